@@ -1,0 +1,31 @@
+//! The nouns of Kinfold, and the seam through which a stage meets the world.
+//!
+//! Nothing here decides and nothing here performs I/O: what goes in are values that somebody else read, what
+//! comes out are the records of the public topics ([`Touchpoint`], [`Assignment`], [`IdentityChange`],
+//! [`UnifiedProfile`], [`ConsentChange`], [`DeadLetter`]) and the ids that hold them together.
+
+pub mod assignment;
+pub mod consent;
+pub mod identifier;
+pub mod keys;
+pub mod money;
+pub mod node;
+pub mod profile;
+pub mod refusal;
+pub mod rules;
+pub mod seam;
+pub mod time;
+pub mod touchpoint;
+
+pub use assignment::{Assignment, ChangeKind, IdentityChange};
+pub use consent::{Consent, ConsentChange, ConsentState, Decision, EffectiveConsent};
+pub use identifier::{Identifier, Namespace};
+pub use keys::{Keys, Secret};
+pub use money::{Amount, Currency};
+pub use node::{NodeId, NodeKind, PersonId, Rank};
+pub use profile::UnifiedProfile;
+pub use refusal::{DeadLetter, Refusal, RefusalKind};
+pub use rules::{Contested, NamespaceRules, Normaliser, Rules};
+pub use seam::{Context, Fault, Halt, Partition, Stage, State};
+pub use time::Timestamp;
+pub use touchpoint::{Touchpoint, TouchpointIdentifier};

@@ -1,0 +1,109 @@
+//! The seam: what a stage may do. It reads and writes keyed state, sends messages, and is told what time it is.
+//!
+//! A driver (Kafka, local, simulated) implements [`State`] and collects what the stage sends; a stage
+//! implements [`Stage`] and knows nothing of partitions' logs, transactions or disks.
+
+use crate::refusal::Refusal;
+use crate::time::Timestamp;
+
+/// The world's fault, not the record's: the offset is held and the work tried again.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Fault {
+    /// State could not be read.
+    #[error("state cannot be read: {0}")]
+    State(String),
+    /// State was read but makes no sense: it must be rebuilt.
+    #[error("state of {what} is corrupt: {why}; set the state folder aside, it is rebuilt from the changelog")]
+    Corrupt {
+        /// Which entry.
+        what: &'static str,
+        /// What the decoder said.
+        why: String,
+    },
+    /// A limit of the protocol was passed that no input should pass: a bug, which must not be papered over.
+    #[error("the identity protocol broke its own limit: {0}")]
+    Protocol(String),
+}
+
+/// Why a record was not handled.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Halt {
+    /// Dead-letter this record and go on.
+    #[error(transparent)]
+    Refused(#[from] Refusal),
+    /// Undo the batch and try again.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// The keyed state of one partition of one stage, as far as the current batch sees it.
+pub trait State {
+    /// The value of a key, or `None`.
+    ///
+    /// # Errors
+    /// [`Fault::State`] when the store cannot be read.
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault>;
+
+    /// All entries whose key begins with `prefix`, in the order of keys.
+    ///
+    /// # Errors
+    /// [`Fault::State`] when the store cannot be read.
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault>;
+
+    /// Sets a key. Visible at once to this batch, to others when the batch is committed.
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>);
+
+    /// Removes a key; an absent one is no error.
+    fn delete(&mut self, key: Vec<u8>);
+}
+
+/// What a stage is given for one step.
+pub struct Context<'a, Output> {
+    /// The time of the step, from the driver: for Kafka the time of the record, never that of the machine.
+    pub now: Timestamp,
+    /// The partition's state.
+    pub state: &'a mut dyn State,
+    /// Filled with what the stage sends, in order.
+    pub output: &'a mut Vec<Output>,
+}
+
+impl<Output> Context<'_, Output> {
+    /// Sends a message after those already sent.
+    pub fn send(&mut self, output: impl Into<Output>) {
+        self.output.push(output.into());
+    }
+}
+
+/// One partition of one stage. The driver makes a new one after an aborted batch.
+pub trait Stage {
+    /// What it reads.
+    type Input;
+    /// What it sends.
+    type Output;
+
+    /// Handles one message.
+    ///
+    /// # Errors
+    /// A refusal leaves state and output as they were before; after a fault the driver drops the whole batch.
+    fn handle(&mut self, input: Self::Input, context: &mut Context<'_, Self::Output>) -> Result<(), Halt>;
+
+    /// Called once before a batch is committed: the place to send what several messages of it amount to.
+    ///
+    /// # Errors
+    /// After a fault the driver drops the whole batch.
+    fn finish(&mut self, context: &mut Context<'_, Self::Output>) -> Result<(), Fault>;
+}
+
+/// One partition of several.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct Partition {
+    /// From 0.
+    pub index: u32,
+    /// At least 1.
+    pub count: u32,
+}
+
+impl Partition {
+    /// The only partition of a topic.
+    pub const ONLY: Self = Self { index: 0, count: 1 };
+}

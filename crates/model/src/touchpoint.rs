@@ -1,0 +1,94 @@
+//! A touchpoint: what one channel said at one time, cleaned, with the node ids of its identifiers.
+//! It is the record of the public topic `touchpoint`.
+
+use std::collections::BTreeMap;
+
+use serde::{Deserialize, Serialize};
+
+use crate::consent::Consent;
+use crate::identifier::Namespace;
+use crate::money::{Amount, Currency};
+use crate::node::NodeId;
+use crate::time::Timestamp;
+
+/// One touchpoint after capture. Optional members are `None` or empty when the source did not state them.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct Touchpoint {
+    /// As the source gave it, else a hash of the record. A touchpoint counts once by this id.
+    pub touchpoint_id: String,
+    /// When it happened, by the source's clock.
+    pub time: Timestamp,
+    /// The system that reported it.
+    pub source: String,
+    /// Web, till, e-mail, … .
+    pub channel: Option<String>,
+    /// Order, page view, … .
+    pub r#type: Option<String>,
+    /// The node of the set of identifiers; the record's key.
+    pub sighting: NodeId,
+    /// At least one; sorted by node, then namespace and value; distinct.
+    pub identifiers: Vec<TouchpointIdentifier>,
+    /// What was said of the person, by name.
+    pub attributes: BTreeMap<String, String>,
+    /// Decisions stated at this touchpoint.
+    pub consents: Vec<Consent>,
+    /// Consent strings as received, not yet decoded.
+    pub consent_signals: Option<ConsentSignals>,
+    /// What was bought.
+    pub order: Option<Order>,
+    /// A reaction to a campaign.
+    pub engagement: Option<Engagement>,
+}
+
+impl std::fmt::Debug for Touchpoint {
+    /// Neither values of identifiers nor attributes are printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "touchpoint of sighting {} at {}", self.sighting, self.time)
+    }
+}
+
+/// An identifier as it stands in a touchpoint: clear and as a node.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TouchpointIdentifier {
+    /// The node that the identity graph knows.
+    pub node: NodeId,
+    /// As the source named it (`email_sha256` stays itself, although its node is that of the e-mail).
+    pub namespace: Namespace,
+    /// Normalised.
+    pub value: String,
+}
+
+/// Consent strings: kept beside the decisions that they mean.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentSignals {
+    /// An IAB TCF string.
+    pub tcf: Option<String>,
+    /// An IAB GPP string.
+    pub gpp: Option<String>,
+    /// Global Privacy Control.
+    pub gpc: Option<bool>,
+}
+
+/// An order, as one source reported it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Order {
+    /// Counts once per person.
+    pub order_id: String,
+    /// In units of `currency`; negative for a refund.
+    pub value: Amount,
+    /// The currency of `value`.
+    pub currency: Currency,
+    /// How many articles; 0 when the source did not say.
+    pub items: i64,
+}
+
+/// A reaction to a campaign.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+pub struct Engagement {
+    /// The campaign's name.
+    pub campaign: Option<String>,
+    /// `open`, `click`, `reply`, … .
+    pub action: Option<String>,
+    /// From -1 (bad) to 1 (good).
+    pub sentiment: Option<f64>,
+}
