@@ -8,10 +8,13 @@ pom=$here/kafka-pom.xml
 version=$(sed -n 's|.*<kafka.version>\(.*\)</kafka.version>.*|\1|p' "$pom")
 home=$(realpath -m "${KINFOLD_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/kinfold}/kafka-$version")
 java=${JAVA_HOME:+$JAVA_HOME/bin/}java
+# By the Java that wrote it, because no other can use it.
+archive=$home/classes-$(stat -Lc %Y-%s "$(type -P "$java")" 2>/dev/null || true).jsa
+broker_options=("-XX:SharedArchiveFile=$archive")
 java_options=(-cp "$home/libs/*" "-Dlog4j2.configurationFile=$here/kafka-log4j2.properties")
 
 # A start takes a few seconds; the limit is for a machine that compiles at the same time.
-start_seconds_max=60
+start_seconds_max=120
 stop_seconds_max=20
 
 help() {
@@ -54,43 +57,75 @@ main() {
 fetch() {
   if fetched; then return; fi
   need_java
-  command -v mvn >/dev/null || fail "Maven is missing; install it, e.g. apt-get install maven"
+  have_jars || type -P mvn >/dev/null || fail "Maven is missing; install it, e.g. apt-get install maven"
   mkdir -p "$home"
   # Whoever comes second waits here, and then finds the work done.
-  exec 8>"$home/lock"
-  flock 8
-  if ! fetched; then
-    say "fetching Apache Kafka $version"
-    rm -rf "$home/new"
-    mvn -q -B -f "$pom" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$home/new" >&2 8>&- ||
-      fail "Maven could not bring Kafka $version (its reason is above); see that it reaches Maven Central, and run this again"
-    cp "$pom" "$home/new/pom.xml"
-    rm -rf "$home/libs"
-    mv "$home/new" "$home/libs"
-  fi
-  exec 8>&-
+  exec 9>"$home/lock"
+  flock 9
+  have_jars || fetch_jars
+  [[ -f $archive ]] || rehearse
+  exec 9>&-
 }
 
-# By the pom itself, so that a change of the pom is fetched even under the same version of Kafka.
-fetched() { cmp -s "$pom" "$home/libs/pom.xml"; }
+fetched() { have_jars && [[ -f $archive ]]; }
+
+# By the whole pom: a change of it is fetched even under the same version of Kafka.
+have_jars() { cmp -s "$pom" "$home/libs/pom.xml"; }
+
+fetch_jars() {
+  local new
+  say "fetching Apache Kafka $version"
+  rm -rf "$home"/{libs,new.*,classes-*}
+  # A name of its own, because the Maven of a fetch that was killed may still be writing to its folder.
+  new=$(mktemp -d "$home/new.XXXXXX")
+  mvn -q -B -f "$pom" dependency:copy-dependencies -DincludeScope=runtime -DoutputDirectory="$new" >"$home/maven.log" 2>&1 9>&- || {
+    cat "$home/maven.log" >&2
+    fail "Maven could not bring Kafka $version (its reason is above); see that it reaches Maven Central, and run this again"
+  }
+  cp "$pom" "$new/pom.xml"
+  mv "$new" "$home/libs"
+}
+
+# Most of a start is the loading of classes. One start and stop leaves them to Java in a form that it maps at once, and
+# shows that this Kafka runs here.
+rehearse() {
+  local dir=$home/rehearsal broker_options=("-XX:ArchiveClassesAtExit=$home/rehearsal/classes.jsa")
+  say "rehearsing a start, so that later ones are quick"
+  rm -rf "$dir"
+  mkdir "$dir"
+  (
+    cd "$dir"
+    trap 'kill "$(<pid)" 2>/dev/null || true' EXIT
+    serve
+    kill "$(<pid)"
+    # The archive is written on the way out, and half of one would crash every start: hence no limit, and a look at how it ended.
+    wait "$(<pid)" || (($? == 128 + 15)) || fail_with_log "the broker did not end in order"
+  )
+  mv "$dir/classes.jsa" "$archive"
+  rm -r "$dir"
+}
 
 start() {
   fetch
   exec 9>lock
   flock 9
+  serve "$@"
+  exec 9>&-
+  address
+}
+
+serve() {
+  local attempts=1
   if ! running; then
     need_java
     [[ -f data/meta.properties ]] || format
     launch "$@"
   fi
   # Between the look for a free port and its use, another process may take it.
-  local attempts=1
   until await_answer; do
     ((attempts++ < 3)) || fail_with_log "the broker could not have its ports"
     launch "$@"
   done
-  exec 9>&-
-  address
 }
 
 format() {
@@ -107,8 +142,8 @@ launch() {
   settings "$port" "$(free_port)" "$@" >server.properties
   # Detached, so that Ctrl-C reaches only the caller, who then stops the broker in order. It may hold neither the lock
   # nor the caller's pipe, or both would last as long as the broker.
-  setsid "$java" -Xms128m -Xmx384m -XX:+UseSerialGC "${java_options[@]}" kafka.Kafka "$dir/server.properties" \
-    </dev/null >broker.log 2>&1 9>&- &
+  setsid "$java" -Xms128m -Xmx384m -XX:+UseSerialGC "${broker_options[@]}" "${java_options[@]}" \
+    kafka.Kafka "$dir/server.properties" </dev/null >broker.log 2>&1 9>&- &
   echo $! >pid
   echo "127.0.0.1:$port" >address
 }

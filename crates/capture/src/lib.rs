@@ -1,1 +1,19 @@
-//! capture
+//! The first stage: the bytes of a record go in, a [`Touchpoint`](kinfold_model::Touchpoint) or a
+//! [`Refusal`](kinfold_model::Refusal) comes out.
+//!
+//! It is a function of the record, the rules, the secret and the time of the step, and keeps no state. No input
+//! makes it panic, and no sentence of a refusal repeats a value of the record. Open [`stage`] first.
+
+mod identify;
+mod json;
+pub mod laws;
+pub mod limits;
+mod normalise;
+mod path;
+pub mod settings;
+pub mod stage;
+mod text;
+mod validate;
+
+pub use settings::{Settings, UnknownMembers};
+pub use stage::Capture;

@@ -14,6 +14,7 @@ pub mod profile;
 pub mod refusal;
 pub mod rules;
 pub mod seam;
+pub mod stored;
 pub mod time;
 pub mod touchpoint;
 

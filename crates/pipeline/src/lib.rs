@@ -1,1 +1,25 @@
-//! pipeline
+//! The loop, written once: records in, effects out, whatever log and store carry them.
+//!
+//! A [`Task`] is one partition of one stage. It reads records through a [`Port`] (bytes ↔ the stage's messages),
+//! lets the stage work on an [`Overlay`] above committed state, and hands its driver a [`Batch`]: what to write to
+//! the log and what to write to the store, to be committed together or not at all. Drivers are the Kafka worker,
+//! the simulated driver of the tests, and [`Local`], which runs all stages in one process.
+
+mod batch;
+mod dead_letter;
+mod local;
+mod metrics;
+mod overlay;
+mod port;
+mod ports;
+mod record;
+mod task;
+
+pub use batch::{Batch, Tally};
+pub use local::{Listener, Local, LocalPorts, Shelf};
+pub use metrics::{FAULT_KINDS, MetricName, Metrics};
+pub use overlay::{Base, Overlay, Store, Writes};
+pub use port::{Port, StageName, Topology};
+pub use ports::{CapturePort, FacetsPort, PeoplePort, StitchPort};
+pub use record::{InRecord, Origin, OutRecord};
+pub use task::Task;

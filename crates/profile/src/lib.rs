@@ -1,1 +1,26 @@
-//! profile
+//! Touchpoints and assignments become facets, facets become people.
+//!
+//! Two stages. [`Facets`] joins what was said (`touchpoint`) with whom it was said of (`identity-assignment`), both
+//! keyed by node, and sends each facet, whole, to its person. [`People`] keeps the facets of each person and
+//! publishes what they [`fold`](fold::fold) to. Facets are never merged into each other for good: a merge or a split
+//! of people only regroups them, so nothing is counted twice and nothing is lost.
+//!
+//! Everything here is pure: state is read and written through [`kinfold_model::State`], there is no clock, and the
+//! result is a function of the set of touchpoints and the last assignment of each node, whatever the order, the
+//! repetitions and the batches were. Only `version` counts the steps that were taken.
+
+mod counts;
+pub mod facet;
+pub mod facets;
+pub mod fold;
+pub mod laws;
+pub mod people;
+mod span;
+mod standing;
+pub mod table;
+mod winners;
+
+pub use facet::Facet;
+pub use facets::{Cause, FacetMessage, Facets, FacetsInput, Member};
+pub use people::{People, Published};
+pub use table::Table;

@@ -1,1 +1,184 @@
-//! store
+//! State on disk: a [`RocksStore`] keeps the committed state of one partition, or of one local run.
+//!
+//! What goes in are the writes of a committed batch, applied at once; what comes out are values and ranges of
+//! keys. Nothing uncommitted is ever written. This is the only crate that knows RocksDB.
+
+use std::fmt;
+use std::path::{Path, PathBuf};
+
+use kinfold_model::Fault;
+use kinfold_pipeline::{Base, Store, Writes};
+use rocksdb::{
+    BlockBasedOptions, Cache, DB, DBCompressionType, Direction, IteratorMode, Options, ReadOptions, WriteBatch,
+    WriteBufferManager,
+};
+
+/// The memory that all stores of a process share: blocks that were read, and writes not yet in files.
+#[derive(Clone)]
+pub struct Memory {
+    cache: Cache,
+    write_buffers: WriteBufferManager,
+}
+
+impl Memory {
+    /// A quarter is for writes, and is taken out of the cache, so that the sum holds.
+    #[must_use]
+    pub fn new(bytes: usize) -> Self {
+        let cache = Cache::new_lru_cache(bytes);
+        let write_buffers = WriteBufferManager::new_write_buffer_manager_with_cache(bytes / 4, false, cache.clone());
+        Self { cache, write_buffers }
+    }
+}
+
+/// A folder that holds no store we can open.
+#[derive(Debug, thiserror::Error)]
+#[error("the state in {} cannot be opened: {why}; if another process uses it, stop that one, else set the folder aside", path.display())]
+pub struct OpenError {
+    /// The folder.
+    pub path: PathBuf,
+    why: String,
+}
+
+/// A RocksDB database in a folder of its own.
+pub struct RocksStore {
+    db: DB,
+}
+
+impl fmt::Debug for RocksStore {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "store in {}", self.db.path().display())
+    }
+}
+
+impl RocksStore {
+    /// Opens the store in a folder, which is created if need be.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the folder is in use, cannot be written, or holds a damaged database.
+    pub fn open(path: &Path, memory: &Memory) -> Result<Self, OpenError> {
+        let opened = std::fs::create_dir_all(path)
+            .map_err(|error| error.to_string())
+            .and_then(|()| DB::open(&options(memory), path).map_err(rocksdb::Error::into_string));
+        match opened {
+            Ok(db) => Ok(Self { db }),
+            Err(why) => Err(OpenError { path: path.to_owned(), why }),
+        }
+    }
+}
+
+impl Base for RocksStore {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        self.db.get(key).map_err(fault)
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+        let mut entries = Vec::new();
+        for entry in self.db.iterator_opt(IteratorMode::From(prefix, Direction::Forward), within(prefix)) {
+            let (key, value) = entry.map_err(fault)?;
+            entries.push((key.into_vec(), value.into_vec()));
+        }
+        Ok(entries)
+    }
+}
+
+impl Store for RocksStore {
+    fn commit(&mut self, writes: Writes) -> Result<(), Fault> {
+        let mut batch = WriteBatch::default();
+        for (key, value) in writes {
+            match value {
+                Some(value) => batch.put(key, value),
+                None => batch.delete(key),
+            }
+        }
+        self.db.write(&batch).map_err(fault)
+    }
+
+    fn visit(&self, prefix: &[u8], see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
+        for entry in self.db.iterator_opt(IteratorMode::From(prefix, Direction::Forward), within(prefix)) {
+            let (key, value) = entry.map_err(fault)?;
+            see(&key, &value);
+        }
+        Ok(())
+    }
+}
+
+fn fault(error: rocksdb::Error) -> Fault {
+    Fault::State(error.into_string())
+}
+
+fn options(memory: &Memory) -> Options {
+    let mut blocks = BlockBasedOptions::default();
+    blocks.set_block_cache(&memory.cache);
+    blocks.set_cache_index_and_filter_blocks(true);
+    blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    // 10 bits a key: one false positive in a hundred. Most keys that a touchpoint asks for are new.
+    blocks.set_bloom_filter(10.0, false);
+    let mut options = Options::default();
+    options.create_if_missing(true);
+    options.set_paranoid_checks(true);
+    options.set_block_based_table_factory(&blocks);
+    options.set_write_buffer_manager(&memory.write_buffers);
+    options.set_compression_type(DBCompressionType::Lz4);
+    options.set_bottommost_compression_type(DBCompressionType::Zstd);
+    // Dozens of partitions share the process's file descriptors.
+    options.set_max_open_files(256);
+    // RocksDB writes its own log of what it does; the last few files are enough.
+    options.set_keep_log_file_num(2);
+    options.set_max_log_file_size(1 << 20);
+    options
+}
+
+/// Reads that end where the prefix does.
+fn within(prefix: &[u8]) -> ReadOptions {
+    let mut options = ReadOptions::default();
+    if let Some(end) = successor(prefix) {
+        options.set_iterate_upper_bound(end);
+    }
+    options
+}
+
+/// The least key above all that begin with `prefix`; `None` when there is none.
+fn successor(prefix: &[u8]) -> Option<Vec<u8>> {
+    let last = prefix.iter().rposition(|byte| *byte != u8::MAX)?;
+    let mut end = prefix[..=last].to_vec();
+    end[last] += 1;
+    Some(end)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn entry(key: &[u8], value: &[u8]) -> (Vec<u8>, Option<Vec<u8>>) {
+        (key.to_vec(), Some(value.to_vec()))
+    }
+
+    #[test]
+    fn what_was_committed_is_there_after_reopening() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let memory = Memory::new(1 << 20);
+        let mut store = RocksStore::open(folder.path(), &memory).expect("opens");
+        store.commit([entry(b"a1", b"1"), entry(b"a2", b"2"), entry(b"b", b"3")].into()).expect("commits");
+        store.commit([(b"a2".to_vec(), None)].into()).expect("commits");
+        drop(store);
+        let store = RocksStore::open(folder.path(), &memory).expect("opens again");
+        assert_eq!(store.scan(b"a"), Ok(vec![(b"a1".to_vec(), b"1".to_vec())]));
+        assert_eq!(store.get(b"b"), Ok(Some(b"3".to_vec())));
+    }
+
+    #[test]
+    fn a_store_is_never_opened_twice() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let memory = Memory::new(1 << 20);
+        let _held = RocksStore::open(folder.path(), &memory).expect("opens");
+        let second = RocksStore::open(folder.path(), &memory).expect_err("is locked");
+        assert!(second.to_string().contains("another process"), "{second}");
+    }
+
+    #[test]
+    fn a_range_ends_where_its_prefix_does() {
+        assert_eq!(successor(b"ab"), Some(b"ac".to_vec()));
+        assert_eq!(successor(&[1, 255]), Some(vec![2]));
+        assert_eq!(successor(&[255, 255]), None);
+    }
+}

@@ -1,0 +1,58 @@
+//! Normalised identifiers become nodes, and what was stated becomes a touchpoint.
+
+use kinfold_model::{Identifier, Keys, NodeId, Rules, Touchpoint, TouchpointIdentifier};
+
+use crate::validate::Stated;
+
+/// What ids are made from.
+pub(crate) struct Origin<'r> {
+    pub(crate) keys: &'r Keys,
+    /// As it was received: the id of a touchpoint that states none is a hash of these bytes.
+    pub(crate) record: &'r [u8],
+}
+
+/// The touchpoint. Its identifiers are sorted by node and distinct; its sighting is that of their nodes.
+pub(crate) fn touchpoint(
+    stated: Stated<'_>,
+    identifiers: Vec<Identifier>,
+    rules: &Rules,
+    origin: &Origin<'_>,
+) -> Touchpoint {
+    let identifiers = nodes(identifiers, rules, origin.keys);
+    Touchpoint {
+        touchpoint_id: stated.touchpoint_id.unwrap_or_else(|| origin.keys.touchpoint_id(origin.record)),
+        time: stated.time,
+        source: stated.source,
+        channel: stated.channel,
+        r#type: stated.r#type,
+        sighting: sighting(&identifiers, origin.keys),
+        identifiers,
+        attributes: stated.attributes,
+        consents: stated.consents,
+        consent_signals: stated.consent_signals,
+        order: stated.order,
+        engagement: stated.engagement,
+    }
+}
+
+/// The node of what was seen together; two identifiers with one node, an e-mail and its hash, count once.
+pub(crate) fn sighting(identifiers: &[TouchpointIdentifier], keys: &Keys) -> NodeId {
+    let mut nodes: Vec<NodeId> = identifiers.iter().map(|identifier| identifier.node).collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    keys.sighting(&nodes)
+}
+
+fn nodes(identifiers: Vec<Identifier>, rules: &Rules, keys: &Keys) -> Vec<TouchpointIdentifier> {
+    let mut nodes: Vec<_> = identifiers
+        .into_iter()
+        .map(|identifier| TouchpointIdentifier {
+            node: keys.identifier(&identifier, rules),
+            namespace: identifier.namespace,
+            value: identifier.value,
+        })
+        .collect();
+    nodes.sort_unstable();
+    nodes.dedup();
+    nodes
+}

@@ -1,0 +1,96 @@
+//! What holds of every touchpoint that capture accepts: as functions, for tests and for simulation.
+
+use kinfold_model::{Keys, Rules, Timestamp, Touchpoint};
+use serde_json::{Map, Value, json};
+
+use crate::settings::Settings;
+use crate::{identify, limits, text};
+
+/// What a touchpoint was made with.
+pub struct Circumstances<'a> {
+    /// The secret of the deployment.
+    pub keys: &'a Keys,
+    /// Its namespaces.
+    pub rules: &'a Rules,
+    /// What the operator chose.
+    pub settings: &'a Settings,
+    /// The time of the step.
+    pub now: Timestamp,
+}
+
+/// The first law that a touchpoint breaks.
+///
+/// # Errors
+/// The law, as a sentence.
+pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &'static str> {
+    let latest = given.now.plus_millis(given.settings.max_future_ms);
+    let identifiers = &touchpoint.identifiers;
+    let holds = [
+        (!identifiers.is_empty(), "a touchpoint has an identifier"),
+        (identifiers.len() <= limits::IDENTIFIERS_MAX, "a touchpoint has no more identifiers than allowed"),
+        (identifiers.is_sorted_by(|a, b| a < b), "identifiers are sorted by node, namespace, value, and distinct"),
+        (
+            identifiers.iter().all(|identifier| given.rules.namespace(&identifier.namespace).is_some()),
+            "every namespace is one that the rules know",
+        ),
+        (identifiers.iter().all(|identifier| !identifier.node.is_sighting()), "identifiers have nodes of their kind"),
+        (
+            touchpoint.sighting == identify::sighting(identifiers, given.keys),
+            "the sighting is that of the distinct nodes",
+        ),
+        (touchpoint.attributes.len() <= limits::ATTRIBUTES_MAX, "a touchpoint has no more attributes than allowed"),
+        (touchpoint.time <= latest, "no touchpoint lies beyond the latest time"),
+        (touchpoint.consents.iter().all(|consent| consent.time <= latest), "no consent lies beyond the latest time"),
+        (texts(touchpoint).all(is_clean), "every text is NFC, trimmed and not empty"),
+    ];
+    holds.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, law)| Err(law))
+}
+
+/// A touchpoint as the canonical JSON of a record. Captured again, it is the same touchpoint.
+#[must_use]
+pub fn record(touchpoint: &Touchpoint) -> Vec<u8> {
+    let mut members = Map::new();
+    members.insert("touchpoint_id".into(), json!(touchpoint.touchpoint_id));
+    members.insert("time".into(), json!(touchpoint.time));
+    members.insert("source".into(), json!(touchpoint.source));
+    members.insert("channel".into(), json!(touchpoint.channel));
+    members.insert("type".into(), json!(touchpoint.r#type));
+    members.insert("identifiers".into(), identifiers(touchpoint));
+    members.insert("attributes".into(), json!(touchpoint.attributes));
+    members.insert("consents".into(), json!(touchpoint.consents));
+    members.insert("consent_signals".into(), json!(touchpoint.consent_signals));
+    members.insert("order".into(), json!(touchpoint.order));
+    members.insert("engagement".into(), json!(touchpoint.engagement));
+    Value::Object(members).to_string().into_bytes()
+}
+
+/// Without the nodes, which a record does not state.
+fn identifiers(touchpoint: &Touchpoint) -> Value {
+    let identifiers = touchpoint.identifiers.iter();
+    identifiers.map(|identifier| json!({"namespace": identifier.namespace, "value": identifier.value})).collect()
+}
+
+fn is_clean(text: &str) -> bool {
+    !text.is_empty() && text.trim().len() == text.len() && *text::nfc(text.into()) == *text
+}
+
+/// Every text of a touchpoint.
+fn texts(touchpoint: &Touchpoint) -> impl Iterator<Item = &str> {
+    let signals = touchpoint.consent_signals.iter().flat_map(|signals| [&signals.tcf, &signals.gpp]);
+    let engagement = touchpoint.engagement.iter().flat_map(|engagement| [&engagement.campaign, &engagement.action]);
+    let consents = touchpoint.consents.iter();
+    let optional = [&touchpoint.channel, &touchpoint.r#type]
+        .into_iter()
+        .chain(signals)
+        .chain(engagement)
+        .chain(consents.clone().flat_map(|consent| [&consent.basis, &consent.jurisdiction, &consent.wording]))
+        .flatten();
+    [&touchpoint.touchpoint_id, &touchpoint.source]
+        .into_iter()
+        .chain(touchpoint.identifiers.iter().map(|identifier| &identifier.value))
+        .chain(touchpoint.attributes.iter().flat_map(|(name, value)| [name, value]))
+        .chain(consents.map(|consent| &consent.purpose))
+        .chain(touchpoint.order.iter().map(|order| &order.order_id))
+        .chain(optional)
+        .map(String::as_str)
+}

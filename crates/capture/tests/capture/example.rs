@@ -1,0 +1,159 @@
+//! Records that are accepted, and what becomes of each member.
+
+use kinfold_capture::{Settings, UnknownMembers};
+use kinfold_model::consent::{Consent, Decision};
+use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order};
+use kinfold_model::{Context, Fault, Identifier, Rules, Stage, State, Touchpoint, TouchpointIdentifier};
+
+use super::{EXAMPLE, capture, captured, keys, now, with};
+
+fn accepted(record: &str) -> Touchpoint {
+    captured(record.as_bytes(), Settings::default()).unwrap_or_else(|refusal| panic!("{refusal}: {record}"))
+}
+
+fn values(touchpoint: &Touchpoint) -> Vec<String> {
+    let identifiers = touchpoint.identifiers.iter();
+    identifiers.map(|identifier| format!("{}={}", identifier.namespace, identifier.value)).collect()
+}
+
+#[test]
+fn the_example_of_the_contract_is_accepted_member_by_member() {
+    let (keys, rules) = (keys(), Rules::default());
+    let mut identifiers: Vec<TouchpointIdentifier> = [("customer_id", "C-4711"), ("email", "ann@example.org")]
+        .map(|(namespace, value)| {
+            let identifier = Identifier::new(namespace, value);
+            let node = keys.identifier(&identifier, &rules);
+            TouchpointIdentifier { node, namespace: identifier.namespace, value: identifier.value }
+        })
+        .into();
+    identifiers.sort();
+    let text = |text: &str| Some(text.to_owned());
+    let attributes = [
+        ("birth_date", "1984-02-29"),
+        ("city", "Dresden"),
+        ("country", "DE"),
+        ("family_name", "Lee"),
+        ("given_name", "Ann"),
+        ("language", "de"),
+        ("newsletter_topic", "garden"),
+        ("postal_code", "01067"),
+        ("street", "Lange Str. 5"),
+    ];
+    let expected = Touchpoint {
+        touchpoint_id: "web-000017".to_owned(),
+        time: "2026-03-01T10:15:00.250Z".parse().expect("a time"),
+        source: "webshop".to_owned(),
+        channel: text("web"),
+        r#type: text("order"),
+        sighting: keys.sighting(&[identifiers[0].node, identifiers[1].node]),
+        identifiers,
+        attributes: attributes.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        consents: vec![Consent {
+            purpose: "marketing".to_owned(),
+            decision: Decision::Granted,
+            basis: text("consent"),
+            jurisdiction: text("gdpr"),
+            time: "2026-03-01T10:14:58Z".parse().expect("a time"),
+            wording: text("newsletter-v3"),
+        }],
+        consent_signals: Some(ConsentSignals { tcf: text("CPXxRfAPXxRfAAfKABENB"), gpp: text("DBABMA"), gpc: Some(true) }),
+        order: Some(Order {
+            order_id: "O-99".to_owned(),
+            value: "129.90".parse().expect("an amount"),
+            currency: "EUR".parse().expect("a currency"),
+            items: 2,
+        }),
+        engagement: Some(Engagement { campaign: text("spring"), action: text("click"), sentiment: Some(0.4) }),
+    };
+    assert!(accepted(EXAMPLE) == expected);
+}
+
+#[test]
+fn null_means_that_an_optional_member_is_absent() {
+    let bare = accepted(&with(r#""channel": null, "attributes": {"a": null}, "consents": null, "order": null"#));
+    assert_eq!((bare.channel, bare.attributes.len(), bare.consents.len(), bare.order), (None, 0, 0, None));
+}
+
+#[test]
+fn attributes_are_text_whatever_they_were() {
+    let attributes = accepted(&with(r#""attributes": {"n": 1.50, "i": 18446744073709551615, "b": true, "t": " x "}"#));
+    let expected = [("b", "true"), ("i", "18446744073709551615"), ("n", "1.5"), ("t", "x")];
+    assert!(attributes.attributes.iter().map(|(name, value)| (&**name, &**value)).eq(expected));
+}
+
+#[test]
+fn a_touchpoint_without_an_id_gets_one_from_its_bytes() {
+    let (once, again, other) = (accepted(&with(r#""type": "a""#)), accepted(&with(r#""type": "a""#)), accepted(&with(r#""type": "b""#)));
+    assert_eq!(once.touchpoint_id, again.touchpoint_id);
+    assert_ne!(once.touchpoint_id, other.touchpoint_id);
+}
+
+#[test]
+fn a_consent_without_a_time_has_that_of_its_touchpoint() {
+    let touchpoint = accepted(&with(r#""consents": [{"purpose": "ads", "decision": "withdrawn"}]"#));
+    assert_eq!(touchpoint.consents[0].time, touchpoint.time);
+}
+
+#[test]
+fn an_identifier_stated_twice_counts_once_and_an_email_shares_the_node_of_its_hash() {
+    let hash = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b";
+    let record = |identifiers: &str| format!(r#"{{"time": 0, "source": "crm", "identifiers": [{identifiers}]}}"#);
+    let plain = r#"{"namespace": "email", "value": "test@example.com"}"#;
+    let alone = accepted(&record(plain));
+    let upper = r#"{"namespace": "email", "value": "TEST@example.com "}"#;
+    let hashed = format!(r#"{{"namespace": "email_sha256", "value": "{hash}"}}"#);
+    let all = accepted(&record(&format!("{plain}, {upper}, {hashed}")));
+    assert_eq!(values(&all), ["email=test@example.com".to_owned(), format!("email_sha256={hash}")]);
+    assert_eq!(all.sighting, alone.sighting, "one node, so the sighting is that node");
+}
+
+#[test]
+fn a_telephone_number_is_read_in_the_country_of_its_touchpoint_else_in_the_default_region() {
+    let record = |attributes: &str| {
+        format!(
+            r#"{{"time": 0, "source": "crm", "attributes": {{{attributes}}},
+                "identifiers": [{{"namespace": "phone", "value": "0351 1234567"}}]}}"#
+        )
+    };
+    assert_eq!(values(&accepted(&record(r#""country": "de""#))), ["phone=+493511234567"]);
+    let settings = || Settings { default_region: Some("DE".to_owned()), ..Settings::default() };
+    let by_default = captured(record("").as_bytes(), settings()).expect("accepted");
+    assert_eq!(values(&by_default), ["phone=+493511234567"]);
+}
+
+#[test]
+fn unknown_members_are_kept_or_dropped_as_the_operator_chose() {
+    let record = with(r#""shoe_size": 43, "order": {"order_id": "O", "value": "1", "currency": "eur", "tax": "0.19"}"#);
+    let capture = |unknown_members| {
+        captured(record.as_bytes(), Settings { unknown_members, ..Settings::default() }).map(|t| t.attributes)
+    };
+    assert!(capture(UnknownMembers::Refuse).is_err());
+    assert_eq!(capture(UnknownMembers::Drop).map(|attributes| attributes.len()), Ok(0));
+    let kept = capture(UnknownMembers::Keep).expect("accepted");
+    assert_eq!(kept, [("shoe_size".to_owned(), "43".to_owned())].into());
+}
+
+#[test]
+fn the_stage_sends_one_touchpoint_for_a_record_and_none_for_a_refused_one() {
+    struct Stateless;
+    impl State for Stateless {
+        fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+            panic!("capture keeps no state")
+        }
+        fn scan(&self, _: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+            panic!("capture keeps no state")
+        }
+        fn put(&mut self, _: Vec<u8>, _: Vec<u8>) {
+            panic!("capture keeps no state")
+        }
+        fn delete(&mut self, _: Vec<u8>) {
+            panic!("capture keeps no state")
+        }
+    }
+    let (mut output, mut stage) = (Vec::new(), capture(Settings::default()));
+    let mut context = Context { now: now(), state: &mut Stateless, output: &mut output };
+    assert!(stage.handle(b"{}".to_vec(), &mut context).is_err());
+    assert!(stage.handle(EXAMPLE.as_bytes().to_vec(), &mut context).is_ok());
+    assert!(stage.finish(&mut context).is_ok());
+    assert!(output == [accepted(EXAMPLE)]);
+}

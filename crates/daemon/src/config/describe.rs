@@ -1,0 +1,118 @@
+//! The settings in effect. In: a configuration. Out: TOML that, read again, gives the same configuration, except for
+//! the secret and passwords, for which `***` stands.
+
+use std::collections::BTreeMap;
+use std::fmt::{Display, Write as _};
+
+use kinfold_model::rules::{NamespaceRules, NeighbourLimit, Rules};
+
+use super::Config;
+
+/// Prints all settings, those that were not mentioned too.
+pub(super) fn describe(config: &Config) -> String {
+    let mut page = Page(String::new());
+    let Config { deployment, kafka, registry, topics, http, state, capture, log, rules } = config;
+
+    page.section("deployment");
+    page.text("prefix", &deployment.prefix);
+    page.text("instance", &deployment.instance);
+    let file = deployment.secret_file.as_deref().map(|path| path.display().to_string());
+    page.text("secret_file", &file.unwrap_or_default());
+    page.line(if deployment.secret.is_some() { "# the secret is \"***\"" } else { "# there is no secret" });
+
+    page.section("kafka");
+    page.text("bootstrap", &kafka.bootstrap);
+    page.plain("commit_interval_ms", kafka.commit_interval_ms);
+    page.plain("batch_records", kafka.batch_records);
+    page.plain("session_timeout_ms", kafka.session_timeout_ms);
+    page.plain("transaction_timeout_ms", kafka.transaction_timeout_ms);
+    page.plain("queue_bytes_max", kafka.queue_bytes_max);
+    page.section("kafka.properties");
+    for (name, value) in kafka.properties.masked() {
+        page.text(&quoted(name), value);
+    }
+
+    page.section("registry");
+    page.text("url", &registry.masked_url());
+
+    page.section("topics");
+    page.plain("sources", list(&topics.sources));
+    page.plain("partitions", topics.partitions);
+    page.plain("replication", topics.replication);
+    page.plain("raw_retention_ms", topics.raw_retention_ms);
+
+    page.section("http");
+    page.text("listen", &http.listen.map(|address| address.to_string()).unwrap_or_default());
+
+    page.section("state");
+    page.text("dir", &state.dir.display().to_string());
+    page.plain("cache_bytes", state.cache_bytes);
+
+    page.section("capture");
+    page.text("unknown_members", capture.unknown_members.as_str());
+    page.plain("max_future_ms", capture.max_future_ms);
+    page.text("default_region", capture.default_region.as_deref().unwrap_or_default());
+
+    page.section("log");
+    page.text("format", log.format.as_str());
+    page.text("level", &log.level);
+
+    page.rules(rules);
+    page.0
+}
+
+struct Page(String);
+
+impl Page {
+    fn rules(&mut self, rules: &Rules) {
+        self.section("identity");
+        self.plain("evidence_granularity_ms", rules.evidence_granularity_ms);
+        for (name, rules) in &rules.namespaces {
+            self.section(&format!("namespaces.{name}"));
+            self.namespace(rules);
+        }
+    }
+
+    fn namespace(&mut self, rules: &NamespaceRules) {
+        self.plain("priority", rules.priority);
+        self.plain("unique", rules.max_per_person == Some(1));
+        self.plain("max_per_person", rules.max_per_person.unwrap_or(0));
+        self.plain("max_neighbours", neighbours(&rules.max_neighbours));
+        self.text("contested", rules.contested.as_str());
+        self.text("normalise", rules.normalise.as_str());
+    }
+
+    fn section(&mut self, name: &str) {
+        let gap = if self.0.is_empty() { "" } else { "\n" };
+        self.line(&format!("{gap}[{name}]"));
+    }
+
+    fn text(&mut self, key: &str, value: &str) {
+        self.plain(key, quoted(value));
+    }
+
+    fn plain(&mut self, key: &str, value: impl Display) {
+        self.line(&format!("{key} = {value}"));
+    }
+
+    fn line(&mut self, line: &str) {
+        writeln!(self.0, "{line}").expect("a String takes whatever is written to it");
+    }
+}
+
+fn quoted(text: &str) -> String {
+    toml::Value::String(text.to_owned()).to_string()
+}
+
+fn list(items: &[String]) -> String {
+    format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
+}
+
+fn neighbours(limit: &NeighbourLimit) -> String {
+    if limit.of.is_empty() {
+        return limit.total.to_string();
+    }
+    let of: BTreeMap<&str, u32> = limit.of.iter().map(|(name, limit)| (name.as_str(), *limit)).collect();
+    let of: Vec<String> = of.into_iter().map(|(name, limit)| format!("{name} = {limit}")).collect();
+    format!("{{ total = {}, {} }}", limit.total, of.join(", "))
+}

@@ -1,0 +1,214 @@
+//! The configuration. In: a TOML file (optional) and the environment, in which `KINFOLD_SECTION__KEY` wins over the
+//! file. Out: settings that are checked and need no second look, or all that is wrong in one message.
+//! Every setting has a default. The secret and passwords are never printed.
+
+mod describe;
+mod faults;
+mod namespaces;
+mod properties;
+mod reader;
+mod settings;
+mod tree;
+
+use std::fmt;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use kinfold_model::keys::Secret;
+use kinfold_model::rules::Rules;
+
+pub use faults::{ConfigFaults, Fault, Origin};
+pub use properties::Properties;
+
+/// All settings. `Debug` is [`Config::describe`].
+#[derive(Clone)]
+pub struct Config {
+    /// `[deployment]`
+    pub deployment: Deployment,
+    /// `[kafka]`
+    pub kafka: Kafka,
+    /// `[registry]`
+    pub registry: Registry,
+    /// `[topics]`
+    pub topics: Topics,
+    /// `[http]`
+    pub http: Http,
+    /// `[state]`
+    pub state: State,
+    /// `[capture]`
+    pub capture: kinfold_capture::Settings,
+    /// `[log]`
+    pub log: Log,
+    /// `[identity]` and `[namespaces.<name>]`
+    pub rules: Rules,
+}
+
+/// `[deployment]`: what tells this deployment from others on the same cluster.
+#[derive(Clone, Debug)]
+pub struct Deployment {
+    /// `prefix`: begins the name of every topic and consumer group.
+    pub prefix: String,
+    /// `instance`: part of the transactional ids, hence different for each process of a stage, and the same after
+    /// its restart.
+    pub instance: String,
+    /// `secret_file`, or the variable `KINFOLD_SECRET`, which wins: keys the ids of nodes and people.
+    /// `None` when neither is set.
+    pub secret: Option<Secret>,
+    /// `secret_file` as it was written; `None` when it is empty.
+    pub secret_file: Option<PathBuf>,
+}
+
+/// `[kafka]`
+#[derive(Clone, Debug)]
+pub struct Kafka {
+    /// `bootstrap`: brokers as `host:port`, with commas between them.
+    pub bootstrap: String,
+    /// `commit_interval_ms`: a batch is committed after this time at the latest.
+    pub commit_interval_ms: u64,
+    /// `batch_records`: a batch is committed after this many records at the latest.
+    pub batch_records: usize,
+    /// `session_timeout_ms`: how long the group waits for a silent member.
+    pub session_timeout_ms: u32,
+    /// `transaction_timeout_ms`: how long a successor waits for a dead predecessor; below the session's time-out.
+    pub transaction_timeout_ms: u32,
+    /// `queue_bytes_max`: how much one worker reads ahead.
+    pub queue_bytes_max: u64,
+    /// `properties`: handed to librdkafka as they are.
+    pub properties: Properties,
+}
+
+/// `[registry]`
+#[derive(Clone)]
+pub struct Registry {
+    /// `url` of a schema registry; `None` (empty): values are in Avro's single-object encoding.
+    pub url: Option<String>,
+}
+
+/// `[topics]`: what `kinfold topics apply` makes.
+#[derive(Clone, Debug)]
+pub struct Topics {
+    /// `sources`: there is one topic `raw.<source>` for each.
+    pub sources: Vec<String>,
+    /// `partitions` of each topic that is keyed; fixed for the life of a deployment.
+    pub partitions: u32,
+    /// `replication`: copies of each partition.
+    pub replication: u16,
+    /// `raw_retention_ms`: how long raw records are kept.
+    pub raw_retention_ms: i64,
+}
+
+/// `[http]`
+#[derive(Clone, Debug)]
+pub struct Http {
+    /// `listen`; `None` (empty): the binary's default on the loopback interface.
+    pub listen: Option<SocketAddr>,
+}
+
+/// `[state]`
+#[derive(Clone, Debug)]
+pub struct State {
+    /// `dir`: the folder of the local state; a relative one begins where the process was started.
+    pub dir: PathBuf,
+    /// `cache_bytes`: one cache for all partitions of the process.
+    pub cache_bytes: usize,
+}
+
+/// `[log]`
+#[derive(Clone, Debug)]
+pub struct Log {
+    /// `format`
+    pub format: LogFormat,
+    /// `level`: `info`, or by module as in `info,rdkafka=warn`.
+    pub level: String,
+}
+
+/// How a line of the log looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people.
+    Text,
+    /// One JSON object a line.
+    Json,
+}
+
+impl LogFormat {
+    /// Both, as the configuration names them.
+    pub const ALL: [Self; 2] = [Self::Text, Self::Json];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Text => "text",
+            Self::Json => "json",
+        }
+    }
+}
+
+/// The secret is needed and was not given.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error(
+    "the deployment has no secret, which keys the ids of people; make one with `openssl rand -hex 32 > kinfold.secret` \
+     and set secret_file = \"kinfold.secret\" under [deployment], or put it into KINFOLD_SECRET; \
+     all processes of a deployment share it, and it never changes"
+)]
+pub struct SecretMissing;
+
+impl Config {
+    /// Reads the file, if there is one, and lays the environment over it.
+    ///
+    /// # Errors
+    /// [`ConfigFaults`] with everything that is wrong in either.
+    pub fn load(
+        file: Option<&Path>,
+        env: impl Iterator<Item = (String, String)>,
+    ) -> Result<Self, ConfigFaults> {
+        settings::load(file, env).map(|(config, _)| config)
+    }
+
+    /// The secret.
+    ///
+    /// # Errors
+    /// [`SecretMissing`] when neither `secret_file` nor `KINFOLD_SECRET` is set.
+    pub fn require_secret(&self) -> Result<&Secret, SecretMissing> {
+        self.deployment.secret.as_ref().ok_or(SecretMissing)
+    }
+
+    /// The settings in effect as TOML, each with its value; `***` stands for the secret and for passwords.
+    #[must_use]
+    pub fn describe(&self) -> String {
+        describe::describe(self)
+    }
+}
+
+impl fmt::Debug for Config {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.describe())
+    }
+}
+
+impl Registry {
+    /// The URL with `***` for a user and password in it; empty when there is none.
+    #[must_use]
+    pub fn masked_url(&self) -> String {
+        let url = self.url.as_deref().unwrap_or_default();
+        match url.split_once("://") {
+            Some((scheme, rest)) => {
+                let host_begins =
+                    rest.find('/').map_or(rest, |end| &rest[..end]).rfind('@').map_or(0, |at| at + 1);
+                let mask = if host_begins > 0 { "***@" } else { "" };
+                format!("{scheme}://{mask}{}", &rest[host_begins..])
+            }
+            None => url.to_owned(),
+        }
+    }
+}
+
+impl fmt::Debug for Registry {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.masked_url())
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,258 @@
+//! What each setting is. In: the file's text and the environment. Out: the configuration, with every check that can
+//! be made without asking the world; whether topics and brokers are as described is checked later.
+
+use std::collections::BTreeSet;
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use kinfold_capture::UnknownMembers;
+use kinfold_model::keys::Secret;
+use tracing_subscriber::EnvFilter;
+
+use super::faults::{ConfigFaults, Fault, Origin};
+use super::namespaces::read_rules;
+use super::properties::Properties;
+use super::reader::{Check, Reader, Section};
+use super::tree::{self, Table};
+use super::{Config, Deployment, Http, Kafka, Log, LogFormat, Registry, State, Topics};
+
+const DAY_MS: i64 = 86_400_000;
+const SECRET_VARIABLE: &str = "KINFOLD_SECRET";
+/// Each has a mapping and sample data in the demo.
+const SOURCES: [&str; 7] = ["webshop", "till", "crm", "email", "social", "survey", "callcentre"];
+
+/// Loads a configuration; beside it the full names of all settings and sections that exist.
+pub(super) fn load(
+    file: Option<&Path>,
+    env: impl Iterator<Item = (String, String)>,
+) -> Result<(Config, BTreeSet<String>), ConfigFaults> {
+    let mut secret = None;
+    let env = env.filter(|(name, value)| {
+        let is_secret = name == SECRET_VARIABLE;
+        if is_secret && !value.trim().is_empty() {
+            secret = Some(value.clone());
+        }
+        !is_secret
+    });
+    let env: Vec<_> = env.collect();
+    let mut faults = Vec::new();
+    let mut tree = read_file(file, &mut faults);
+    let syntax: BTreeSet<Origin> = faults.iter().map(|fault| fault.origin.clone()).collect();
+    let others = tree::lay_over(&mut tree, env.into_iter(), &mut faults);
+
+    let reader = Reader::default();
+    let config = read(reader.root(tree), secret.as_deref(), &reader);
+    let (known, meant) = reader.into_parts();
+    // What stands in a line that is not TOML was read by guesswork: its syntax is fault enough.
+    faults.extend(
+        meant.into_iter().filter(|fault| !syntax.contains(&fault.origin) || fault.origin == Origin::Whole),
+    );
+    faults.extend(others.into_iter().filter_map(|name| single_underscore(name, &known)));
+    if faults.is_empty() { Ok((config, known)) } else { Err(ConfigFaults::new(file, faults)) }
+}
+
+fn read_file(file: Option<&Path>, faults: &mut Vec<Fault>) -> Table {
+    let Some(path) = file else { return Table::new() };
+    match std::fs::read_to_string(path) {
+        Ok(text) => tree::from_toml(&text, faults),
+        Err(error) => {
+            faults.push(Fault {
+                origin: Origin::Whole,
+                key: String::new(),
+                what: format!("the file cannot be read ({error})"),
+                remedy: "name a readable TOML file, or none: every setting has a default".to_owned(),
+            });
+            Table::new()
+        }
+    }
+}
+
+fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config {
+    let config = Config {
+        deployment: deployment(root.section("deployment"), secret, reader),
+        kafka: kafka(root.section("kafka")),
+        registry: registry(root.section("registry")),
+        topics: topics(root.section("topics")),
+        http: http(root.section("http")),
+        state: state(root.section("state")),
+        capture: capture(root.section("capture")),
+        log: log(root.section("log")),
+        rules: read_rules(root.section("identity"), root.section("namespaces")),
+    };
+    root.finish();
+    config
+}
+
+fn deployment(mut section: Section<'_>, given: Option<&str>, reader: &Reader) -> Deployment {
+    let prefix = section.text("prefix", "kinfold.", |text| {
+        let topic = "use at most 100 of the letters A-Z a-z 0-9 . _ -, as Kafka allows in names of topics";
+        allow(text.len() <= 100 && text.bytes().all(is_name_byte), "is no beginning of a topic's name", topic)
+    });
+    let instance = section.text("instance", "1", |text| {
+        let name = "use 1 to 100 of the letters A-Z a-z 0-9 . _ -, for example the ordinal of a StatefulSet";
+        allow(is_name(text), "is no name", name)
+    });
+    let file = section.text("secret_file", "", |_| Ok(()));
+    let secret_file = (!file.is_empty()).then(|| PathBuf::from(&file));
+    let secret = match (given, &secret_file) {
+        (Some(text), _) => Secret::new(text.as_bytes()).map_err(|error| {
+            let origin = Origin::Variable(SECRET_VARIABLE.to_owned());
+            let (what, remedy) = ("is too short".to_owned(), error.to_string());
+            reader.note(Fault { origin, key: "the secret".to_owned(), what, remedy });
+        }),
+        (None, Some(path)) => {
+            secret_of(path).map_err(|(what, remedy)| section.fault("secret_file", what, remedy))
+        }
+        (None, None) => Err(()),
+    };
+    section.finish();
+    Deployment { prefix, instance, secret: secret.ok(), secret_file }
+}
+
+fn secret_of(path: &Path) -> Result<Secret, (String, String)> {
+    let make = format!("make it with `openssl rand -hex 32 > {}`", path.display());
+    let bytes = std::fs::read(path).map_err(|error| (format!("cannot be read ({error})"), make.clone()))?;
+    Secret::new(&bytes)
+        .map_err(|error| ("names a file whose secret is too short".to_owned(), error.to_string()))
+}
+
+fn kafka(mut section: Section<'_>) -> Kafka {
+    let bootstrap = section.text("bootstrap", "127.0.0.1:9092", |text| {
+        let all = text.split(',').all(|broker| {
+            broker
+                .trim()
+                .rsplit_once(':')
+                .is_some_and(|(host, port)| !host.is_empty() && port.parse::<u16>().is_ok())
+        });
+        allow(all, "is no list of brokers", "write host:port, with commas between several")
+    });
+    let kafka = Kafka {
+        bootstrap,
+        commit_interval_ms: section.number("commit_interval_ms", 100, 1..=60_000),
+        batch_records: section.number("batch_records", 2000, 1..=100_000),
+        session_timeout_ms: section.number("session_timeout_ms", 45_000, 6_000..=1_800_000),
+        transaction_timeout_ms: section.number("transaction_timeout_ms", 15_000, 1_000..=900_000),
+        // librdkafka counts in kilobytes, with 31 bits.
+        queue_bytes_max: section.number("queue_bytes_max", 16_777_216, 1_048_576..=2_147_482_624),
+        properties: Properties::read(section.section("properties")),
+    };
+    if kafka.transaction_timeout_ms >= kafka.session_timeout_ms {
+        let what = format!("is {} and not below session_timeout_ms", kafka.transaction_timeout_ms);
+        let remedy = format!("write less than {}, or raise session_timeout_ms", kafka.session_timeout_ms);
+        section.fault("transaction_timeout_ms", what, remedy);
+    }
+    section.finish();
+    kafka
+}
+
+fn registry(mut section: Section<'_>) -> Registry {
+    let url = section.text("url", "", |text| {
+        let http = text.is_empty() || text.starts_with("http://") || text.starts_with("https://");
+        allow(
+            http,
+            "is no URL",
+            "write http://host:port or https://host:port, or \"\" for no schema registry",
+        )
+    });
+    section.finish();
+    Registry { url: (!url.is_empty()).then_some(url) }
+}
+
+fn topics(mut section: Section<'_>) -> Topics {
+    let sources = section.list("sources", &SOURCES, |text| {
+        let name =
+            "use 1 to 100 of the letters A-Z a-z 0-9 . _ -, because the topic raw.<source> is named after it";
+        allow(is_name(text), "is no name", name)
+    });
+    let distinct: BTreeSet<&String> = sources.iter().collect();
+    if sources.is_empty() {
+        section.fault("sources", "is empty", "name at least one source, or leave the setting out");
+    } else if distinct.len() < sources.len() {
+        section.fault("sources", "names a source twice", "name each source once");
+    }
+    let topics = Topics {
+        sources,
+        partitions: section.number("partitions", 12, 1..=10_000),
+        replication: section.number("replication", 1, 1..=100),
+        raw_retention_ms: section.number("raw_retention_ms", 7 * DAY_MS, 60_000..=3650 * DAY_MS),
+    };
+    section.finish();
+    topics
+}
+
+fn http(mut section: Section<'_>) -> Http {
+    let listen = section.text("listen", "", |text| {
+        let address = text.is_empty() || text.parse::<SocketAddr>().is_ok();
+        allow(
+            address,
+            "is no address",
+            "write an IP address and a port, for example 127.0.0.1:9702 or 0.0.0.0:9702",
+        )
+    });
+    section.finish();
+    Http { listen: listen.parse().ok() }
+}
+
+fn state(mut section: Section<'_>) -> State {
+    let dir = section.text("dir", "state", |text| allow(!text.is_empty(), "is empty", "name a folder"));
+    let cache_bytes = section.number("cache_bytes", 268_435_456, 8_388_608..=1_099_511_627_776);
+    section.finish();
+    State { dir: PathBuf::from(dir), cache_bytes }
+}
+
+fn capture(mut section: Section<'_>) -> kinfold_capture::Settings {
+    let unknown = section.given_choice("unknown_members", &UnknownMembers::ALL, UnknownMembers::as_str);
+    let region = section.text("default_region", "", |text| {
+        let region =
+            text.is_empty() || (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()));
+        allow(region, "is no region", "write two capitals of ISO 3166, for example \"DE\", or \"\" for none")
+    });
+    let settings = kinfold_capture::Settings {
+        unknown_members: unknown.unwrap_or(UnknownMembers::Refuse),
+        max_future_ms: section.number("max_future_ms", DAY_MS, 0..=3650 * DAY_MS),
+        default_region: (!region.is_empty()).then_some(region),
+    };
+    section.finish();
+    settings
+}
+
+fn log(mut section: Section<'_>) -> Log {
+    let format =
+        section.given_choice("format", &LogFormat::ALL, LogFormat::as_str).unwrap_or(LogFormat::Text);
+    let level = section.text("level", "info", |text| {
+        let known = !text.trim().is_empty() && EnvFilter::builder().parse(text).is_ok();
+        allow(
+            known,
+            "is no level",
+            "write error, warn, info, debug or trace, or by module: info,rdkafka=warn",
+        )
+    });
+    section.finish();
+    Log { format, level }
+}
+
+/// A variable with one underscore where two belong is no setting and would be ignored in silence. Only names that
+/// would otherwise be a setting are faults: others are not ours, a cluster for one makes `KINFOLD_…_SERVICE_HOST`.
+fn single_underscore(name: String, known: &BTreeSet<String>) -> Option<Fault> {
+    let variable = |setting: &String| format!("KINFOLD_{}", setting.to_ascii_uppercase().replace('.', "__"));
+    let meant =
+        known.iter().find(|setting| setting.contains('.') && variable(setting).replace("__", "_") == name)?;
+    Some(Fault {
+        origin: Origin::Variable(name),
+        key: String::new(),
+        what: "is not read".to_owned(),
+        remedy: format!("did you mean {}, with two underscores?", variable(meant)),
+    })
+}
+
+fn allow(allowed: bool, what: &'static str, remedy: &str) -> Check {
+    if allowed { Ok(()) } else { Err((what, remedy.to_owned())) }
+}
+
+fn is_name(text: &str) -> bool {
+    !text.is_empty() && text.len() <= 100 && text.bytes().all(is_name_byte)
+}
+
+fn is_name_byte(byte: u8) -> bool {
+    byte.is_ascii_alphanumeric() || matches!(byte, b'.' | b'_' | b'-')
+}

@@ -1,0 +1,255 @@
+//! The laws of the configuration.
+
+use std::path::PathBuf;
+
+use kinfold_model::identifier::Namespace;
+use kinfold_model::rules::{Contested, NeighbourLimit, Normaliser, Rules};
+
+use super::*;
+
+const SECRET: &str = "a secret that nobody may see 0123456789";
+
+/// A file that lives as long as the test.
+struct File(tempfile::NamedTempFile);
+
+impl File {
+    fn new(text: &str) -> Self {
+        let file = tempfile::NamedTempFile::new().expect("a temporary file");
+        std::fs::write(file.path(), text).expect("written");
+        Self(file)
+    }
+
+    fn path(&self) -> PathBuf {
+        self.0.path().to_path_buf()
+    }
+}
+
+fn load(text: &str, env: &[(&str, &str)]) -> Result<Config, ConfigFaults> {
+    let file = File::new(text);
+    Config::load(
+        Some(&file.path()),
+        env.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())),
+    )
+}
+
+/// Line (0 for a variable), key, and what is said of it.
+fn faults(text: &str, env: &[(&str, &str)]) -> Vec<(usize, String, String)> {
+    let faults = load(text, env).expect_err("something is wrong");
+    let line = |origin: &Origin| if let Origin::Line(line) = origin { *line } else { 0 };
+    let said = |fault: &Fault| format!("{}; {}", fault.what, fault.remedy);
+    faults.faults().iter().map(|fault| (line(&fault.origin), fault.key.clone(), said(fault))).collect()
+}
+
+fn only_fault(text: &str, env: &[(&str, &str)]) -> String {
+    let faults = faults(text, env);
+    assert_eq!(faults.len(), 1, "{faults:?}");
+    format!("{} {}", faults[0].1, faults[0].2)
+}
+
+#[test]
+fn an_empty_file_and_no_file_give_the_defaults() {
+    let none = Config::load(None, std::iter::empty()).expect("defaults");
+    assert_eq!(none.describe(), load("", &[]).expect("defaults").describe());
+    assert_eq!(none.rules, Rules::default());
+    assert_eq!(none.kafka.bootstrap, "127.0.0.1:9092");
+    assert_eq!(none.topics.raw_retention_ms, 604_800_000);
+    assert_eq!(none.http.listen, None);
+    assert_eq!(none.require_secret().err(), Some(SecretMissing));
+}
+
+#[test]
+fn what_is_described_is_every_setting_and_is_accepted_again() {
+    let (config, known) = settings::load(None, std::iter::empty()).expect("defaults");
+    let described = config.describe();
+    assert_eq!(load(&described, &[]).expect("accepted").describe(), described);
+    let table: toml::Table = described.parse().expect("TOML");
+    for name in known {
+        let mut here = Some(toml::Value::Table(table.clone()));
+        for part in name.split('.') {
+            here = here.and_then(|value| value.get(part).cloned());
+        }
+        assert!(here.is_some(), "{name} is not described");
+    }
+}
+
+#[test]
+fn all_faults_of_a_file_are_reported_with_their_lines() {
+    let text =
+        "[kafka]\nbatch_records = 0\nbootstrp = \"a:1\"\n\n[deployment]\nprefix = \"with space\"\n[htpp]\n";
+    let found = faults(text, &[]);
+    let places: Vec<(usize, &str)> = found.iter().map(|(line, key, _)| (*line, key.as_str())).collect();
+    assert_eq!(
+        places,
+        [(2, "kafka.batch_records"), (3, "kafka.bootstrp"), (6, "deployment.prefix"), (7, "htpp")]
+    );
+    assert_eq!(found[0].2, "is 0; write a number from 1 to 100000");
+    assert_eq!(found[1].2, "is no setting; did you mean kafka.bootstrap?");
+    assert_eq!(found[3].2, "is no section; did you mean http?");
+}
+
+#[test]
+fn faults_of_syntax_and_of_meaning_are_reported_together() {
+    let found =
+        faults("[kafka]\nbootstrap = = 5\nbatch_records = true\n", &[("KINFOLD_HTTP__LISTEN", "here")]);
+    let places: Vec<(usize, &str)> = found.iter().map(|(line, key, _)| (*line, key.as_str())).collect();
+    assert_eq!(places, [(2, ""), (3, "kafka.batch_records"), (0, "http.listen")]);
+}
+
+#[test]
+fn the_message_names_file_line_variable_and_remedy() {
+    let message =
+        load("[state]\ndir = 5", &[("KINFOLD_LOG__LEVEL", "loud=loud=loud")]).expect_err("two").to_string();
+    assert!(message.starts_with("the configuration has 2 faults:\n  /"), "{message}");
+    assert!(message.contains(" line 2: state.dir is a number; write a text in quotes\n"), "{message}");
+    assert!(
+        message.contains("\n  KINFOLD_LOG__LEVEL: log.level is no level; write error, warn"),
+        "{message}"
+    );
+}
+
+#[test]
+fn a_file_that_cannot_be_read_is_a_fault() {
+    let faults =
+        Config::load(Some(Path::new("/does/not/exist.toml")), std::iter::empty()).expect_err("no file");
+    assert!(
+        faults.to_string().contains("/does/not/exist.toml: the file cannot be read (No such file"),
+        "{faults}"
+    );
+}
+
+#[test]
+fn the_environment_wins_over_the_file() {
+    let text = "[kafka]\nbootstrap = \"file:1\"\nbatch_records = 5\n[topics]\nsources = [\"a\"]\n";
+    let env = [
+        ("KINFOLD_KAFKA__BOOTSTRAP", "env:2"),
+        ("KINFOLD_TOPICS__SOURCES", "crm, till"),
+        ("KINFOLD_NAMESPACES__EMAIL__PRIORITY", "7"),
+        ("KINFOLD_NAMESPACES__EMAIL__UNIQUE", "true"),
+        ("KINFOLD_NAMESPACES__EMAIL__MAX_NEIGHBOURS__PHONE", "4"),
+        ("KINFOLD_KAFKA__PROPERTIES__SECURITY_PROTOCOL", "SASL_SSL"),
+        ("KINFOLD_KAFKA_SERVICE_HOST", "10.0.0.1"),
+        ("HOME", "/root"),
+    ];
+    let config = load(text, &env).expect("valid");
+    assert_eq!(config.kafka.bootstrap, "env:2");
+    assert_eq!(config.kafka.batch_records, 5);
+    assert_eq!(config.topics.sources, ["crm", "till"]);
+    assert_eq!(config.kafka.properties.iter().collect::<Vec<_>>(), [("security.protocol", "SASL_SSL")]);
+    let email = &config.rules.namespaces["email"];
+    assert_eq!((email.priority, email.max_per_person), (7, Some(1)));
+    assert_eq!(
+        email.max_neighbours,
+        NeighbourLimit { total: 200, of: [(Namespace::new("phone"), 4)].into() }
+    );
+}
+
+#[test]
+fn a_variable_with_too_few_underscores_is_not_ignored() {
+    let said = only_fault("", &[("KINFOLD_KAFKA_BATCH_RECORDS", "5")]);
+    assert!(said.contains("did you mean KINFOLD_KAFKA__BATCH_RECORDS, with two underscores?"), "{said}");
+}
+
+#[test]
+fn a_variable_below_a_single_value_is_a_fault() {
+    let said = only_fault(
+        "[namespaces.email]\nmax_neighbours = 5\n",
+        &[("KINFOLD_NAMESPACES__EMAIL__MAX_NEIGHBOURS__PHONE", "4")],
+    );
+    assert!(said.contains("write a table in line 2 of the file"), "{said}");
+}
+
+#[test]
+fn the_secret_is_read_and_never_shown() {
+    let file = File::new(SECRET);
+    let text = format!("[deployment]\nsecret_file = {:?}\n", file.path());
+    for config in [load("", &[("KINFOLD_SECRET", SECRET)]), load(&text, &[])] {
+        let config = config.expect("valid");
+        config.require_secret().expect("given");
+        let shown = format!("{} {config:?} {:?}", config.describe(), config.deployment);
+        assert!(shown.contains("***") && !shown.contains("nobody may see"), "{shown}");
+    }
+}
+
+#[test]
+fn a_bad_secret_is_a_fault_that_does_not_show_it() {
+    let said = only_fault("", &[("KINFOLD_SECRET", "short words")]);
+    assert!(said.contains("at least 16 bytes") && !said.contains("short words"), "{said}");
+    let said = only_fault("[deployment]\nsecret_file = \"/does/not/exist\"\n", &[]);
+    assert!(said.contains("openssl rand -hex 32 > /does/not/exist"), "{said}");
+    let said = only_fault("[deployment]\nsecret = \"my secret in the wrong place\"\n", &[]);
+    assert!(said.contains("is no setting") && !said.contains("wrong place"), "{said}");
+    let said = only_fault("[deployment]\nsecret_file = my secret in the wrong place\n", &[]);
+    assert!(!said.contains("wrong place"), "{said}");
+}
+
+#[test]
+fn passwords_are_never_shown() {
+    let text = "[kafka.properties]\nsasl.password = \"pass-1\"\n\"ssl.key.password\" = \"pass-2\"\n\
+                [registry]\nurl = \"https://me:pass-3@host:8081\"\n";
+    let config = load(text, &[]).expect("valid");
+    assert_eq!(config.kafka.properties.iter().count(), 2);
+    let shown = format!("{} {:?} {:?}", config.describe(), config.kafka, config.registry);
+    assert!(!shown.contains("pass-") && shown.contains("https://***@host:8081"), "{shown}");
+}
+
+#[test]
+fn properties_that_the_guarantees_rest_on_are_refused_with_the_reason() {
+    let said = only_fault("[kafka.properties]\nenable.auto.commit = \"true\"\n", &[]);
+    assert!(said.contains("cannot be set: offsets are committed with the transaction"), "{said}");
+    let said = only_fault("[kafka.properties]\n\"isolation.level\" = \"read_uncommitted\"\n", &[]);
+    assert!(said.contains("must not be read"), "{said}");
+}
+
+#[test]
+fn a_transaction_ends_before_the_session_does() {
+    let said = only_fault("[kafka]\nsession_timeout_ms = 10000\n", &[]);
+    assert!(said.contains("kafka.transaction_timeout_ms is 15000 and not below"), "{said}");
+}
+
+#[test]
+fn a_namespace_keeps_what_the_file_does_not_mention() {
+    let text = "[namespaces.cookie]\nmax_neighbours = 3\n[namespaces.customer_id]\nunique = false\n\
+                [namespaces.hotel_card]\npriority = 4\nmax_neighbours = { total = 9, email = 2 }\n";
+    let rules = load(text, &[]).expect("valid").rules;
+    let cookie = &rules.namespaces["cookie"];
+    assert_eq!((cookie.priority, cookie.contested), (9, Contested::Apart));
+    assert_eq!(cookie.max_neighbours, NeighbourLimit::total(3));
+    assert_eq!(rules.namespaces["customer_id"].max_per_person, None);
+    let card = &rules.namespaces["hotel_card"];
+    assert_eq!((card.priority, card.max_per_person, card.normalise), (4, None, Normaliser::Text));
+    assert_eq!(card.max_neighbours.of["email"], 2);
+}
+
+#[test]
+fn rules_that_contradict_themselves_are_faults() {
+    for (text, expected) in [
+        ("[namespaces.email]\nunique = true\nmax_per_person = 5", "contradicts unique = true"),
+        ("[namespaces.email]\nunique = false\nmax_per_person = 1", "contradicts unique = false"),
+        ("[namespaces.hotel_card]\nunique = true", "the namespace is new"),
+        ("[namespaces.email.max_neighbours]\nphon = 5", "did you mean phone?"),
+        ("[namespaces.email]\ncontested = \"newst\"", "did you mean \"newest\"?"),
+        ("[namespaces.email]\nnormalise = \"text\"", "holds the SHA-256 of an e-mail"),
+        ("[namespaces.email]\npriority = 0", "write a number from 1 to 255"),
+        ("[namespaces]\nemail = 5", "write a section: [namespaces.email]"),
+        ("[namespaces.\"E Mail\"]\npriority = 5", "is no name of a namespace"),
+    ] {
+        let said = only_fault(text, &[]);
+        assert!(said.contains(expected), "{text}: {said}");
+    }
+}
+
+#[test]
+fn no_text_brings_the_reader_down() {
+    for text in [
+        "\u{0}",
+        "[",
+        "a = [[[[",
+        "[kafka]\n[kafka]",
+        "kafka = 5",
+        "[kafka]\nproperties = 1e5",
+        "x.y.z = 1979-05-27",
+    ] {
+        assert!(load(text, &[]).is_err(), "{text}");
+    }
+    assert!(load("", &[("KINFOLD___", ""), ("KINFOLD_KAFKA__", "x"), ("KINFOLD____A", "x")]).is_err());
+}

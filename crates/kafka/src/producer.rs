@@ -1,0 +1,145 @@
+//! A transactional producer. Any error makes it worthless: the worker throws it away and begins anew, and the
+//! new producer's `init_transactions` settles what the old one left open.
+
+use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
+
+use kinfold_pipeline::{OutRecord, StageName};
+use kinfold_wire::{SCHEMA_HEADER, TRACE_HEADER, schema_header};
+use rdkafka::ClientContext;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::ConsumerGroupMetadata;
+use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::message::{Header, Message, OwnedHeaders};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
+use rdkafka::util::Timeout;
+
+use crate::error::WorkerError;
+use crate::settings::Settings;
+
+/// How long to wait for the transaction coordinator at the start.
+const INIT_TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait when librdkafka's queue is full before looking again.
+const QUEUE_FULL_WAIT: Duration = Duration::from_millis(20);
+
+/// Notes where the commit markers went.
+#[derive(Default)]
+struct Deliveries {
+    /// Partition of the changelog and offset.
+    markers: Mutex<Vec<(i32, i64)>>,
+}
+
+impl ClientContext for Deliveries {
+    fn error(&self, error: KafkaError, reason: &str) {
+        tracing::debug!(%error, reason, "producer");
+    }
+}
+
+impl ProducerContext for Deliveries {
+    /// 1 for a commit marker, 0 for anything else.
+    type DeliveryOpaque = usize;
+
+    /// Failures need no note: the commit fails with them.
+    fn delivery(&self, delivered: &DeliveryResult<'_>, marker: usize) {
+        if let (Ok(message), 1) = (delivered, marker) {
+            let place = (message.partition(), message.offset());
+            self.markers.lock().unwrap_or_else(PoisonError::into_inner).push(place);
+        }
+    }
+}
+
+/// What a record is, and where it goes.
+pub(crate) struct Change<'a> {
+    pub(crate) topic: &'a str,
+    pub(crate) partition: i32,
+    pub(crate) key: &'a [u8],
+    pub(crate) value: Option<&'a [u8]>,
+}
+
+/// Sends the effects of a batch.
+pub(crate) struct Transactions {
+    producer: BaseProducer<Deliveries>,
+}
+
+impl Transactions {
+    /// Ends what a predecessor left open.
+    pub(crate) fn new(settings: &Settings, stage: StageName) -> Result<Self, WorkerError> {
+        let created = settings.producer(stage).create_with_context(Deliveries::default());
+        let producer: BaseProducer<Deliveries> =
+            created.map_err(|error| WorkerError::Configuration(error.to_string()))?;
+        producer.init_transactions(INIT_TIMEOUT).map_err(WorkerError::kafka("opening the transactional producer"))?;
+        Ok(Self { producer })
+    }
+
+    pub(crate) fn begin(&self) -> Result<(), WorkerError> {
+        self.producer.begin_transaction().map_err(WorkerError::kafka("beginning a transaction"))
+    }
+
+    /// Sends a record of a topic of ours.
+    pub(crate) fn send(&self, topic: &str, record: &OutRecord) -> Result<(), WorkerError> {
+        let partition = i32::try_from(record.partition).unwrap_or(i32::MAX);
+        let change = Change { topic, partition, key: &record.key, value: record.value.as_deref() };
+        let schema = schema_header(record.topic);
+        let trace = record.trace.to_string();
+        let headers = OwnedHeaders::new_with_capacity(2)
+            .insert(Header { key: SCHEMA_HEADER, value: Some(&schema) })
+            .insert(Header { key: TRACE_HEADER, value: Some(&trace) });
+        self.enqueue(&change, Some(headers), 0)
+    }
+
+    /// Sends a record of a changelog; the last of a commit is its marker.
+    pub(crate) fn log(&self, change: &Change<'_>, is_marker: bool) -> Result<(), WorkerError> {
+        self.enqueue(change, None, usize::from(is_marker))
+    }
+
+    /// Sends the offsets and commits. Gives the place of each marker.
+    pub(crate) fn commit(
+        &self,
+        offsets: &TopicPartitionList,
+        group: &ConsumerGroupMetadata,
+    ) -> Result<Vec<(i32, i64)>, WorkerError> {
+        retried(|| self.producer.send_offsets_to_transaction(offsets, group, Timeout::Never))
+            .map_err(WorkerError::kafka("adding the offsets to the transaction"))?;
+        self.producer.flush(Timeout::Never).map_err(WorkerError::kafka("sending the batch"))?;
+        // Any time-out but this one may leave librdkafka and the coordinator of two minds.
+        retried(|| self.producer.commit_transaction(Timeout::Never))
+            .map_err(WorkerError::kafka("committing the transaction"))?;
+        self.producer.poll(Duration::ZERO);
+        let deliveries: &Deliveries = self.producer.context();
+        Ok(std::mem::take(&mut *deliveries.markers.lock().unwrap_or_else(PoisonError::into_inner)))
+    }
+
+    fn enqueue(
+        &self,
+        change: &Change<'_>,
+        headers: Option<OwnedHeaders>,
+        opaque: usize,
+    ) -> Result<(), WorkerError> {
+        let mut record =
+            BaseRecord::with_opaque_to(change.topic, opaque).partition(change.partition).key(change.key);
+        record.payload = change.value;
+        record.headers = headers;
+        loop {
+            match self.producer.send(record) {
+                Ok(()) => return Ok(()),
+                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), refused)) => {
+                    self.producer.poll(QUEUE_FULL_WAIT);
+                    record = refused;
+                }
+                Err((error, _)) => return Err(WorkerError::kafka("producing")(error)),
+            }
+        }
+    }
+}
+
+/// Calls again as long as librdkafka says that the same call may be repeated.
+fn retried(mut call: impl FnMut() -> KafkaResult<()>) -> KafkaResult<()> {
+    loop {
+        match call() {
+            Err(KafkaError::Transaction(error)) if error.is_retriable() && !error.is_fatal() => {
+                tracing::warn!(error = error.string(), "Kafka asks to try again");
+            }
+            result => return result,
+        }
+    }
+}

@@ -1,0 +1,39 @@
+//! Where the worker finds the store of a partition.
+
+use std::collections::BTreeMap;
+
+use kinfold_model::Fault;
+use kinfold_pipeline::Store;
+
+/// The stores of one stage on this machine.
+pub trait Stores {
+    /// One of them.
+    type Store: Store;
+
+    /// Opens the store of a partition; an empty one if there is none.
+    ///
+    /// # Errors
+    /// [`Fault::State`] when it cannot be opened.
+    fn open(&self, partition: u32) -> Result<Self::Store, Fault>;
+
+    /// Puts the store of a partition out of the way, so that the next [`Stores::open`] gives an empty one.
+    ///
+    /// # Errors
+    /// [`Fault::State`] when it cannot be moved.
+    fn set_aside(&self, partition: u32) -> Result<(), Fault>;
+}
+
+/// For a stage that keeps nothing.
+pub struct NoState;
+
+impl Stores for NoState {
+    type Store = BTreeMap<Vec<u8>, Vec<u8>>;
+
+    fn open(&self, _: u32) -> Result<Self::Store, Fault> {
+        Ok(BTreeMap::new())
+    }
+
+    fn set_aside(&self, _: u32) -> Result<(), Fault> {
+        Ok(())
+    }
+}

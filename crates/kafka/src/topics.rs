@@ -1,0 +1,205 @@
+//! The topics of a deployment: what they should be, what they are, and how to create what is missing.
+//! What exists is never changed here: more partitions would move keys, and a setting may have its reasons.
+
+use std::fmt;
+use std::time::Duration;
+
+use kinfold_pipeline::StageName;
+use kinfold_wire::{Topic, raw_topic};
+use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::client::DefaultClientContext;
+
+use crate::error::WorkerError;
+use crate::settings::{MESSAGE_BYTES_MAX, Settings};
+use crate::world::World;
+
+const TIMEOUT: Duration = Duration::from_secs(30);
+
+/// How the topics of a deployment should be.
+#[derive(Clone, Debug)]
+pub struct Wanted {
+    /// Each has a topic `raw.<source>`.
+    pub sources: Vec<String>,
+    /// Of every topic.
+    pub partitions: u32,
+    /// Of every topic.
+    pub replication: u32,
+    /// How long raw records and touchpoints are kept.
+    pub retention_ms: i64,
+}
+
+/// A topic as it should be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct TopicPlan {
+    /// Without the prefix.
+    pub name: String,
+    /// How many.
+    pub partitions: u32,
+    /// Settings that differ from the broker's defaults, or must not depend on them.
+    pub settings: Vec<(&'static str, String)>,
+}
+
+/// How a topic that should be compares with what is.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Finding {
+    /// As it should be.
+    Fits,
+    /// Not there.
+    Missing,
+    /// There, but otherwise; each difference is a sentence.
+    Differs(Vec<String>),
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Fits => f.write_str("fits"),
+            Self::Missing => f.write_str("is missing"),
+            Self::Differs(differences) => f.write_str(&differences.join("; ")),
+        }
+    }
+}
+
+impl Wanted {
+    /// All topics, in the order of the data.
+    #[must_use]
+    pub fn topics(&self) -> Vec<TopicPlan> {
+        let raw = self.sources.iter().map(|source| (raw_topic(source), self.log()));
+        let own = Topic::ALL.into_iter().map(|topic| {
+            let settings = match topic {
+                topic if topic.is_compacted() => compacted(),
+                Topic::Touchpoint | Topic::TouchpointRefused => self.log(),
+                // What an inner topic says is lost for good when it is deleted before it is read.
+                _ => vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", "-1".to_owned())],
+            };
+            (topic.as_str().to_owned(), settings)
+        });
+        let stateful = StageName::ALL.into_iter().filter(|stage| stage.is_stateful());
+        let changelogs = stateful.map(|stage| (Settings::changelog(stage), compacted()));
+        raw.chain(own)
+            .chain(changelogs)
+            .map(|(name, mut settings)| {
+                settings.push(("max.message.bytes", MESSAGE_BYTES_MAX.to_string()));
+                TopicPlan { name, partitions: self.partitions, settings }
+            })
+            .collect()
+    }
+
+    fn log(&self) -> Vec<(&'static str, String)> {
+        vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", self.retention_ms.to_string())]
+    }
+}
+
+fn compacted() -> Vec<(&'static str, String)> {
+    vec![("cleanup.policy", "compact".to_owned())]
+}
+
+/// Compares every wanted topic with the broker.
+///
+/// # Errors
+/// When the broker cannot be asked.
+pub fn compare(settings: &Settings, wanted: &Wanted) -> Result<Vec<(TopicPlan, Finding)>, WorkerError> {
+    let world = World::observe(settings)?;
+    let admin = admin(settings)?;
+    let mut findings = Vec::new();
+    for plan in wanted.topics() {
+        let finding = match world.count(&plan.name) {
+            None => Finding::Missing,
+            Some(partitions) => differences(&plan, partitions, &admin, settings)?,
+        };
+        findings.push((plan, finding));
+    }
+    Ok(findings)
+}
+
+fn differences(
+    plan: &TopicPlan,
+    partitions: u32,
+    admin: &AdminClient<DefaultClientContext>,
+    settings: &Settings,
+) -> Result<Finding, WorkerError> {
+    let name = settings.topic(&plan.name);
+    let answer = pollster::block_on(admin.describe_configs([&ResourceSpecifier::Topic(&name)], &options()))
+        .map_err(WorkerError::kafka("describing a topic"))?;
+    let mut differences = Vec::new();
+    if partitions != plan.partitions {
+        differences.push(format!("has {partitions} partitions, the configuration says {}", plan.partitions));
+    }
+    for described in answer.into_iter().flatten() {
+        for (key, value) in &plan.settings {
+            let is = described.get(key).and_then(|entry| entry.value.clone()).unwrap_or_default();
+            if is != *value {
+                differences.push(format!("{key} is {is}, it should be {value}"));
+            }
+        }
+    }
+    Ok(if differences.is_empty() { Finding::Fits } else { Finding::Differs(differences) })
+}
+
+/// Creates the topics that are missing; returns their names.
+///
+/// # Errors
+/// When the broker cannot be asked, or refuses to create a topic.
+pub fn apply(settings: &Settings, wanted: &Wanted) -> Result<Vec<String>, WorkerError> {
+    let world = World::observe(settings)?;
+    let missing: Vec<(String, TopicPlan)> = wanted
+        .topics()
+        .into_iter()
+        .filter(|plan| world.count(&plan.name).is_none())
+        .map(|plan| (settings.topic(&plan.name), plan))
+        .collect();
+    let replication = i32::try_from(wanted.replication).unwrap_or(i32::MAX);
+    let topics: Vec<NewTopic<'_>> = missing
+        .iter()
+        .map(|(name, plan)| {
+            let partitions = i32::try_from(plan.partitions).unwrap_or(i32::MAX);
+            let topic = NewTopic::new(name, partitions, TopicReplication::Fixed(replication));
+            plan.settings.iter().fold(topic, |topic, (key, value)| topic.set(key, value))
+        })
+        .collect();
+    if topics.is_empty() {
+        return Ok(Vec::new());
+    }
+    let created = pollster::block_on(admin(settings)?.create_topics(&topics, &options()))
+        .map_err(WorkerError::kafka("creating topics"))?;
+    for result in created {
+        result.map_err(|(_, code)| {
+            WorkerError::kafka("creating a topic")(rdkafka::error::KafkaError::AdminOp(code))
+        })?;
+    }
+    Ok(missing.into_iter().map(|(name, _)| name).collect())
+}
+
+fn admin(settings: &Settings) -> Result<AdminClient<DefaultClientContext>, WorkerError> {
+    settings.client().create().map_err(|error| WorkerError::Configuration(error.to_string()))
+}
+
+fn options() -> AdminOptions {
+    AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_topic_is_planned_once_and_what_is_a_table_is_compacted() {
+        let wanted = Wanted { sources: vec!["web".to_owned()], partitions: 4, replication: 1, retention_ms: 7 };
+        let topics = wanted.topics();
+        let names: std::collections::BTreeSet<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
+        assert_eq!(names.len(), topics.len());
+        for (name, policy) in [
+            ("raw.web", "delete"),
+            ("touchpoint", "delete"),
+            ("identity-op", "delete"),
+            ("identity-assignment", "compact"),
+            ("unified-profile", "compact"),
+            ("stitch-changelog", "compact"),
+            ("facets-changelog", "compact"),
+            ("people-changelog", "compact"),
+        ] {
+            let topic = topics.iter().find(|topic| topic.name == name).expect("planned");
+            assert!(topic.settings.contains(&("cleanup.policy", policy.to_owned())), "{name}");
+        }
+    }
+}

@@ -1,0 +1,130 @@
+//! The world as the broker describes it, checked before anything runs: are the topics there, and do their
+//! partitions fit together?
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use kinfold_pipeline::{StageName, Topology};
+use kinfold_wire::{Topic, raw_topic};
+use rdkafka::ClientConfig;
+use rdkafka::consumer::{BaseConsumer, Consumer};
+
+use crate::error::WorkerError;
+use crate::settings::Settings;
+
+const METADATA_TIMEOUT: Duration = Duration::from_secs(10);
+
+/// What is wrong with the world, all of it.
+#[derive(Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{}; `kinfold topics check` compares, `kinfold topics apply` creates what is missing", .0.join("; "))]
+pub struct WorldError(pub Vec<String>);
+
+/// How many partitions each topic of this deployment has, by name without the prefix.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct World(BTreeMap<String, u32>);
+
+impl World {
+    /// Asks the broker.
+    ///
+    /// # Errors
+    /// [`WorkerError::Unreachable`] when nobody answers, [`WorkerError::Configuration`] for refused settings.
+    pub fn observe(settings: &Settings) -> Result<Self, WorkerError> {
+        let client: ClientConfig = settings.client();
+        let consumer: BaseConsumer =
+            client.create().map_err(|error| WorkerError::Configuration(error.to_string()))?;
+        let metadata = consumer.fetch_metadata(None, METADATA_TIMEOUT).map_err(|error| {
+            WorkerError::Unreachable { bootstrap: settings.bootstrap.clone(), why: error.to_string() }
+        })?;
+        let count = |partitions: usize| u32::try_from(partitions).unwrap_or(u32::MAX);
+        let ours = metadata.topics().iter().filter_map(|topic| {
+            let name = topic.name().strip_prefix(&settings.prefix)?;
+            Some((name.to_owned(), count(topic.partitions().len())))
+        });
+        Ok(Self(ours.collect()))
+    }
+
+    /// How many partitions a topic has; `None` when it is not there.
+    #[must_use]
+    pub fn count(&self, name: &str) -> Option<u32> {
+        self.0.get(name).copied()
+    }
+
+    /// The partitions of Kinfold's own topics.
+    ///
+    /// # Errors
+    /// [`WorldError`] with everything that keeps this stage from running: topics that are missing, inputs whose
+    /// partitions do not match each other or the changelog.
+    pub fn topology(&self, stage: StageName, sources: &[String]) -> Result<Topology, WorldError> {
+        let mut faults = Vec::new();
+        let mut topology = Topology::default();
+        for topic in Topic::ALL {
+            match self.count(topic.as_str()) {
+                Some(count) => drop(topology.partitions.insert(topic, count)),
+                None => faults.push(format!("topic {topic} does not exist")),
+            }
+        }
+        if stage == StageName::Capture && !sources.iter().any(|source| self.count(&raw_topic(source)).is_some()) {
+            faults.push(format!("none of the topics raw.<source> exists for the sources {}", sources.join(", ")));
+        }
+        if stage.is_stateful() {
+            self.check_co_partitioning(stage, &mut faults);
+        }
+        if faults.is_empty() { Ok(topology) } else { Err(WorldError(faults)) }
+    }
+
+    /// The inputs of a stage and its changelog must be cut alike, because state belongs to a partition's number.
+    fn check_co_partitioning(&self, stage: StageName, faults: &mut Vec<String>) {
+        let changelog = Settings::changelog(stage);
+        let inputs = stage.inputs().iter().map(|topic| topic.as_str().to_owned());
+        let counts: Vec<(String, Option<u32>)> =
+            inputs.chain([changelog]).map(|name| (name.clone(), self.count(&name))).collect();
+        for (name, count) in &counts {
+            match (count, counts[0].1) {
+                (None, _) if *name == Settings::changelog(stage) => {
+                    faults.push(format!("topic {name} does not exist"));
+                }
+                (Some(count), Some(first)) if *count != first => faults.push(format!(
+                    "topic {name} has {count} partitions, {} has {first}; they must be equal",
+                    counts[0].0
+                )),
+                _ => {}
+            }
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn world(counts: &[(&str, u32)]) -> World {
+        let all = Topic::ALL.iter().map(|topic| (topic.as_str().to_owned(), 4));
+        let changelogs = ["stitch-changelog", "facets-changelog", "people-changelog"];
+        let mut world: BTreeMap<String, u32> =
+            all.chain(changelogs.map(|name| (name.to_owned(), 4))).chain([("raw.web".to_owned(), 3)]).collect();
+        world.extend(counts.iter().map(|(name, count)| ((*name).to_owned(), *count)));
+        World(world)
+    }
+
+    #[test]
+    fn a_world_that_fits_gives_the_partitions_of_every_topic() {
+        for stage in StageName::ALL {
+            let topology = world(&[]).topology(stage, &["web".to_owned()]).expect("fits");
+            assert_eq!(topology.count(Topic::IdentityOp), 4);
+        }
+    }
+
+    #[test]
+    fn partitions_that_do_not_match_are_refused_with_both_numbers() {
+        let error = world(&[("identity-assignment", 6)]).topology(StageName::Facets, &[]).expect_err("unequal");
+        assert!(error.to_string().contains("identity-assignment has 6 partitions, touchpoint has 4"), "{error}");
+        let error = world(&[("stitch-changelog", 5)]).topology(StageName::Stitch, &[]).expect_err("unequal");
+        assert!(error.to_string().contains("stitch-changelog has 5 partitions, identity-op has 4"), "{error}");
+    }
+
+    #[test]
+    fn everything_that_is_missing_is_named_at_once() {
+        let error = World::default().topology(StageName::Stitch, &[]).expect_err("nothing there");
+        assert_eq!(error.0.len(), Topic::ALL.len() + 1, "{error}");
+    }
+}

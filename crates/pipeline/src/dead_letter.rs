@@ -1,0 +1,39 @@
+//! A refused record becomes a dead letter: kept whole, with a passport that leads back to where it stood.
+
+use kinfold_model::{DeadLetter, Fault, Refusal};
+use kinfold_wire::{Topic, schema_header};
+
+use crate::port::{StageName, Topology};
+use crate::record::{InRecord, Origin, OutRecord};
+
+/// Above this a dead letter keeps only the passport, or it would itself be too large to be written. Equal to the
+/// largest record that capture reads, so that only what nobody could read is left where it was.
+const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
+
+pub(crate) fn dead_letter(
+    stage: StageName,
+    record: &InRecord,
+    refusal: &Refusal,
+    topology: &Topology,
+) -> Result<OutRecord, Fault> {
+    let schema = match &record.origin {
+        Origin::Raw(_) => "canonical-json/1".to_owned(),
+        Origin::Topic(topic) => schema_header(*topic),
+    };
+    let fits = |bytes: &Vec<u8>| bytes.len() <= PAYLOAD_BYTES_MAX;
+    let letter = DeadLetter {
+        stage: stage.as_str().to_owned(),
+        topic: record.origin.to_string(),
+        partition: i32::try_from(record.partition).unwrap_or(i32::MAX),
+        offset: record.offset,
+        schema,
+        time: record.time,
+        kind: refusal.kind.as_str().to_owned(),
+        member: refusal.member.clone(),
+        sentence: refusal.sentence.clone(),
+        key: record.key.clone().filter(fits),
+        payload: record.value.clone().filter(fits),
+    };
+    let key = format!("{}/{}/{}", letter.topic, letter.partition, letter.offset);
+    topology.public(Topic::TouchpointRefused, key, Some(&letter), record.trace())
+}

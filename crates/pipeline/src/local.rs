@@ -1,0 +1,270 @@
+//! The local driver: all stages in one process, one partition each, on an embedded log.
+//!
+//! Touchpoints go in by rounds. Within a round each stage takes what the stage before it sent; at its end
+//! everything the round changed is written to the store at once. The log itself is kept where it matters: the
+//! compacted topics as tables, the others as they pass, for a [`Listener`]. People are published once, at the end
+//! of a run, so that the result does not show in which order the touchpoints came.
+
+use std::collections::BTreeMap;
+
+use kinfold_capture::{Capture, Settings};
+use kinfold_model::{ConsentChange, Fault, Keys, Partition, Rules, Timestamp};
+use kinfold_wire::{Topic, decode};
+
+use crate::batch::{Batch, Tally};
+use crate::overlay::{Base, Overlay, Store, Writes};
+use crate::port::{Port, StageName, Topology};
+use crate::ports::{CapturePort, FacetsPort, PeoplePort, StitchPort};
+use crate::record::{InRecord, Origin, OutRecord};
+use crate::task::Task;
+
+/// Sees every record of a public topic as it is written.
+pub trait Listener {
+    /// A record was written.
+    fn written(&mut self, record: &OutRecord);
+}
+
+/// The ports of a log with one partition for each topic.
+pub struct LocalPorts {
+    capture: CapturePort,
+    stitch: StitchPort,
+    facets: FacetsPort,
+    people: PeoplePort,
+}
+
+impl LocalPorts {
+    /// What the stages need to know.
+    #[must_use]
+    pub fn new(keys: &Keys, rules: &Rules, settings: Settings) -> Self {
+        let topology = Topology::uniform(1);
+        let stage = Capture::new(keys.clone(), rules.clone(), settings);
+        Self {
+            capture: CapturePort { stage, rules: rules.clone(), topology: topology.clone() },
+            stitch: StitchPort { keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
+            facets: FacetsPort { topology: topology.clone() },
+            people: PeoplePort { keys: keys.clone(), topology },
+        }
+    }
+}
+
+/// Where things stand in the one store: a tag, then the stage's or the topic's own key.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Shelf {
+    /// The state of a stage.
+    Stage(StageName),
+    /// The last record of each key of a topic.
+    Topic(Topic),
+    /// There as long as people wait for being published.
+    Unpublished,
+}
+
+impl Shelf {
+    /// What its keys begin with.
+    #[must_use]
+    pub fn prefix(self) -> Vec<u8> {
+        match self {
+            Self::Stage(stage) => format!("stage/{stage}/").into_bytes(),
+            Self::Topic(topic) => format!("topic/{topic}/").into_bytes(),
+            Self::Unpublished => b"unpublished".to_vec(),
+        }
+    }
+}
+
+/// All stages at work on one store.
+pub struct Local<'p, S> {
+    capture: Task<'p, CapturePort>,
+    stitch: Task<'p, StitchPort>,
+    facets: Task<'p, FacetsPort>,
+    people: Task<'p, PeoplePort>,
+    store: S,
+    round: Round,
+    tallies: BTreeMap<StageName, Tally>,
+}
+
+/// What one round has made so far.
+#[derive(Default)]
+struct Round {
+    now: Timestamp,
+    writes: Writes,
+    queues: BTreeMap<Topic, Vec<InRecord>>,
+    offsets: BTreeMap<Topic, i64>,
+}
+
+impl<'p, S: Store> Local<'p, S> {
+    /// Goes on from what is in the store.
+    ///
+    /// # Errors
+    /// Those of reading the store.
+    pub fn open(ports: &'p LocalPorts, store: S) -> Result<Self, Fault> {
+        let mut local = Self {
+            capture: Task::new(&ports.capture, Partition::ONLY),
+            stitch: Task::new(&ports.stitch, Partition::ONLY),
+            facets: Task::new(&ports.facets, Partition::ONLY),
+            people: Task::new(&ports.people, Partition::ONLY),
+            store,
+            round: Round::default(),
+            tallies: BTreeMap::new(),
+        };
+        if local.store.get(&Shelf::Unpublished.prefix())?.is_some() {
+            let base = Shelved { store: &local.store, shelf: Shelf::Stage(StageName::People) };
+            local.people.stage_mut().recall(&Overlay::new(&base, &mut Writes::new()))?;
+        }
+        Ok(local)
+    }
+
+    /// Takes records of `raw.*` through all stages and writes what they changed.
+    ///
+    /// # Errors
+    /// After a fault the store is as it was before the round; open it anew to go on.
+    pub fn feed(&mut self, records: &[InRecord], listener: &mut dyn Listener) -> Result<(), Fault> {
+        let Some(last) = records.last() else { return Ok(()) };
+        self.round.now = last.time;
+        self.round.writes.insert(Shelf::Unpublished.prefix(), Some(Vec::new()));
+        let batch = work(&mut self.capture, records, &self.store, End::Finish)?;
+        self.take(StageName::Capture, batch, listener)?;
+        while let Some(ops) = self.round.queues.remove(&Topic::IdentityOp) {
+            let batch = work(&mut self.stitch, &ops, &self.store, End::Finish)?;
+            self.take(StageName::Stitch, batch, listener)?;
+        }
+        let mut said = self.round.queues.remove(&Topic::Touchpoint).unwrap_or_default();
+        said.extend(self.round.queues.remove(&Topic::IdentityAssignment).unwrap_or_default());
+        let batch = work(&mut self.facets, &said, &self.store, End::Finish)?;
+        self.take(StageName::Facets, batch, listener)?;
+        let facets = self.round.queues.remove(&Topic::ProfileFacet).unwrap_or_default();
+        let batch = work(&mut self.people, &facets, &self.store, End::Flush)?;
+        self.take(StageName::People, batch, listener)?;
+        self.commit()
+    }
+
+    /// Publishes the people who changed since the last time.
+    ///
+    /// # Errors
+    /// As [`Local::feed`].
+    pub fn publish(&mut self, listener: &mut dyn Listener) -> Result<(), Fault> {
+        let batch = work(&mut self.people, &[], &self.store, End::Finish)?;
+        self.take(StageName::People, batch, listener)?;
+        self.round.writes.insert(Shelf::Unpublished.prefix(), None);
+        self.commit()
+    }
+
+    /// What became of the records that each stage read since [`Local::open`].
+    #[must_use]
+    pub fn tally(&self, stage: StageName) -> Tally {
+        self.tallies.get(&stage).cloned().unwrap_or_default()
+    }
+
+    /// Shows the entries of a shelf, in the order of keys, without the shelf's prefix.
+    ///
+    /// # Errors
+    /// Those of reading the store.
+    pub fn visit(&self, shelf: Shelf, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
+        let prefix = shelf.prefix();
+        self.store.visit(&prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
+    }
+
+    /// The last record of a key on a topic's shelf.
+    ///
+    /// # Errors
+    /// Those of reading the store.
+    pub fn last(&self, topic: Topic, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        Shelved { store: &self.store, shelf: Shelf::Topic(topic) }.get(key)
+    }
+
+    fn take(&mut self, stage: StageName, batch: Batch, listener: &mut dyn Listener) -> Result<(), Fault> {
+        self.tallies.entry(stage).or_default().add(&batch.tally);
+        let prefix = Shelf::Stage(stage).prefix();
+        let shelved = |(key, value): (Vec<u8>, _)| ([prefix.as_slice(), &key].concat(), value);
+        self.round.writes.extend(batch.writes.into_iter().map(shelved));
+        for record in batch.outputs {
+            if record.topic.schema().is_some() {
+                listener.written(&record);
+            }
+            self.round.append(record)?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), Fault> {
+        self.round.queues.clear();
+        self.store.commit(std::mem::take(&mut self.round.writes))
+    }
+}
+
+impl Round {
+    /// Appends a record to the log: to its table, to the queue of the stage that reads it, or to both.
+    fn append(&mut self, record: OutRecord) -> Result<(), Fault> {
+        let table_key = match (record.topic, &record.value) {
+            (topic, _) if topic.is_compacted() => Some(record.key.clone()),
+            (Topic::ConsentChange, Some(value)) => Some(consent_key(value)?),
+            _ => None,
+        };
+        if let Some(key) = table_key {
+            let key = [Shelf::Topic(record.topic).prefix(), key].concat();
+            self.writes.insert(key, record.value.clone());
+        }
+        if StageName::ALL.iter().any(|stage| stage.inputs().contains(&record.topic)) {
+            let offset = self.offsets.entry(record.topic).or_default();
+            let OutRecord { topic, partition, key, value, trace } = record;
+            self.queues.entry(topic).or_default().push(InRecord {
+                origin: Origin::Topic(topic),
+                partition,
+                offset: *offset,
+                time: self.now,
+                key: Some(key),
+                value,
+                trace: Some(trace),
+            });
+            *offset += 1;
+        }
+        Ok(())
+    }
+}
+
+/// A person's consents are told purpose by purpose, so the last word on each has a place of its own.
+fn consent_key(value: &[u8]) -> Result<Vec<u8>, Fault> {
+    let topology = Topology::uniform(1);
+    let change: ConsentChange = decode(Topic::ConsentChange, &topology.schema_ids, value)
+        .map_err(|error| Fault::Protocol(format!("what was just written cannot be read: {error}")))?;
+    Ok(format!("{}/{}", change.person_id, change.purpose).into_bytes())
+}
+
+#[derive(Clone, Copy)]
+enum End {
+    Finish,
+    Flush,
+}
+
+fn work<P: Port>(
+    task: &mut Task<'_, P>,
+    records: &[InRecord],
+    store: &dyn Base,
+    end: End,
+) -> Result<Batch, Fault> {
+    let base = Shelved { store, shelf: Shelf::Stage(P::NAME) };
+    for record in records {
+        task.step(&base, record)?;
+    }
+    match end {
+        End::Finish => task.finish(&base),
+        End::Flush => Ok(task.flush()),
+    }
+}
+
+/// One shelf of the store, seen without its prefix.
+struct Shelved<'a> {
+    store: &'a dyn Base,
+    shelf: Shelf,
+}
+
+impl Base for Shelved<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        self.store.get(&[self.shelf.prefix().as_slice(), key].concat())
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+        let shelf = self.shelf.prefix();
+        let mut entries = self.store.scan(&[shelf.as_slice(), prefix].concat())?;
+        entries.iter_mut().for_each(|(key, _)| drop(key.drain(..shelf.len())));
+        Ok(entries)
+    }
+}

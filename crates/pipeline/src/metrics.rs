@@ -1,0 +1,260 @@
+//! The metrics of every stage: their names, written once, and how a batch is counted.
+
+use kinfold_model::RefusalKind;
+use prometheus::{
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+};
+
+use crate::batch::Batch;
+use crate::port::StageName;
+
+/// Every metric. Names begin with `kinfold_` and end in their unit; labels are bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum MetricName {
+    /// Gauge, always 1; label `version`.
+    BuildInfo,
+    /// Gauge: 1 when every stage of the process is at work.
+    Ready,
+    /// Counter; labels `stage`, `topic`.
+    RecordsConsumed,
+    /// Counter; label `stage`.
+    RecordsPassed,
+    /// Counter; labels `stage`, `kind`.
+    RecordsRefused,
+    /// Counter; labels `stage`, `topic`.
+    RecordsProduced,
+    /// Counter; labels `stage`, `outcome`.
+    Transactions,
+    /// Histogram; label `stage`.
+    TransactionSeconds,
+    /// Gauge; labels `stage`, `topic`, `partition`.
+    ConsumerLag,
+    /// Gauge; label `stage`.
+    PartitionsAssigned,
+    /// Counter; label `stage`.
+    RestoredRecords,
+    /// Gauge; labels `stage`, `partition`.
+    RestoreRemaining,
+    /// Counter; labels `stage`, `kind`.
+    Faults,
+    /// Gauge; label `stage`.
+    LastCommit,
+}
+
+impl MetricName {
+    /// All metrics.
+    pub const ALL: [Self; 14] = [
+        Self::BuildInfo,
+        Self::Ready,
+        Self::RecordsConsumed,
+        Self::RecordsPassed,
+        Self::RecordsRefused,
+        Self::RecordsProduced,
+        Self::Transactions,
+        Self::TransactionSeconds,
+        Self::ConsumerLag,
+        Self::PartitionsAssigned,
+        Self::RestoredRecords,
+        Self::RestoreRemaining,
+        Self::Faults,
+        Self::LastCommit,
+    ];
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::BuildInfo => "kinfold_build_info",
+            Self::Ready => "kinfold_ready",
+            Self::RecordsConsumed => "kinfold_records_consumed_total",
+            Self::RecordsPassed => "kinfold_records_passed_total",
+            Self::RecordsRefused => "kinfold_records_refused_total",
+            Self::RecordsProduced => "kinfold_records_produced_total",
+            Self::Transactions => "kinfold_transactions_total",
+            Self::TransactionSeconds => "kinfold_transaction_seconds",
+            Self::ConsumerLag => "kinfold_consumer_lag_records",
+            Self::PartitionsAssigned => "kinfold_partitions_assigned",
+            Self::RestoredRecords => "kinfold_restored_records_total",
+            Self::RestoreRemaining => "kinfold_restore_remaining_records",
+            Self::Faults => "kinfold_faults_total",
+            Self::LastCommit => "kinfold_last_commit_timestamp_seconds",
+        }
+    }
+
+    fn opts(self) -> Opts {
+        let help = match self {
+            Self::BuildInfo => "Always 1; the version is in the label.",
+            Self::Ready => "1 when every stage of this process is at work, else 0.",
+            Self::RecordsConsumed => "Records read, counted when their batch is committed.",
+            Self::RecordsPassed => "Records handled without a refusal.",
+            Self::RecordsRefused => "Records that became dead letters, by kind of refusal.",
+            Self::RecordsProduced => "Records written, changelog not included.",
+            Self::Transactions => "Transactions by outcome: committed or aborted.",
+            Self::TransactionSeconds => "Time from the first output of a batch to the end of its commit.",
+            Self::ConsumerLag => "Records between the committed position and the end of the partition.",
+            Self::PartitionsAssigned => "Partitions that this process owns.",
+            Self::RestoredRecords => "Changelog records replayed into state.",
+            Self::RestoreRemaining => "Changelog records still to be replayed before the partition goes on.",
+            Self::Faults => "Faults by kind: kafka_unreachable, kafka, state, other.",
+            Self::LastCommit => "Unix time of the last commit; 0 before the first.",
+        };
+        Opts::new(self.as_str(), help)
+    }
+}
+
+/// The kinds of faults, as the label `kind` of [`MetricName::Faults`] has them.
+pub const FAULT_KINDS: [&str; 4] = ["kafka_unreachable", "kafka", "state", "other"];
+
+/// The metrics of one process.
+#[derive(Clone)]
+pub struct Metrics {
+    /// For `/metrics`.
+    pub registry: Registry,
+    /// Of the process.
+    pub ready: Gauge,
+    consumed: IntCounterVec,
+    passed: IntCounterVec,
+    refused: IntCounterVec,
+    produced: IntCounterVec,
+    transactions: IntCounterVec,
+    transaction_seconds: HistogramVec,
+    /// By stage, topic and partition.
+    pub lag: IntGaugeVec,
+    assigned: IntGaugeVec,
+    restored: IntCounterVec,
+    /// By stage and partition.
+    pub restore_remaining: IntGaugeVec,
+    faults: IntCounterVec,
+    last_commit: GaugeVec,
+}
+
+impl Metrics {
+    /// Registers every metric for the stages of a process, at zero: a rate needs a first value.
+    ///
+    /// # Errors
+    /// Only when a name or a label is illegal, which a test excludes.
+    pub fn new(version: &str, stages: &[StageName]) -> Result<Self, prometheus::Error> {
+        use MetricName as M;
+        let registry = Registry::new();
+        let counter = |name: M, labels: &[&str]| {
+            let vec = IntCounterVec::new(name.opts(), labels)?;
+            registry.register(Box::new(vec.clone())).map(|()| vec)
+        };
+        let gauge = |name: M, labels: &[&str]| {
+            let vec = IntGaugeVec::new(name.opts(), labels)?;
+            registry.register(Box::new(vec.clone())).map(|()| vec)
+        };
+        let build = gauge(M::BuildInfo, &["version"])?;
+        build.with_label_values(&[version]).set(1);
+        let ready = Gauge::with_opts(M::Ready.opts())?;
+        registry.register(Box::new(ready.clone()))?;
+        let last_commit = GaugeVec::new(M::LastCommit.opts(), &["stage"])?;
+        registry.register(Box::new(last_commit.clone()))?;
+        let buckets = vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
+        let seconds = HistogramOpts::from(M::TransactionSeconds.opts()).buckets(buckets);
+        let transaction_seconds = HistogramVec::new(seconds, &["stage"])?;
+        registry.register(Box::new(transaction_seconds.clone()))?;
+        let metrics = Self {
+            ready,
+            consumed: counter(M::RecordsConsumed, &["stage", "topic"])?,
+            passed: counter(M::RecordsPassed, &["stage"])?,
+            refused: counter(M::RecordsRefused, &["stage", "kind"])?,
+            produced: counter(M::RecordsProduced, &["stage", "topic"])?,
+            transactions: counter(M::Transactions, &["stage", "outcome"])?,
+            transaction_seconds,
+            lag: gauge(M::ConsumerLag, &["stage", "topic", "partition"])?,
+            assigned: gauge(M::PartitionsAssigned, &["stage"])?,
+            restored: counter(M::RestoredRecords, &["stage"])?,
+            restore_remaining: gauge(M::RestoreRemaining, &["stage", "partition"])?,
+            faults: counter(M::Faults, &["stage", "kind"])?,
+            last_commit,
+            registry,
+        };
+        stages.iter().for_each(|stage| metrics.begin_at_zero(stage.as_str()));
+        Ok(metrics)
+    }
+
+    fn begin_at_zero(&self, stage: &str) {
+        self.passed.with_label_values(&[stage]);
+        self.assigned.with_label_values(&[stage]);
+        self.restored.with_label_values(&[stage]);
+        self.last_commit.with_label_values(&[stage]);
+        self.transaction_seconds.with_label_values(&[stage]);
+        for kind in RefusalKind::ALL {
+            self.refused.with_label_values(&[stage, kind.as_str()]);
+        }
+        for outcome in ["committed", "aborted"] {
+            self.transactions.with_label_values(&[stage, outcome]);
+        }
+        for kind in FAULT_KINDS {
+            self.faults.with_label_values(&[stage, kind]);
+        }
+    }
+
+    /// Counts a batch that was committed at this Unix time. Consumed, passed and refused rise together, so that
+    /// they agree in every scrape but one that falls between two lines of this function.
+    pub fn committed<'b>(&self, stage: StageName, batches: impl IntoIterator<Item = &'b Batch>, unix_seconds: f64) {
+        let stage = stage.as_str();
+        for batch in batches {
+            for (origin, count) in &batch.tally.consumed {
+                self.consumed.with_label_values(&[stage, &origin.to_string()]).inc_by(*count);
+            }
+            self.passed.with_label_values(&[stage]).inc_by(batch.tally.passed);
+            for (kind, count) in &batch.tally.refused {
+                self.refused.with_label_values(&[stage, kind.as_str()]).inc_by(*count);
+            }
+            for output in &batch.outputs {
+                self.produced.with_label_values(&[stage, output.topic.as_str()]).inc();
+            }
+        }
+        self.transactions.with_label_values(&[stage, "committed"]).inc();
+        self.last_commit.with_label_values(&[stage]).set(unix_seconds);
+    }
+
+    /// Counts a batch that was undone.
+    pub fn aborted(&self, stage: StageName) {
+        self.transactions.with_label_values(&[stage.as_str(), "aborted"]).inc();
+    }
+
+    /// Counts a fault; `kind` is one of [`FAULT_KINDS`].
+    pub fn fault(&self, stage: StageName, kind: &'static str) {
+        self.faults.with_label_values(&[stage.as_str(), kind]).inc();
+    }
+
+    /// The clock of transactions.
+    #[must_use]
+    pub fn transaction_seconds(&self, stage: StageName) -> Histogram {
+        self.transaction_seconds.with_label_values(&[stage.as_str()])
+    }
+
+    /// How many records of the changelog were replayed.
+    #[must_use]
+    pub fn restored(&self, stage: StageName) -> IntCounter {
+        self.restored.with_label_values(&[stage.as_str()])
+    }
+
+    /// Sets how many partitions a worker owns, by the difference.
+    pub fn assigned(&self, stage: StageName, difference: i64) {
+        self.assigned.with_label_values(&[stage.as_str()]).add(difference);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_metric_has_a_prefix_a_name_of_its_own_and_is_registered() {
+        let metrics = Metrics::new("1", &StageName::ALL).expect("names are legal");
+        metrics.consumed.with_label_values(&["capture", "raw.web"]);
+        metrics.produced.with_label_values(&["capture", "touchpoint"]);
+        metrics.lag.with_label_values(&["capture", "raw.web", "0"]);
+        metrics.restore_remaining.with_label_values(&["stitch", "0"]);
+        let registered: Vec<String> =
+            metrics.registry.gather().iter().map(|family| family.name().to_owned()).collect();
+        let mut names: Vec<String> = MetricName::ALL.iter().map(|name| name.as_str().to_owned()).collect();
+        names.sort();
+        assert_eq!(registered, names);
+        assert!(names.iter().all(|name| name.starts_with("kinfold_")));
+    }
+}

@@ -1,0 +1,156 @@
+//! A port stands between a log and a stage: it turns records into the stage's messages, and back.
+
+use std::collections::BTreeMap;
+use std::fmt;
+
+use kinfold_model::{Fault, Partition, Refusal, Stage};
+use kinfold_wire::{Framing, SchemaIds, Topic, Trace, WireError, encode, encode_inner, keyed};
+use serde::Serialize;
+
+use crate::record::{InRecord, OutRecord};
+
+/// The stages, as metrics, dead letters and changelogs name them.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum StageName {
+    /// Raw records become touchpoints.
+    Capture,
+    /// Evidence becomes people.
+    Stitch,
+    /// Touchpoints become facets.
+    Facets,
+    /// Facets become profiles.
+    People,
+}
+
+impl StageName {
+    /// All stages, in the order of the data.
+    pub const ALL: [Self; 4] = [Self::Capture, Self::Stitch, Self::Facets, Self::People];
+
+    /// The name.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Capture => "capture",
+            Self::Stitch => "stitch",
+            Self::Facets => "facets",
+            Self::People => "people",
+        }
+    }
+
+    /// Whether it keeps state, and so has a store and a changelog.
+    #[must_use]
+    pub fn is_stateful(self) -> bool {
+        self != Self::Capture
+    }
+
+    /// The topics of ours that it reads; capture reads `raw.*` instead.
+    #[must_use]
+    pub fn inputs(self) -> &'static [Topic] {
+        match self {
+            Self::Capture => &[],
+            Self::Stitch => &[Topic::IdentityOp],
+            Self::Facets => &[Topic::Touchpoint, Topic::IdentityAssignment],
+            Self::People => &[Topic::ProfileFacet],
+        }
+    }
+}
+
+impl fmt::Display for StageName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// What a port needs to know of the log: how many partitions each topic has, and how values are framed.
+#[derive(Clone, Debug, Default)]
+pub struct Topology {
+    /// By topic; a topic that is not named has one.
+    pub partitions: BTreeMap<Topic, u32>,
+    /// By topic; a topic that is not named is written in single-object encoding.
+    pub framing: BTreeMap<Topic, Framing>,
+    /// What the ids in records mean that a schema registry numbered.
+    pub schema_ids: SchemaIds,
+}
+
+impl Topology {
+    /// Every topic has this many partitions, and no registry numbers schemas.
+    #[must_use]
+    pub fn uniform(partitions: u32) -> Self {
+        let partitions = Topic::ALL.into_iter().map(|topic| (topic, partitions)).collect();
+        Self { partitions, ..Self::default() }
+    }
+
+    /// How many partitions a topic has.
+    #[must_use]
+    pub fn count(&self, topic: Topic) -> u32 {
+        self.partitions.get(&topic).copied().unwrap_or(1)
+    }
+
+    /// A record of a public topic: Avro, at the partition that Kafka's Java client would choose for the key.
+    ///
+    /// # Errors
+    /// [`Fault::Protocol`] when the value does not fit the schema, which is a bug.
+    pub fn public<T: Serialize>(
+        &self,
+        topic: Topic,
+        key: String,
+        value: Option<&T>,
+        trace: Trace,
+    ) -> Result<OutRecord, Fault> {
+        let framing = self.framing.get(&topic).copied().unwrap_or(Framing::SingleObject);
+        let value = value.map(|value| encode(topic, framing, value)).transpose().map_err(unwritable)?;
+        let key = key.into_bytes();
+        Ok(OutRecord { topic, partition: keyed(&key, self.count(topic)), key, value, trace })
+    }
+
+    /// A record of an inner topic, at a partition of our choice.
+    ///
+    /// # Errors
+    /// [`Fault::Protocol`] when the value has no inner form, which is a bug.
+    pub fn inner<T: Serialize>(
+        topic: Topic,
+        partition: u32,
+        key: Vec<u8>,
+        value: &T,
+        trace: Trace,
+    ) -> Result<OutRecord, Fault> {
+        let value = Some(encode_inner(value).map_err(unwritable)?);
+        Ok(OutRecord { topic, partition, key, value, trace })
+    }
+}
+
+fn unwritable(error: WireError) -> Fault {
+    Fault::Protocol(format!("an output cannot be written: {error}"))
+}
+
+/// Between a log and one stage.
+pub trait Port {
+    /// The stage.
+    type Stage: Stage;
+
+    /// Its name.
+    const NAME: StageName;
+
+    /// The log's side of it.
+    fn topology(&self) -> &Topology;
+
+    /// A fresh stage for a partition; also after an aborted batch.
+    fn stage(&self, partition: Partition) -> Self::Stage;
+
+    /// The message in a record.
+    ///
+    /// # Errors
+    /// A refusal when the record cannot be read.
+    fn read(&self, record: &InRecord) -> Result<<Self::Stage as Stage>::Input, Refusal>;
+
+    /// Adds the records of an output.
+    ///
+    /// # Errors
+    /// [`Fault::Protocol`] when an output cannot be written, which is a bug.
+    fn write(
+        &self,
+        output: <Self::Stage as Stage>::Output,
+        trace: Trace,
+        records: &mut Vec<OutRecord>,
+    ) -> Result<(), Fault>;
+}

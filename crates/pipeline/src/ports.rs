@@ -1,0 +1,199 @@
+//! The four ports: which topics each stage reads and writes, and what stands in their keys.
+
+use std::collections::BTreeMap;
+
+use kinfold_capture::Capture;
+use kinfold_model::{Fault, Keys, Namespace, NodeId, Partition, Refusal, RefusalKind, Rules, Touchpoint};
+use kinfold_profile::{FacetMessage, Facets, FacetsInput, People, Published};
+use kinfold_stitch::op::Seen;
+use kinfold_stitch::{Op, Stitch, Stitched};
+use kinfold_wire::{Topic, Trace, decode, decode_inner, keyed};
+use serde::de::DeserializeOwned;
+
+use crate::port::{Port, StageName, Topology};
+use crate::record::{InRecord, Origin, OutRecord};
+
+/// `raw.*` → `touchpoint` and `identity-op`.
+pub struct CapturePort {
+    /// Copied for each partition.
+    pub stage: Capture,
+    /// To know the namespaces of nodes.
+    pub rules: Rules,
+    /// The log.
+    pub topology: Topology,
+}
+
+impl Port for CapturePort {
+    type Stage = Capture;
+    const NAME: StageName = StageName::Capture;
+
+    fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    fn stage(&self, _: Partition) -> Capture {
+        self.stage.clone()
+    }
+
+    fn read(&self, record: &InRecord) -> Result<Vec<u8>, Refusal> {
+        Ok(record.value.clone().unwrap_or_default())
+    }
+
+    fn write(&self, touchpoint: Touchpoint, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
+        let key = touchpoint.sighting.to_string();
+        records.push(self.topology.public(Topic::Touchpoint, key, Some(&touchpoint), trace)?);
+        let op = Op::observe(&touchpoint, seen(&touchpoint, &self.rules));
+        records.push(identity_op(&op, &self.topology, trace)?);
+        Ok(())
+    }
+}
+
+/// The identifiers of a touchpoint as stitch knows them: an e-mail and its hash are one.
+fn seen(touchpoint: &Touchpoint, rules: &Rules) -> Vec<Seen> {
+    let nodes: BTreeMap<NodeId, Namespace> = touchpoint
+        .identifiers
+        .iter()
+        .map(|identifier| (identifier.node, rules.node_namespace(&identifier.namespace)))
+        .collect();
+    nodes.into_iter().map(|(node, namespace)| Seen { node, namespace }).collect()
+}
+
+fn identity_op(op: &Op, topology: &Topology, trace: Trace) -> Result<OutRecord, Fault> {
+    let partition = op.to.partition(topology.count(Topic::IdentityOp));
+    Topology::inner(Topic::IdentityOp, partition, op.to.as_bytes().to_vec(), op, trace)
+}
+
+/// `identity-op` → `identity-op`, `identity-assignment` and `identity-change`.
+pub struct StitchPort {
+    /// Of the deployment.
+    pub keys: Keys,
+    /// Of identity.
+    pub rules: Rules,
+    /// The log.
+    pub topology: Topology,
+}
+
+impl Port for StitchPort {
+    type Stage = Stitch;
+    const NAME: StageName = StageName::Stitch;
+
+    fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    fn stage(&self, partition: Partition) -> Stitch {
+        Stitch::new(self.keys.clone(), self.rules.clone(), partition)
+    }
+
+    fn read(&self, record: &InRecord) -> Result<Op, Refusal> {
+        inner(record)
+    }
+
+    fn write(&self, output: Stitched, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
+        records.push(match output {
+            Stitched::Op(op) => identity_op(&op, &self.topology, trace)?,
+            Stitched::Assigned(assignment) => {
+                let key = assignment.node.to_string();
+                self.topology.public(Topic::IdentityAssignment, key, Some(&assignment), trace)?
+            }
+            Stitched::Changed(change) => {
+                let person = change.person_ids_after.first().or(change.person_ids_before.first());
+                let key = person.map(ToString::to_string).unwrap_or_default();
+                self.topology.public(Topic::IdentityChange, key, Some(&change), trace)?
+            }
+        });
+        Ok(())
+    }
+}
+
+/// `touchpoint` and `identity-assignment` → `profile-facet`.
+pub struct FacetsPort {
+    /// The log.
+    pub topology: Topology,
+}
+
+impl Port for FacetsPort {
+    type Stage = Facets;
+    const NAME: StageName = StageName::Facets;
+
+    fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    fn stage(&self, _: Partition) -> Facets {
+        Facets::default()
+    }
+
+    fn read(&self, record: &InRecord) -> Result<FacetsInput, Refusal> {
+        match record.origin {
+            Origin::Topic(Topic::IdentityAssignment) => {
+                public(&self.topology, Topic::IdentityAssignment, record).map(FacetsInput::Assignment)
+            }
+            _ => public(&self.topology, Topic::Touchpoint, record)
+                .map(|touchpoint| FacetsInput::Touchpoint(Box::new(touchpoint))),
+        }
+    }
+
+    fn write(&self, message: FacetMessage, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
+        let person = message.person.to_string().into_bytes();
+        let partition = keyed(&person, self.topology.count(Topic::ProfileFacet));
+        records.push(Topology::inner(Topic::ProfileFacet, partition, person, &message, trace)?);
+        Ok(())
+    }
+}
+
+/// `profile-facet` → `unified-profile` and `consent-change`.
+pub struct PeoplePort {
+    /// Of the deployment.
+    pub keys: Keys,
+    /// The log.
+    pub topology: Topology,
+}
+
+impl Port for PeoplePort {
+    type Stage = People;
+    const NAME: StageName = StageName::People;
+
+    fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    fn stage(&self, _: Partition) -> People {
+        People::new(self.keys.clone())
+    }
+
+    fn read(&self, record: &InRecord) -> Result<FacetMessage, Refusal> {
+        inner(record)
+    }
+
+    fn write(&self, output: Published, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
+        records.push(match output {
+            Published::Profile(profile) => {
+                let key = profile.person_id.to_string();
+                self.topology.public(Topic::UnifiedProfile, key, Some(&*profile), trace)?
+            }
+            Published::Retired(person) => {
+                let nothing = None::<&kinfold_model::UnifiedProfile>;
+                self.topology.public(Topic::UnifiedProfile, person.to_string(), nothing, trace)?
+            }
+            Published::Consent(change) => {
+                let key = change.person_id.to_string();
+                self.topology.public(Topic::ConsentChange, key, Some(&change), trace)?
+            }
+        });
+        Ok(())
+    }
+}
+
+fn inner<T: DeserializeOwned>(record: &InRecord) -> Result<T, Refusal> {
+    Ok(decode_inner(value(record)?)?)
+}
+
+fn public<T: DeserializeOwned>(topology: &Topology, topic: Topic, record: &InRecord) -> Result<T, Refusal> {
+    Ok(decode(topic, &topology.schema_ids, value(record)?)?)
+}
+
+fn value(record: &InRecord) -> Result<&[u8], Refusal> {
+    let complaint = "has no value; this topic takes no tombstones from others";
+    record.value.as_deref().ok_or_else(|| Refusal::new(RefusalKind::EmptyRecord, "", complaint))
+}

@@ -1,0 +1,108 @@
+//! One partition of one stage, driven one step at a time. Production and simulation drive the same task.
+
+use kinfold_model::{Context, Fault, Halt, Partition, Refusal, Stage, Timestamp};
+use kinfold_wire::Trace;
+
+use crate::batch::Batch;
+use crate::dead_letter::dead_letter;
+use crate::overlay::{Base, Overlay};
+use crate::port::Port;
+use crate::record::{InRecord, OutRecord};
+
+/// A stage at work on a partition, and the batch that it is working on.
+pub struct Task<'p, P: Port> {
+    port: &'p P,
+    partition: Partition,
+    stage: P::Stage,
+    batch: Batch,
+    /// Of the last record: what is sent at the end of the batch belongs to it.
+    last: Option<(Timestamp, Trace)>,
+}
+
+impl<'p, P: Port> Task<'p, P> {
+    /// A task with an empty batch.
+    pub fn new(port: &'p P, partition: Partition) -> Self {
+        Self { port, partition, stage: port.stage(partition), batch: Batch::default(), last: None }
+    }
+
+    /// Which partition.
+    #[must_use]
+    pub fn partition(&self) -> Partition {
+        self.partition
+    }
+
+    /// Handles one record. A record that is refused becomes a dead letter and disturbs nothing else.
+    ///
+    /// # Errors
+    /// After a fault the batch is worth nothing any more: call [`Task::abort`].
+    pub fn step(&mut self, base: &dyn Base, record: &InRecord) -> Result<(), Fault> {
+        let trace = record.trace();
+        self.last = Some((record.time, trace));
+        *self.batch.tally.consumed.entry(record.origin.clone()).or_default() += 1;
+        let handled = match self.port.read(record) {
+            Ok(input) => self.work(base, record.time, trace, |stage, context| stage.handle(input, context)),
+            Err(refusal) => Err(Halt::Refused(refusal)),
+        };
+        match handled {
+            Ok(()) => self.batch.tally.passed += 1,
+            Err(Halt::Refused(refusal)) => self.refuse(record, &refusal)?,
+            Err(Halt::Fault(fault)) => return Err(fault),
+        }
+        Ok(())
+    }
+
+    /// Ends the batch and hands over its effects. State changes that the stage still held back are among them;
+    /// what it sends once per batch is, too.
+    ///
+    /// # Errors
+    /// As [`Task::step`].
+    pub fn finish(&mut self, base: &dyn Base) -> Result<Batch, Fault> {
+        let (now, trace) = self.last.take().unwrap_or_else(|| (Timestamp::MIN, Trace::of_source("", 0, 0)));
+        match self.work(base, now, trace, |stage, context| Ok(stage.finish(context)?)) {
+            Ok(()) => Ok(std::mem::take(&mut self.batch)),
+            Err(Halt::Fault(fault)) => Err(fault),
+            Err(Halt::Refused(refusal)) => Err(Fault::Protocol(refusal.sentence)),
+        }
+    }
+
+    /// Hands over the effects so far and goes on with the batch: what the stage sends once per batch stays with it.
+    pub fn flush(&mut self) -> Batch {
+        std::mem::take(&mut self.batch)
+    }
+
+    /// Forgets the batch.
+    pub fn abort(&mut self) {
+        self.stage = self.port.stage(self.partition);
+        self.batch = Batch::default();
+        self.last = None;
+    }
+
+    /// The stage, for what is particular to it.
+    pub fn stage_mut(&mut self) -> &mut P::Stage {
+        &mut self.stage
+    }
+
+    fn work(
+        &mut self,
+        base: &dyn Base,
+        now: Timestamp,
+        trace: Trace,
+        act: impl FnOnce(&mut P::Stage, &mut Context<'_, <P::Stage as Stage>::Output>) -> Result<(), Halt>,
+    ) -> Result<(), Halt> {
+        let Batch { outputs, writes, .. } = &mut self.batch;
+        let mut sent = Vec::new();
+        let mut state = Overlay::new(base, writes);
+        act(&mut self.stage, &mut Context { now, state: &mut state, output: &mut sent })?;
+        for output in sent {
+            self.port.write(output, trace, outputs)?;
+        }
+        Ok(())
+    }
+
+    fn refuse(&mut self, record: &InRecord, refusal: &Refusal) -> Result<(), Fault> {
+        let letter: OutRecord = dead_letter(P::NAME, record, refusal, self.port.topology())?;
+        self.batch.outputs.push(letter);
+        *self.batch.tally.refused.entry(refusal.kind).or_default() += 1;
+        Ok(())
+    }
+}

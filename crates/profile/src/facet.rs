@@ -1,0 +1,112 @@
+//! A facet: all that the touchpoints of one sighting said.
+//!
+//! Touchpoints go in, in any order and any number of times; the same set of touchpoints gives the same facet, byte by
+//! byte. Two facets combine to what their touchpoints together would have given ([`Facet::merge`]), which is how a
+//! profile is folded. Facets of different sightings share no touchpoint, hence counts may be added.
+
+use std::fmt;
+
+use kinfold_model::Touchpoint;
+use serde::{Deserialize, Serialize};
+
+use crate::counts::Counts;
+use crate::span::{Carried, Span};
+use crate::winners::{StatedAttribute, StatedConsent, StatedOrder, Winners};
+
+/// What was said at one sighting. `Debug` prints counts only, for the rest is personal data.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Facet {
+    pub(crate) span: Span,
+    pub(crate) counts: Counts,
+    pub(crate) identifiers: Carried,
+    pub(crate) attributes: Winners<StatedAttribute>,
+    /// By order id.
+    pub(crate) orders: Winners<StatedOrder>,
+    /// By purpose.
+    pub(crate) consents: Winners<StatedConsent>,
+}
+
+impl Facet {
+    /// The facet of a sighting whose first touchpoint this is.
+    #[must_use]
+    pub fn new(touchpoint: &Touchpoint) -> Self {
+        let mut facet = Self {
+            span: Span::at(touchpoint.time),
+            counts: Counts::default(),
+            identifiers: Carried::default(),
+            attributes: Winners::default(),
+            orders: Winners::default(),
+            consents: Winners::default(),
+        };
+        facet.absorb(touchpoint, true);
+        facet
+    }
+
+    /// Takes in what a touchpoint said, and counts it when its id is new to this sighting. Says whether the facet is
+    /// another one now. A repeated id may say other things than before: they compete like those of any touchpoint.
+    pub fn absorb(&mut self, touchpoint: &Touchpoint, first_time: bool) -> bool {
+        if first_time {
+            self.counts.count(touchpoint.channel.as_deref());
+        }
+        let span = Span::at(touchpoint.time);
+        let mut changed = first_time | self.span.cover(span);
+        for identifier in &touchpoint.identifiers {
+            changed |= self.identifiers.carry(identifier, span);
+        }
+        changed |= self.absorb_attributes(touchpoint);
+        changed |= self.absorb_order(touchpoint);
+        for consent in &touchpoint.consents {
+            let statement = StatedConsent::new(consent, &touchpoint.source);
+            changed |= self.consents.enter(&consent.purpose, statement);
+        }
+        changed
+    }
+
+    /// A touchpoint that was counted for one channel counts for another instead; `None` is no channel.
+    pub fn recount(&mut self, from: Option<&str>, to: Option<&str>) {
+        self.counts.recount(from, to);
+    }
+
+    /// Takes in the facet of another sighting. Commutative and associative.
+    pub fn merge(&mut self, other: Self) {
+        self.span.cover(other.span);
+        self.counts.merge(other.counts);
+        self.identifiers.merge(other.identifiers);
+        self.attributes.merge(other.attributes);
+        self.orders.merge(other.orders);
+        self.consents.merge(other.consents);
+    }
+
+    fn absorb_attributes(&mut self, touchpoint: &Touchpoint) -> bool {
+        let mut changed = false;
+        for (name, value) in &touchpoint.attributes {
+            let statement = StatedAttribute {
+                time: touchpoint.time,
+                touchpoint_id: touchpoint.touchpoint_id.clone(),
+                value: value.clone(),
+                source: touchpoint.source.clone(),
+            };
+            changed |= self.attributes.enter(name, statement);
+        }
+        changed
+    }
+
+    fn absorb_order(&mut self, touchpoint: &Touchpoint) -> bool {
+        touchpoint.order.as_ref().is_some_and(|order| {
+            let statement = StatedOrder {
+                time: touchpoint.time,
+                touchpoint_id: touchpoint.touchpoint_id.clone(),
+                value: order.value,
+                currency: order.currency.clone(),
+                items: order.items,
+            };
+            self.orders.enter(&order.order_id, statement)
+        })
+    }
+}
+
+impl fmt::Debug for Facet {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "facet of {} touchpoints and {} orders", self.counts.touchpoints(), self.orders.len())
+    }
+}

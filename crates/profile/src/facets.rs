@@ -1,0 +1,183 @@
+//! The first stage: touchpoints and assignments in, both keyed by node; facets on their way to people out.
+//!
+//! The facet of a sighting is joined with the person its node is assigned to, whichever came first. It is sent whole,
+//! with a version that rises with each message of its node. When a node changes its person, the new one is told
+//! before the old one, so that a facet may for a moment be with two people but is never with none. Several changes
+//! of a node within a batch give one message, or one to each of the two people, in the order of nodes.
+
+use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::mem;
+
+use kinfold_model::{Assignment, Context, Fault, Halt, NodeId, PersonId, Stage, State, Touchpoint};
+use serde::{Deserialize, Serialize};
+
+use crate::facet::Facet;
+use crate::laws;
+use crate::table::{Table, encode};
+
+/// What the stage reads.
+#[derive(Debug)]
+pub enum FacetsInput {
+    /// What was said; belongs to the node of its sighting.
+    Touchpoint(Box<Touchpoint>),
+    /// Whom a node belongs to from now on.
+    Assignment(Assignment),
+}
+
+/// The record of the inner topic `profile-facet`, keyed by person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct FacetMessage {
+    /// To whom.
+    pub person: PersonId,
+    /// Whose facet: a sighting's or an identifier's.
+    pub node: NodeId,
+    /// Rises with each message of this node, whoever the person is; begins at 1.
+    pub version: u64,
+    /// Why it is sent.
+    pub cause: Cause,
+    /// What is with the person from now on; `None` when the node has left.
+    pub member: Option<Member>,
+}
+
+/// A node as part of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Member {
+    /// `None` when nothing was said at exactly this set of identifiers.
+    pub facet: Option<Facet>,
+}
+
+/// Why a facet is sent. The cause of a change of consent is told from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Cause {
+    /// Something was said at a node that this person has already.
+    Touchpoint,
+    /// The node has its first person.
+    Arrived,
+    /// The node comes from another person.
+    MovedIn,
+    /// The node went to another person.
+    Left,
+}
+
+/// The stage. Holds the nodes that the current batch has touched; all else is in the state.
+#[derive(Default)]
+pub struct Facets {
+    touched: BTreeMap<NodeId, Touched>,
+}
+
+/// A node as it is stored. Its kind is in its id.
+#[derive(Default, Serialize, Deserialize)]
+struct Node {
+    /// Of the last message; 0 when none was sent.
+    version: u64,
+    /// `None` until the first assignment.
+    person: Option<PersonId>,
+    /// `None` until the first touchpoint.
+    facet: Option<Facet>,
+}
+
+/// A node, and what the batch has done to it.
+struct Touched {
+    node: Node,
+    person_before: Option<PersonId>,
+    facet_changed: bool,
+}
+
+impl Stage for Facets {
+    type Input = FacetsInput;
+    type Output = FacetMessage;
+
+    fn handle(&mut self, input: FacetsInput, context: &mut Context<'_, FacetMessage>) -> Result<(), Halt> {
+        match input {
+            FacetsInput::Touchpoint(touchpoint) => self.absorb(&touchpoint, context.state)?,
+            FacetsInput::Assignment(assignment) => {
+                self.touch(assignment.node, context.state)?.node.person = Some(assignment.person_id);
+            }
+        }
+        Ok(())
+    }
+
+    fn finish(&mut self, context: &mut Context<'_, FacetMessage>) -> Result<(), Fault> {
+        for (id, touched) in mem::take(&mut self.touched) {
+            touched.settle(id, context);
+        }
+        Ok(())
+    }
+}
+
+impl Facets {
+    /// Takes a touchpoint into its facet. It counts once by its id, for the least channel that its copies name
+    /// (no channel being less than any), so that it does not matter which copy came first.
+    fn absorb(&mut self, touchpoint: &Touchpoint, state: &mut dyn State) -> Result<(), Fault> {
+        let key = Table::Seen.key(&[touchpoint.sighting.as_bytes(), touchpoint.touchpoint_id.as_bytes()]);
+        let counted =
+            state.get(&key)?.map(|bytes| Table::Seen.decode::<Option<String>>(&bytes)).transpose()?;
+        let touched = self.touch(touchpoint.sighting, state)?;
+        match (&mut touched.node.facet, counted) {
+            (Some(facet), Some(counted)) => {
+                touched.facet_changed |= facet.absorb(touchpoint, false);
+                if touchpoint.channel >= counted {
+                    return Ok(());
+                }
+                facet.recount(counted.as_deref(), touchpoint.channel.as_deref());
+            }
+            (Some(facet), None) => _ = facet.absorb(touchpoint, true),
+            (facet @ None, None) => *facet = Some(Facet::new(touchpoint)),
+            (None, Some(_)) => {
+                return Err(Table::Seen.corrupt("it counts a touchpoint of a node without facet"));
+            }
+        }
+        touched.facet_changed = true;
+        state.put(key, encode(&touchpoint.channel));
+        Ok(())
+    }
+
+    /// The node as the batch has left it so far, else as it is stored.
+    fn touch(&mut self, id: NodeId, state: &dyn State) -> Result<&mut Touched, Fault> {
+        match self.touched.entry(id) {
+            Entry::Occupied(entry) => Ok(entry.into_mut()),
+            Entry::Vacant(entry) => {
+                let stored = state.get(&node_key(id))?;
+                let node: Node = stored.map_or_else(|| Ok(Node::default()), |b| Table::Node.decode(&b))?;
+                Ok(entry.insert(Touched { person_before: node.person, node, facet_changed: false }))
+            }
+        }
+    }
+}
+
+impl Touched {
+    /// Stores the node and tells those whom the change concerns. Somebody to whom the node came and from whom it went
+    /// again within the batch never learns of it.
+    fn settle(self, id: NodeId, context: &mut Context<'_, FacetMessage>) {
+        let Self { mut node, person_before, facet_changed } = self;
+        if !facet_changed && node.person == person_before {
+            return;
+        }
+        debug_assert_eq!(node.facet.as_ref().map_or(Ok(()), laws::facet), Ok(()));
+        let Some(person) = node.person else {
+            context.state.put(node_key(id), encode(&node));
+            return;
+        };
+        let left = person_before.filter(|before| *before != person);
+        let cause = match person_before {
+            None => Cause::Arrived,
+            Some(_) if left.is_some() => Cause::MovedIn,
+            Some(_) => Cause::Touchpoint,
+        };
+        let version = node.version + 1;
+        node.version = version + u64::from(left.is_some());
+        context.state.put(node_key(id), encode(&node));
+        let member = Some(Member { facet: node.facet });
+        context.send(FacetMessage { person, node: id, version, cause, member });
+        if let Some(person) = left {
+            let message =
+                FacetMessage { person, node: id, version: node.version, cause: Cause::Left, member: None };
+            context.send(message);
+        }
+    }
+}
+
+fn node_key(id: NodeId) -> Vec<u8> {
+    Table::Node.key(&[id.as_bytes()])
+}

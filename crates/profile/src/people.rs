@@ -1,0 +1,180 @@
+//! The second stage: facets on their way to people in; profiles, tombstones and changes of consent out.
+//!
+//! Each person's members are kept; those whose members changed within a batch are folded once, at its end, and
+//! published when the fold differs from what was last published. A person of whom nothing was said is not
+//! published, and one of whom nothing is left to say is retired. A message that comes again, or after a later one of
+//! the same node, changes nothing.
+
+use std::collections::BTreeMap;
+use std::mem;
+
+use kinfold_model::consent::ConsentCause;
+use kinfold_model::{
+    ConsentChange, Context, Fault, Halt, Keys, NodeId, PersonId, Stage, State, UnifiedProfile,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::facets::{Cause, FacetMessage, Member};
+use crate::fold::fold;
+use crate::laws;
+use crate::standing::Standings;
+use crate::table::{Table, encode};
+
+/// What the stage sends.
+#[derive(Clone, Debug, PartialEq)]
+pub enum Published {
+    /// This person is like this from now on.
+    Profile(Box<UnifiedProfile>),
+    /// Nothing is left of this person.
+    Retired(PersonId),
+    /// A consent stands otherwise than it did; follows the profile or the tombstone that it belongs to.
+    Consent(ConsentChange),
+}
+
+/// The stage. Holds whose members the current batch has changed; all else is in the state.
+pub struct People {
+    keys: Keys,
+    changed: BTreeMap<PersonId, Moves>,
+}
+
+/// Whether a batch moved members between people.
+#[derive(Clone, Copy, Default)]
+struct Moves {
+    moved_in: bool,
+    left: bool,
+}
+
+/// A member as it is stored. The version comes first, so that it can be read alone. The version of a member that left
+/// stays, or else an older message that comes again would bring the member back.
+#[derive(Serialize, Deserialize)]
+struct Held {
+    version: u64,
+    member: Option<Member>,
+}
+
+/// What was last published of a person: enough to see that something is different, and what became of consents.
+#[derive(Serialize, Deserialize)]
+struct Publication {
+    version: i64,
+    digest: [u8; 16],
+    consents: Standings,
+}
+
+impl People {
+    /// The keys are those of the deployment; they give the ids under which a person might have been known.
+    #[must_use]
+    pub fn new(keys: Keys) -> Self {
+        Self { keys, changed: BTreeMap::new() }
+    }
+
+    /// Takes every person for changed, so that the next end of a batch publishes whoever differs from what was last
+    /// published: after a run that ended before it published.
+    ///
+    /// # Errors
+    /// Those of reading the state.
+    pub fn recall(&mut self, state: &dyn State) -> Result<(), Fault> {
+        for (key, _) in state.scan(&Table::Member.key(&[]))? {
+            let person = key.get(1..17).and_then(|person| <[u8; 16]>::try_from(person).ok());
+            let person = person.ok_or_else(|| Table::Member.corrupt("its key is not that of a person and a node"))?;
+            self.changed.entry(PersonId::from_bytes(person)).or_default();
+        }
+        Ok(())
+    }
+}
+
+impl Stage for People {
+    type Input = FacetMessage;
+    type Output = Published;
+
+    fn handle(&mut self, message: FacetMessage, context: &mut Context<'_, Published>) -> Result<(), Halt> {
+        let FacetMessage { person, node, version, cause, member } = message;
+        let key = Table::Member.key(&[person.as_bytes(), node.as_bytes()]);
+        if let Some(bytes) = context.state.get(&key)?
+            && version <= Table::Member.decode_head::<u64>(&bytes)?
+        {
+            return Ok(());
+        }
+        context.state.put(key, encode(&Held { version, member }));
+        let moves = self.changed.entry(person).or_default();
+        moves.moved_in |= cause == Cause::MovedIn;
+        moves.left |= cause == Cause::Left;
+        Ok(())
+    }
+
+    fn finish(&mut self, context: &mut Context<'_, Published>) -> Result<(), Fault> {
+        for (person, moves) in mem::take(&mut self.changed) {
+            let profile = fold(person, members(person, context.state)?, &self.keys);
+            let key = Table::Publication.key(&[person.as_bytes()]);
+            let before =
+                context.state.get(&key)?.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
+            match (profile, before) {
+                (Some(profile), before) => publish(profile, before, moves, key, context),
+                (None, Some(before)) => retire(person, &before, key, context),
+                (None, None) => {}
+            }
+        }
+        Ok(())
+    }
+}
+
+impl Moves {
+    /// Why consents changed. The first profile of a person begins with decisions, wherever its facets were before.
+    fn cause(self, published_before: bool) -> ConsentCause {
+        match self {
+            _ if !published_before => ConsentCause::Decision,
+            Self { moved_in: true, .. } => ConsentCause::Merge,
+            Self { left: true, .. } => ConsentCause::Split,
+            Self { .. } => ConsentCause::Decision,
+        }
+    }
+}
+
+fn members(person: PersonId, state: &dyn State) -> Result<Vec<(NodeId, Member)>, Fault> {
+    let prefix = Table::Member.key(&[person.as_bytes()]);
+    let mut members = Vec::new();
+    for (key, bytes) in state.scan(&prefix)? {
+        let node = key.strip_prefix(prefix.as_slice()).and_then(|node| <[u8; 16]>::try_from(node).ok());
+        let node = node.ok_or_else(|| Table::Member.corrupt("its key is not that of a person and a node"))?;
+        let held: Held = Table::Member.decode(&bytes)?;
+        members.extend(held.member.map(|member| (NodeId::from_bytes(node), member)));
+    }
+    Ok(members)
+}
+
+fn publish(
+    mut profile: UnifiedProfile,
+    before: Option<Publication>,
+    moves: Moves,
+    key: Vec<u8>,
+    context: &mut Context<'_, Published>,
+) {
+    let digest = digest(&profile);
+    if before.as_ref().is_some_and(|before| before.digest == digest) {
+        return;
+    }
+    let cause = moves.cause(before.is_some());
+    let (version, stood) = before.map_or_else(Default::default, |before| (before.version, before.consents));
+    profile.version = version + 1;
+    debug_assert_eq!(laws::profile(&profile), Ok(()));
+    let consents = Standings::of(&profile.consents);
+    let changes = consents.changes(&stood, profile.person_id, cause);
+    context.state.put(key, encode(&Publication { version: profile.version, digest, consents }));
+    context.send(Published::Profile(Box::new(profile)));
+    context.output.extend(changes.into_iter().map(Published::Consent));
+}
+
+/// A person has no facet left only because all went to somebody else; hence what ends their consents is a merge.
+fn retire(person: PersonId, before: &Publication, key: Vec<u8>, context: &mut Context<'_, Published>) {
+    context.state.delete(key);
+    context.send(Published::Retired(person));
+    let changes = Standings::default().changes(&before.consents, person, ConsentCause::Merge);
+    context.output.extend(changes.into_iter().map(Published::Consent));
+}
+
+/// Of all but the version, which is 0 in a profile that was just folded.
+fn digest(profile: &UnifiedProfile) -> [u8; 16] {
+    debug_assert_eq!(profile.version, 0);
+    let mut digest = [0; 16];
+    digest.copy_from_slice(&blake3::hash(&encode(profile)).as_bytes()[..16]);
+    digest
+}

@@ -1,0 +1,192 @@
+//! Of several statements about one thing, one wins: the greatest. The order of a type *is* its rule.
+//!
+//! Every order here is total over all that is stored, so the winner does not depend on who came first, and a
+//! statement that comes again changes nothing.
+
+use std::cmp::{Ordering, Reverse};
+use std::collections::BTreeMap;
+
+use kinfold_model::{Amount, Consent, Currency, Decision, Timestamp};
+use serde::{Deserialize, Serialize};
+
+/// The greatest statement for each name.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Winners<V>(BTreeMap<String, V>);
+
+impl<V> Default for Winners<V> {
+    fn default() -> Self {
+        Self(BTreeMap::new())
+    }
+}
+
+impl<V: Ord> Winners<V> {
+    /// Lets a statement compete for a name; says whether it won.
+    pub(crate) fn enter(&mut self, name: &str, statement: V) -> bool {
+        match self.0.get_mut(name) {
+            Some(holder) if statement <= *holder => false,
+            Some(holder) => {
+                *holder = statement;
+                true
+            }
+            None => self.0.insert(name.to_owned(), statement).is_none(),
+        }
+    }
+
+    pub(crate) fn merge(&mut self, other: Self) {
+        for (name, statement) in other.0 {
+            match self.0.get_mut(&name) {
+                Some(holder) if statement <= *holder => {}
+                Some(holder) => *holder = statement,
+                None => _ = self.0.insert(name, statement),
+            }
+        }
+    }
+
+    pub(crate) fn len(&self) -> usize {
+        self.0.len()
+    }
+
+    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
+        self.0.values()
+    }
+
+    /// By name.
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = (String, V)> {
+        self.0.into_iter()
+    }
+}
+
+/// What was said of an attribute. The newest wins, then the greatest touchpoint id, value and source, in this order.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub(crate) struct StatedAttribute {
+    pub(crate) time: Timestamp,
+    pub(crate) touchpoint_id: String,
+    pub(crate) value: String,
+    pub(crate) source: String,
+}
+
+/// What was said of an order. The newest wins, then the greatest touchpoint id, value, currency and number of articles.
+#[derive(Clone, Serialize, Deserialize)]
+pub(crate) struct StatedOrder {
+    pub(crate) time: Timestamp,
+    pub(crate) touchpoint_id: String,
+    pub(crate) value: Amount,
+    pub(crate) currency: Currency,
+    pub(crate) items: i64,
+}
+
+impl Ord for StatedOrder {
+    fn cmp(&self, other: &Self) -> Ordering {
+        self.time
+            .cmp(&other.time)
+            .then_with(|| self.touchpoint_id.cmp(&other.touchpoint_id))
+            .then_with(|| self.value.cmp(&other.value))
+            .then_with(|| self.currency.cmp(&other.currency))
+            .then_with(|| self.items.cmp(&other.items))
+            // 1.5 and 1.50 are one amount but two texts, and the text is what is stored and summed.
+            .then_with(|| self.value.to_string().cmp(&other.value.to_string()))
+    }
+}
+
+impl PartialOrd for StatedOrder {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+impl PartialEq for StatedOrder {
+    fn eq(&self, other: &Self) -> bool {
+        self.cmp(other).is_eq()
+    }
+}
+
+impl Eq for StatedOrder {}
+
+/// What was decided for a purpose. The newest wins; of one time the more cautious decision; of the same decision the
+/// least source, basis, jurisdiction and wording, in this order.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct StatedConsent {
+    pub(crate) time: Timestamp,
+    pub(crate) decision: Decision,
+    pub(crate) source: String,
+    pub(crate) basis: Option<String>,
+    pub(crate) jurisdiction: Option<String>,
+    pub(crate) wording: Option<String>,
+}
+
+impl StatedConsent {
+    pub(crate) fn new(consent: &Consent, source: &str) -> Self {
+        Self {
+            time: consent.time,
+            decision: consent.decision,
+            source: source.to_owned(),
+            basis: consent.basis.clone(),
+            jurisdiction: consent.jurisdiction.clone(),
+            wording: consent.wording.clone(),
+        }
+    }
+}
+
+impl Ord for StatedConsent {
+    fn cmp(&self, other: &Self) -> Ordering {
+        fn key(consent: &StatedConsent) -> impl Ord {
+            let StatedConsent { time, decision, source, basis, jurisdiction, wording } = consent;
+            (*time, Reverse((*decision, source, basis, jurisdiction, wording)))
+        }
+        key(self).cmp(&key(other))
+    }
+}
+
+impl PartialOrd for StatedConsent {
+    fn partial_cmp(&self, other: &Self) -> Option<Ordering> {
+        Some(self.cmp(other))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn consent(ms: i64, decision: Decision, source: &str) -> StatedConsent {
+        let time = Timestamp::from_millis(ms).expect("in range");
+        let source = source.to_owned();
+        StatedConsent { time, decision, source, basis: None, jurisdiction: None, wording: None }
+    }
+
+    fn order(value: &str) -> StatedOrder {
+        StatedOrder {
+            time: Timestamp::default(),
+            touchpoint_id: "t".to_owned(),
+            value: value.parse().expect("an amount"),
+            currency: "EUR".parse().expect("a currency"),
+            items: 1,
+        }
+    }
+
+    #[test]
+    fn caution_wins_at_one_time_and_time_wins_over_caution() {
+        let denied = consent(1, Decision::Denied, "b");
+        assert!(denied > consent(1, Decision::Withdrawn, "a"));
+        assert!(denied > consent(1, Decision::Granted, "a"));
+        assert!(denied < consent(2, Decision::Granted, "a"));
+        assert!(denied < consent(1, Decision::Denied, "a"), "the least source wins");
+    }
+
+    #[test]
+    fn an_order_that_is_written_in_two_ways_has_one_winner() {
+        assert!(order("1.50") != order("1.5"));
+        assert!(order("1.50") > order("1.5"));
+        assert!(order("1.6") > order("1.50"));
+    }
+
+    #[test]
+    fn only_the_greatest_statement_stays() {
+        let mut winners = Winners::default();
+        let said: Vec<bool> = [2, 1, 3, 3].into_iter().map(|n| winners.enter("name", n)).collect();
+        assert_eq!(said, [true, false, true, false]);
+        let mut others = Winners::default();
+        others.enter("name", 9);
+        winners.merge(others);
+        assert_eq!(winners.into_iter().collect::<Vec<_>>(), [("name".to_owned(), 9)]);
+    }
+}

@@ -1,0 +1,5 @@
+//! The laws of facets and people, asked of both stages together over a state in memory.
+
+mod history;
+mod journeys;
+mod world;

@@ -1,0 +1,195 @@
+//! A world in memory: touchpoints and assignments in, batch by batch; what consumers of the topics see out.
+
+use std::collections::BTreeMap;
+
+use kinfold_model::touchpoint::Order;
+use kinfold_model::{
+    Assignment, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, NodeId, PersonId, Rules,
+    Secret, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
+};
+use kinfold_profile::{FacetMessage, Facets, FacetsInput, Member, People, Published, laws};
+
+/// State without a disk.
+#[derive(Clone, Default)]
+pub(crate) struct Memory(pub(crate) BTreeMap<Vec<u8>, Vec<u8>>);
+
+impl State for Memory {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(self.0.get(key).cloned())
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+        let found = self.0.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+        Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.0.insert(key, value);
+    }
+
+    fn delete(&mut self, key: Vec<u8>) {
+        self.0.remove(&key);
+    }
+}
+
+/// Runs one batch of a stage.
+pub(crate) fn run<S: Stage>(
+    stage: &mut S,
+    state: &mut Memory,
+    inputs: impl IntoIterator<Item = S::Input>,
+) -> Vec<S::Output> {
+    let mut output = Vec::new();
+    let mut context = Context { now: at(0), state, output: &mut output };
+    for input in inputs {
+        stage.handle(input, &mut context).expect("well-formed input over a sound state");
+    }
+    stage.finish(&mut context).expect("a sound state");
+    output
+}
+
+/// Both stages, and what a consumer of each topic would remember.
+pub(crate) struct World {
+    pub(crate) facets: Memory,
+    pub(crate) people: Memory,
+    pub(crate) sent: Vec<FacetMessage>,
+    pub(crate) members: BTreeMap<(PersonId, NodeId), Member>,
+    pub(crate) profiles: BTreeMap<PersonId, UnifiedProfile>,
+    pub(crate) changes: Vec<ConsentChange>,
+}
+
+impl World {
+    pub(crate) fn new() -> Self {
+        Self {
+            facets: Memory::default(),
+            people: Memory::default(),
+            sent: Vec::new(),
+            members: BTreeMap::new(),
+            profiles: BTreeMap::new(),
+            changes: Vec::new(),
+        }
+    }
+
+    /// A world that has seen these inputs in one batch.
+    pub(crate) fn of(inputs: impl IntoIterator<Item = FacetsInput>) -> Self {
+        let mut world = Self::new();
+        world.batch(inputs);
+        world
+    }
+
+    /// One batch through both stages; gives what the second published.
+    pub(crate) fn batch(&mut self, inputs: impl IntoIterator<Item = FacetsInput>) -> Vec<Published> {
+        let messages = run(&mut Facets::default(), &mut self.facets, inputs);
+        for message in &messages {
+            let place = (message.person, message.node);
+            match message.member.clone() {
+                Some(member) => _ = self.members.insert(place, member),
+                None => _ = self.members.remove(&place),
+            }
+        }
+        self.sent.extend_from_slice(&messages);
+        self.deliver(messages)
+    }
+
+    /// One batch through the second stage only.
+    pub(crate) fn deliver(&mut self, messages: Vec<FacetMessage>) -> Vec<Published> {
+        let published = run(&mut People::new(keys()), &mut self.people, messages);
+        for record in &published {
+            match record {
+                Published::Profile(profile) => {
+                    self.profiles.insert(profile.person_id, (**profile).clone());
+                }
+                Published::Retired(person) => {
+                    self.profiles.remove(person).expect("only somebody who was published is retired");
+                }
+                Published::Consent(change) => self.changes.push(change.clone()),
+            }
+        }
+        published
+    }
+
+    /// All profiles as bytes, without their versions, which count steps.
+    pub(crate) fn bytes(&self) -> BTreeMap<PersonId, Vec<u8>> {
+        let bytes = |profile: &UnifiedProfile| {
+            let unversioned = UnifiedProfile { version: 0, ..profile.clone() };
+            postcard::to_stdvec(&unversioned).expect("a profile has bytes")
+        };
+        self.profiles.iter().map(|(person, profile)| (*person, bytes(profile))).collect()
+    }
+
+    /// The sum laws, for every person.
+    pub(crate) fn check_sums(&self) -> Result<(), laws::Broken> {
+        self.profiles.iter().try_for_each(|(person, profile)| {
+            let theirs = self.members.iter().filter(|((owner, _), _)| owner == person);
+            let facets: Vec<_> = theirs.filter_map(|(_, member)| member.facet.as_ref()).collect();
+            laws::profile(profile)?;
+            laws::sums(profile, facets)
+        })
+    }
+}
+
+pub(crate) fn keys() -> Keys {
+    Keys::new(&Secret::new(b"0123456789abcdef").expect("long enough"))
+}
+
+pub(crate) fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millis(ms).expect("in range")
+}
+
+pub(crate) fn person(n: u8) -> PersonId {
+    PersonId::new([n; 16])
+}
+
+pub(crate) fn identifier(namespace: &str, value: &str) -> TouchpointIdentifier {
+    let clear = Identifier::new(namespace, value);
+    let node = keys().identifier(&clear, &Rules::default());
+    TouchpointIdentifier { node, namespace: clear.namespace, value: clear.value }
+}
+
+/// A touchpoint that says nothing but whom it is of.
+pub(crate) fn touchpoint(id: &str, ms: i64, mut identifiers: Vec<TouchpointIdentifier>) -> Touchpoint {
+    identifiers.sort();
+    let mut nodes: Vec<_> = identifiers.iter().map(|identifier| identifier.node).collect();
+    nodes.dedup();
+    Touchpoint {
+        touchpoint_id: id.to_owned(),
+        time: at(ms),
+        source: "shop".to_owned(),
+        channel: None,
+        r#type: None,
+        sighting: keys().sighting(&nodes),
+        identifiers,
+        attributes: BTreeMap::new(),
+        consents: Vec::new(),
+        consent_signals: None,
+        order: None,
+        engagement: None,
+    }
+}
+
+pub(crate) fn order(id: &str, value: &str, items: i64) -> Order {
+    Order {
+        order_id: id.to_owned(),
+        value: value.parse().expect("an amount"),
+        currency: "EUR".parse().expect("a currency"),
+        items,
+    }
+}
+
+pub(crate) fn consent(decision: Decision, ms: i64) -> Consent {
+    Consent {
+        purpose: "marketing".to_owned(),
+        decision,
+        basis: None,
+        jurisdiction: None,
+        time: at(ms),
+        wording: None,
+    }
+}
+
+pub(crate) fn said(touchpoint: &Touchpoint) -> FacetsInput {
+    FacetsInput::Touchpoint(Box::new(touchpoint.clone()))
+}
+
+pub(crate) fn assigned(node: NodeId, person_id: PersonId) -> FacetsInput {
+    FacetsInput::Assignment(Assignment { node, namespace: None, person_id })
+}

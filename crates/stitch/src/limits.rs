@@ -1,0 +1,12 @@
+//! The limits of stitch, each with its reason.
+
+/// How often one message may be passed on. Pointers lead to ever higher ranks, so an honest message needs
+/// about as many hops as roots changed while it was on its way; a thousand means that the protocol is broken.
+pub const HOPS_MAX: u16 = 1000;
+
+/// How many messages one record may set off on its own partition: the nodes and edges of the largest
+/// components that Kinfold is built for, several times over. Beyond it the protocol runs in circles.
+pub const STEPS_MAX: usize = 4_000_000;
+
+/// How many sources the evidence of one sighting names. The least names are kept, whatever came first.
+pub const SOURCES_MAX: usize = 16;

@@ -1,0 +1,100 @@
+//! Settling: after each change a root brings its component, its people and its nodes' pointers in line.
+
+use std::collections::BTreeSet;
+
+use kinfold_model::{Fault, NodeId, PersonId};
+
+use crate::component::Component;
+use crate::op::{Body, Errand};
+use crate::people;
+use crate::protocol::{Law, Step};
+
+impl Step<'_> {
+    /// `arrived` are nodes that have just come from another root: their last pointer may have been ignored,
+    /// so they get a new one whatever it says.
+    pub(crate) fn settle(&mut self, root: NodeId, arrived: &BTreeSet<NodeId>) -> Result<(), Fault> {
+        self.send_on_dangling_edges(root)?;
+        let law = self.law;
+        let component = self.component_mut(root)?;
+        component.drop_quarantined_edges();
+        let mut groups = component.groups(&law.keys);
+        groups.remove(&root);
+        if !arrived.is_empty() || !groups.is_empty() {
+            component.epoch += 1;
+        }
+        let parts: Vec<(NodeId, Component)> =
+            groups.into_iter().map(|(highest, group)| (highest, component.split_off(&group))).collect();
+        let changed = self.decide_own(root, arrived)?;
+        for (highest, mut part) in parts {
+            for (id, was, is) in people(&part, law) {
+                self.journal.settled(id, was, is);
+                if let Some(member) = part.members.get_mut(&id) {
+                    member.person = Some(is);
+                }
+            }
+            self.send(highest, Body::Seed { component: part });
+        }
+        let epoch = self.component(root)?.epoch;
+        for (id, person) in changed {
+            self.send(id, Body::Point { root, epoch, person });
+        }
+        Ok(())
+    }
+
+    /// Edges whose other end is not here are joined again, from that end.
+    fn send_on_dangling_edges(&mut self, root: NodeId) -> Result<(), Fault> {
+        for (edge, evidence) in self.component_mut(root)?.take_dangling() {
+            let component = self.component(root)?;
+            let (here, there) = if component.members.contains_key(&edge.identifier) {
+                (edge.identifier, edge.sighting)
+            } else {
+                (edge.sighting, edge.identifier)
+            };
+            if component.is_quarantined(here) {
+                self.stand_alone(there, evidence);
+            } else {
+                let join = Errand::Join { node: there, other: here, evidence, other_root: None };
+                self.send(there, Body::SentBack(join));
+            }
+        }
+        Ok(())
+    }
+
+    /// Decides the people of what is left at the root; returns the nodes that have to be told.
+    fn decide_own(
+        &mut self,
+        root: NodeId,
+        arrived: &BTreeSet<NodeId>,
+    ) -> Result<Vec<(NodeId, PersonId)>, Fault> {
+        let law = self.law;
+        let decided = people(self.component(root)?, law);
+        let differs = decided.iter().any(|(_, was, is)| *was != Some(*is));
+        if differs {
+            for (id, was, is) in &decided {
+                self.journal.settled(*id, *was, *is);
+            }
+        }
+        let changed: Vec<(NodeId, PersonId)> = decided
+            .into_iter()
+            .filter(|(id, was, is)| *was != Some(*is) || arrived.contains(id))
+            .map(|(id, _, is)| (id, is))
+            .collect();
+        let component = self.component_mut(root)?;
+        if !changed.is_empty() && arrived.is_empty() {
+            component.epoch += 1;
+        }
+        for (id, person) in &changed {
+            if let Some(member) = component.members.get_mut(id) {
+                member.person = Some(*person);
+            }
+        }
+        Ok(changed)
+    }
+}
+
+/// Each node with the person it was told and the person it is.
+fn people(component: &Component, law: &Law) -> Vec<(NodeId, Option<PersonId>, PersonId)> {
+    let anchors = people::anchors(component, &law.rules, &law.keys);
+    let told = |id| component.members.get(&id).and_then(|member| member.person);
+    anchors.into_iter().map(|(id, anchor)| (id, told(id), law.keys.person(anchor))).collect()
+}

@@ -1,0 +1,176 @@
+//! Small worlds whose profiles a reader can write down.
+
+use kinfold_model::touchpoint::Order;
+use kinfold_model::{Consent, Identifier, Rules, Timestamp, TouchpointIdentifier};
+
+use super::*;
+use crate::oracle::{Observation, people};
+use crate::world::{World, keys};
+
+fn second(second: i64) -> Timestamp {
+    Timestamp::from_millis(second * 1000).expect("in range")
+}
+
+fn touchpoint(id: &str, time: i64, identifiers: &[&str]) -> Touchpoint {
+    let mut identifiers: Vec<TouchpointIdentifier> = identifiers
+        .iter()
+        .map(|text| {
+            let (namespace, value) = text.split_once(':').expect("namespace:value");
+            let identifier = Identifier::new(namespace, value);
+            let node = keys().identifier(&identifier, &Rules::default());
+            TouchpointIdentifier { node, namespace: identifier.namespace, value: identifier.value }
+        })
+        .collect();
+    identifiers.sort();
+    let mut touchpoint = Touchpoint {
+        touchpoint_id: id.to_owned(),
+        time: second(time),
+        source: "crm".to_owned(),
+        channel: None,
+        r#type: None,
+        sighting: identifiers[0].node,
+        identifiers,
+        attributes: BTreeMap::new(),
+        consents: Vec::new(),
+        consent_signals: None,
+        order: None,
+        engagement: None,
+    };
+    touchpoint.sighting = Observation::of(&touchpoint, &Rules::default()).sighting(&keys());
+    touchpoint
+}
+
+fn consent(time: i64, decision: Decision) -> Consent {
+    Consent {
+        purpose: "marketing".to_owned(),
+        decision,
+        basis: None,
+        jurisdiction: None,
+        time: second(time),
+        wording: None,
+    }
+}
+
+fn order(id: &str, value: &str, items: i64) -> Option<Order> {
+    let (value, currency) = (value.parse().expect("an amount"), "EUR".parse().expect("a currency"));
+    Some(Order { order_id: id.to_owned(), value, currency, items })
+}
+
+fn fold(touchpoints: &[Touchpoint]) -> Vec<UnifiedProfile> {
+    let observations: Vec<Observation> =
+        touchpoints.iter().map(|touchpoint| Observation::of(touchpoint, &Rules::default())).collect();
+    let expected = people(&observations, &Rules::default(), &keys());
+    profiles(touchpoints, &expected, &keys()).into_values().collect()
+}
+
+fn only(touchpoints: &[Touchpoint]) -> UnifiedProfile {
+    let mut profiles = fold(touchpoints);
+    assert_eq!(profiles.len(), 1);
+    profiles.remove(0)
+}
+
+#[test]
+fn one_person_has_the_touchpoints_and_identifiers_of_all_their_sightings() {
+    let profile = only(&[
+        touchpoint("1", 30, &["email:ann", "cookie:1"]),
+        touchpoint("2", 10, &["cookie:1"]),
+        touchpoint("3", 20, &["email:ann"]),
+    ]);
+    assert_eq!((profile.version, profile.metrics.touchpoints), (0, 3));
+    assert_eq!((profile.metrics.first_seen, profile.metrics.last_seen), (second(10), second(30)));
+    let seen: Vec<_> =
+        profile.identifiers.iter().map(|i| (i.namespace.as_str(), i.first_seen, i.last_seen)).collect();
+    assert_eq!(seen, [("cookie", second(10), second(30)), ("email", second(20), second(30))]);
+    let email = keys().identifier(&Identifier::new("email", "ann"), &Rules::default());
+    assert_eq!(profile.aliases, [keys().person(email)], "the cookie, seen first, gives the id itself");
+}
+
+#[test]
+fn a_shared_tablet_is_in_the_profile_of_neither_and_has_none_of_its_own() {
+    let found = fold(&[
+        touchpoint("1", 1, &["customer_id:ann", "device_id:tablet"]),
+        touchpoint("2", 2, &["customer_id:bob", "device_id:tablet"]),
+    ]);
+    let values: BTreeSet<String> =
+        found.iter().flat_map(|profile| profile.identifiers.iter().map(|i| i.value.clone())).collect();
+    assert_eq!((found.len(), values), (2, BTreeSet::from(["ann".to_owned(), "bob".to_owned()])));
+}
+
+#[test]
+fn an_address_and_its_hash_are_listed_both_and_are_one_alias() {
+    let hash = kinfold_model::keys::sha256_hex("ann@example.org");
+    let hashed = touchpoint("1", 1, &[&format!("email_sha256:{hash}"), "email:ann@example.org"]);
+    let profile = only(&[hashed, touchpoint("2", 0, &["email:ann@example.org", "cookie:1"])]);
+    assert_eq!((profile.identifiers.len(), profile.aliases.len()), (3, 1));
+}
+
+#[test]
+fn the_newest_attribute_wins_and_of_one_time_the_greatest_touchpoint_id() {
+    let said = |id, time, city: &str| {
+        let mut touchpoint = touchpoint(id, time, &["email:ann"]);
+        touchpoint.attributes.insert("city".to_owned(), city.to_owned());
+        touchpoint
+    };
+    let city = |touchpoints: &[Touchpoint]| only(touchpoints).attributes["city"].value.clone();
+    assert_eq!(city(&[said("9", 1, "Ulm"), said("1", 2, "Bonn")]), "Bonn");
+    assert_eq!(city(&[said("9", 2, "Ulm"), said("1", 2, "Bonn")]), "Ulm");
+}
+
+#[test]
+fn copies_of_a_touchpoint_count_once_for_the_least_channel_and_all_that_they_say_is_kept() {
+    let by = |channel: Option<&str>, name: &str| {
+        let mut touchpoint = touchpoint("1", 1, &["email:ann"]);
+        touchpoint.channel = channel.map(str::to_owned);
+        touchpoint.attributes.insert(name.to_owned(), "x".to_owned());
+        touchpoint
+    };
+    let profile = only(&[by(Some("web"), "city"), by(Some("till"), "street"), by(None, "country")]);
+    assert_eq!(profile.metrics.touchpoints, 1);
+    assert_eq!(profile.metrics.channels, BTreeMap::from([("till".to_owned(), 1)]));
+    assert_eq!(profile.attributes.len(), 3);
+}
+
+#[test]
+fn an_order_counts_once_as_its_newest_report_has_it() {
+    let bought = |id, time, order| Touchpoint { order, ..touchpoint(id, time, &["email:ann"]) };
+    let metrics = only(&[
+        bought("1", 1, order("A", "10.00", 1)),
+        bought("2", 2, order("A", "12.00", 2)),
+        bought("3", 0, order("B", "0.50", 3)),
+    ])
+    .metrics;
+    assert_eq!((metrics.orders, metrics.items, metrics.touchpoints), (2, 5, 3));
+    assert_eq!(metrics.revenue, BTreeMap::from([("EUR".to_owned(), "12.50".parse().expect("an amount"))]));
+}
+
+#[test]
+fn the_newest_decision_holds_and_of_one_time_the_denial() {
+    use Decision::{Denied, Granted, Withdrawn};
+    let state = |decisions: &[(i64, Decision)]| {
+        let mut touchpoint = touchpoint("1", 9, &["email:ann"]);
+        touchpoint.consents = decisions.iter().map(|(time, decision)| consent(*time, *decision)).collect();
+        let consents = only(&[touchpoint]).consents;
+        (consents[0].state, consents[0].since)
+    };
+    assert_eq!(state(&[(1, Denied), (2, Granted)]), (ConsentState::Granted, second(2)));
+    assert_eq!(state(&[(3, Withdrawn), (2, Granted)]), (ConsentState::Denied, second(3)));
+    assert_eq!(state(&[(2, Denied), (2, Granted)]), (ConsentState::Denied, second(2)));
+}
+
+#[test]
+fn every_touchpoint_of_a_world_is_in_one_profile_and_order_does_not_matter() {
+    for seed in 0..30 {
+        let (keys, rules) = (keys(), crate::world::tight_rules(seed));
+        let world = World::new(seed, &keys);
+        let expected = people(&world.observations(), &rules, &keys);
+        let found = profiles(&world.touchpoints, &expected, &keys);
+        let distinct: BTreeSet<_> =
+            world.touchpoints.iter().map(|t| (t.sighting, &t.touchpoint_id)).collect();
+        let counted: i64 = found.values().map(|profile| profile.metrics.touchpoints).sum();
+        assert_eq!(usize::try_from(counted), Ok(distinct.len()), "seed {seed}");
+        let mut shuffled = world.touchpoints.clone();
+        shuffled.extend(world.touchpoints.into_iter().step_by(4));
+        fastrand::Rng::with_seed(seed).shuffle(&mut shuffled);
+        assert!(profiles(&shuffled, &expected, &keys) == found, "seed {seed}");
+    }
+}

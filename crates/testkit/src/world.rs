@@ -1,0 +1,335 @@
+//! Random worlds: people, what they own, what they share, and what their touchpoints say about them.
+//!
+//! In goes a seed; out come canonical touchpoints, as capture would make them, and the same touchpoints as JSON
+//! records. The same seed gives the same world. Every value is already as its normaliser would leave it, so that
+//! a record that went through capture equals its touchpoint.
+
+use fastrand::Rng;
+use kinfold_model::rules::NeighbourLimit;
+use kinfold_model::touchpoint::Order;
+use kinfold_model::{
+    Consent, Contested, Decision, Identifier, Keys, Namespace, Rules, Secret, Timestamp, Touchpoint,
+    TouchpointIdentifier,
+};
+use serde_json::{Value, json};
+
+use crate::oracle::Observation;
+
+const HOUR_MS: i64 = 3_600_000;
+/// 2026-03-01T00:00:00Z.
+const BEGIN_MS: i64 = 1_772_323_200_000;
+
+/// The keys of tests. Their secret is no secret.
+#[must_use]
+pub fn keys() -> Keys {
+    Keys::new(&Secret::new(b"a secret for tests only").expect("longer than 16 bytes"))
+}
+
+/// Touchpoints of one seed, in the order in which they were made, which is not that of time.
+pub struct World {
+    /// Some have the same id and the same identifiers: copies, which may differ in everything else.
+    pub touchpoints: Vec<Touchpoint>,
+}
+
+impl World {
+    /// Five to forty people in families, 30 to 400 touchpoints within a few days, many at the same time.
+    #[must_use]
+    pub fn new(seed: u64, keys: &Keys) -> Self {
+        let mut rng = Rng::with_seed(seed);
+        let persons = *pick(&mut rng, &[5, 12, 40]);
+        let count = *pick(&mut rng, &[30, 120, 400]);
+        Self::sized(&mut rng, persons, count, keys)
+    }
+
+    /// As [`World::new`], of a size of the caller's choice.
+    #[must_use]
+    pub fn sized(rng: &mut Rng, persons: usize, count: usize, keys: &Keys) -> Self {
+        let rules = Rules::default();
+        let mut touchpoints: Vec<Touchpoint> = Vec::with_capacity(count);
+        for index in 0..count {
+            let person = rng.usize(..persons);
+            let mut touchpoint = touchpoint(rng, index, person, persons);
+            let identifiers = match touchpoints.last() {
+                Some(last) if rng.f64() < 0.02 => {
+                    touchpoint.touchpoint_id.clone_from(&last.touchpoint_id);
+                    last.identifiers.clone()
+                }
+                _ => nodes(&identifiers(rng, person, persons), &rules, keys),
+            };
+            touchpoint.identifiers = identifiers;
+            touchpoint.sighting = Observation::of(&touchpoint, &rules).sighting(keys);
+            touchpoints.push(touchpoint);
+        }
+        Self { touchpoints }
+    }
+
+    /// What the touchpoints say about identity.
+    #[must_use]
+    pub fn observations(&self) -> Vec<Observation> {
+        let rules = Rules::default();
+        self.touchpoints.iter().map(|touchpoint| Observation::of(touchpoint, &rules)).collect()
+    }
+
+    /// The touchpoints as canonical JSON, one record each.
+    #[must_use]
+    pub fn records(&self) -> Vec<Vec<u8>> {
+        self.touchpoints.iter().map(|touchpoint| record(touchpoint).to_string().into_bytes()).collect()
+    }
+}
+
+/// Rules so strict that small worlds know quarantine, contested identifiers and refused joins. Namespaces and
+/// normalisers are those of [`Rules::default`].
+#[must_use]
+pub fn tight_rules(seed: u64) -> Rules {
+    let mut rng = Rng::with_seed(seed ^ 0x7167_6874);
+    let mut rules = Rules::default();
+    rules.evidence_granularity_ms = *pick(&mut rng, &[1, 60_000, HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS]);
+    let names: Vec<Namespace> = rules.namespaces.keys().cloned().collect();
+    for rule in rules.namespaces.values_mut() {
+        rule.max_neighbours = NeighbourLimit::total(rng.u32(3..=6));
+        if rng.f64() < 0.3 {
+            rule.max_neighbours.of.insert(pick(&mut rng, &names).clone(), rng.u32(1..=4));
+        }
+        rule.max_per_person = if rng.f64() < 0.7 { Some(rng.u32(1..=3)) } else { None };
+        rule.contested = *pick(&mut rng, &Contested::ALL);
+        if rng.f64() < 0.1 {
+            rule.priority = rng.u8(1..=9);
+        }
+    }
+    let email = rules.namespaces["email"].clone();
+    if let Some(hashed) = rules.namespaces.get_mut("email_sha256") {
+        *hashed = kinfold_model::NamespaceRules { normalise: hashed.normalise, ..email };
+    }
+    rules
+}
+
+/// The canonical JSON of a touchpoint; members that state nothing are absent.
+#[must_use]
+pub fn record(touchpoint: &Touchpoint) -> Value {
+    let identifiers: Vec<Value> = touchpoint
+        .identifiers
+        .iter()
+        .map(|identifier| json!({"namespace": identifier.namespace, "value": identifier.value}))
+        .collect();
+    let mut record = json!({
+        "touchpoint_id": touchpoint.touchpoint_id,
+        "time": touchpoint.time.to_string(),
+        "source": touchpoint.source,
+        "identifiers": identifiers,
+    });
+    let mut add = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            record[name] = value;
+        }
+    };
+    add("channel", touchpoint.channel.as_ref().map(|channel| json!(channel)));
+    add("type", touchpoint.r#type.as_ref().map(|kind| json!(kind)));
+    add("attributes", (!touchpoint.attributes.is_empty()).then(|| json!(touchpoint.attributes)));
+    let consents: Vec<Value> = touchpoint.consents.iter().map(consent_record).collect();
+    add("consents", (!consents.is_empty()).then(|| json!(consents)));
+    add("order", touchpoint.order.as_ref().map(|order| json!(order)));
+    record
+}
+
+fn consent_record(consent: &Consent) -> Value {
+    let mut record = json!({
+        "purpose": consent.purpose,
+        "decision": consent.decision,
+        "time": consent.time.millis(),
+    });
+    let optional =
+        [("basis", &consent.basis), ("jurisdiction", &consent.jurisdiction), ("wording", &consent.wording)];
+    for (name, value) in optional {
+        if let Some(value) = value {
+            record[name] = json!(value);
+        }
+    }
+    record
+}
+
+/// What one person carries at one moment: own things, the family's, those of a kiosk, and sometimes junk.
+fn identifiers(rng: &mut Rng, person: usize, persons: usize) -> Vec<Identifier> {
+    let (family, email) = (person / 3, format!("p{person}-{}@example.org", rng.u8(..2)));
+    let mut found = Vec::new();
+    let mut add = |namespace: &str, value: String| found.push(Identifier::new(namespace, &value));
+    if rng.f64() < 0.3 {
+        // Now and then somebody at the till types the number of another customer.
+        let customer = if rng.f64() < 0.03 { rng.usize(..persons) } else { person };
+        add("customer_id", format!("C-{customer}"));
+    }
+    if rng.f64() < 0.1 {
+        add("loyalty_id", format!("L-{person}"));
+    }
+    if rng.f64() < 0.1 {
+        add("email_sha256", kinfold_model::keys::sha256_hex(&email));
+    }
+    if rng.f64() < 0.45 {
+        add("email", email);
+    }
+    if rng.f64() < 0.25 {
+        add("phone", format!("+1201555{:04}", 100 + family % 9900));
+    }
+    if rng.f64() < 0.15 {
+        add("device_id", format!("tablet-{family}"));
+    }
+    if rng.f64() < 0.5 {
+        let own = rng.f64() < 0.85;
+        let number = rng.u8(..3);
+        add("cookie", if own { format!("browser-{person}-{number}") } else { format!("kiosk-{number}") });
+    }
+    if rng.f64() < 0.03 {
+        add("email", "nobody@example.org".to_owned());
+    }
+    if found.is_empty() {
+        found.push(Identifier::new("cookie", &format!("browser-{person}-0")));
+    }
+    found
+}
+
+fn nodes(identifiers: &[Identifier], rules: &Rules, keys: &Keys) -> Vec<TouchpointIdentifier> {
+    let mut nodes: Vec<TouchpointIdentifier> = identifiers
+        .iter()
+        .map(|identifier| TouchpointIdentifier {
+            node: keys.identifier(identifier, rules),
+            namespace: identifier.namespace.clone(),
+            value: identifier.value.clone(),
+        })
+        .collect();
+    nodes.sort();
+    nodes.dedup();
+    nodes
+}
+
+/// Everything but the identifiers.
+fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Touchpoint {
+    let time = moment(rng);
+    let channel = *pick(rng, &[None, Some("web"), Some("till"), Some("email"), Some("call")]);
+    let order = (rng.f64() < 0.25).then(|| order(rng, person));
+    let mut attributes = std::collections::BTreeMap::new();
+    for name in ["given_name", "language", "city"] {
+        if rng.f64() < 0.25 {
+            attributes.insert(name.to_owned(), format!("{name} {}", rng.usize(..persons)));
+        }
+    }
+    Touchpoint {
+        touchpoint_id: format!("t-{index:05}"),
+        time,
+        source: (*pick(rng, &["webshop", "crm", "till"])).to_owned(),
+        channel: channel.map(str::to_owned),
+        r#type: order.as_ref().map(|_| "order".to_owned()),
+        sighting: kinfold_model::NodeId::from_bytes([0; 16]),
+        identifiers: Vec::new(),
+        attributes,
+        consents: (0..rng.usize(..3)).filter_map(|_| (rng.f64() < 0.3).then(|| consent(rng, time))).collect(),
+        consent_signals: None,
+        order,
+        engagement: None,
+    }
+}
+
+/// Within five days; mostly one of 30 moments, so that many touchpoints happen at the same time.
+fn moment(rng: &mut Rng) -> Timestamp {
+    let coarse = i64::from(rng.u8(..30)) * 4 * HOUR_MS;
+    let fine = if rng.f64() < 0.3 { rng.i64(0..4 * HOUR_MS) } else { 0 };
+    Timestamp::from_millis(BEGIN_MS + coarse + fine).expect("in the year 2026")
+}
+
+/// One of a few orders of this person, so that several sources report the same one, not always with one value.
+fn order(rng: &mut Rng, person: usize) -> Order {
+    let order_id = format!("O-{person}-{}", rng.u8(..6));
+    let value = *pick(rng, &["10.00", "19.90", "7.5", "120", "-10.00", "0.01"]);
+    Order {
+        order_id,
+        value: value.parse().expect("an amount"),
+        currency: pick(rng, &["EUR", "EUR", "GBP"]).parse().expect("a currency"),
+        items: rng.i64(0..4),
+    }
+}
+
+fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
+    let text = |chosen: Option<&str>| chosen.map(str::to_owned);
+    Consent {
+        purpose: (*pick(rng, &["marketing", "analytics"])).to_owned(),
+        decision: *pick(rng, &[Decision::Granted, Decision::Granted, Decision::Denied, Decision::Withdrawn]),
+        basis: text(*pick(rng, &[None, Some("consent"), Some("contract")])),
+        jurisdiction: text(*pick(rng, &[None, Some("gdpr"), Some("ccpa")])),
+        time: if rng.bool() { time } else { moment(rng) },
+        wording: text(*pick(rng, &[None, Some("v1"), Some("v2")])),
+    }
+}
+
+fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {
+    &choices[rng.usize(..choices.len())]
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+
+    use kinfold_capture::{Capture, Settings};
+
+    use super::*;
+    use crate::oracle::{components, people};
+
+    #[test]
+    fn the_same_seed_gives_the_same_world_and_another_seed_another() {
+        let keys = keys();
+        assert_eq!(World::new(7, &keys).records(), World::new(7, &keys).records());
+        assert_ne!(World::new(7, &keys).records(), World::new(8, &keys).records());
+        assert_eq!(tight_rules(7), tight_rules(7));
+    }
+
+    #[test]
+    fn a_record_that_goes_through_capture_is_its_touchpoint() {
+        let capture = Capture::new(keys(), Rules::default(), Settings::default());
+        let now = Timestamp::from_millis(BEGIN_MS).expect("in range").plus_millis(240 * HOUR_MS);
+        for seed in 0..20 {
+            let world = World::new(seed, &keys());
+            for (record, touchpoint) in world.records().iter().zip(&world.touchpoints) {
+                assert_eq!(capture.touchpoint(record, now).as_ref(), Ok(touchpoint), "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn under_tight_rules_quarantine_contest_and_refusal_are_common() {
+        let keys = keys();
+        let (mut quarantined, mut contested, mut refused) = (0, 0, 0);
+        for seed in 0..200 {
+            let expected = people(&World::new(seed, &keys).observations(), &tight_rules(seed), &keys);
+            quarantined += u32::from(!expected.quarantined.is_empty());
+            contested += u32::from(!expected.contested.is_empty());
+            refused += u32::from(!expected.refused.is_empty());
+        }
+        assert!(
+            [quarantined, contested, refused].iter().all(|n| *n >= 40),
+            "{quarantined} {contested} {refused}"
+        );
+    }
+
+    #[test]
+    fn a_person_never_reaches_beyond_a_component() {
+        let keys = keys();
+        for seed in 0..50 {
+            let observations = World::new(seed, &keys).observations();
+            let expected = people(&observations, &tight_rules(seed), &keys);
+            let mut seen = BTreeSet::new();
+            for component in components(&observations) {
+                let persons: BTreeSet<_> = component.iter().map(|node| expected.person[node]).collect();
+                assert!(persons.iter().all(|person| seen.insert(*person)), "seed {seed}");
+            }
+        }
+    }
+
+    #[test]
+    fn order_and_repetition_do_not_matter() {
+        let keys = keys();
+        for seed in 0..50 {
+            let mut observations = World::new(seed, &keys).observations();
+            let expected = people(&observations, &tight_rules(seed), &keys);
+            observations.extend(observations.clone().into_iter().step_by(3));
+            Rng::with_seed(seed).shuffle(&mut observations);
+            assert_eq!(people(&observations, &tight_rules(seed), &keys), expected, "seed {seed}");
+        }
+    }
+}

@@ -1,0 +1,114 @@
+//! Records of the inner topics: one byte for the format, then postcard. Compact and quick, and nobody else's
+//! business: only the release that wrote them has to read them.
+
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+use crate::error::WireError;
+use crate::limits;
+
+/// The format of inner records that this release writes and reads. Rises when a type that travels on an inner
+/// topic changes its shape.
+pub const INNER_VERSION: u8 = 1;
+
+/// The value of a record of an inner topic.
+///
+/// # Errors
+/// [`WireError::UnencodableInner`] when the value has no such form, [`WireError::TooLarge`] when nobody could read it.
+pub fn encode_inner<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, WireError> {
+    let bytes = postcard::to_extend(value, vec![INNER_VERSION]).map_err(|_| WireError::UnencodableInner)?;
+    limits::check_size(&bytes)?;
+    Ok(bytes)
+}
+
+/// Reads the value of a record of an inner topic. The bytes may be anything at all; `T` must not contain itself,
+/// because the format knows no limit of depth.
+///
+/// # Errors
+/// [`WireError::UnknownInnerVersion`] for the format of another release; else [`WireError::Short`],
+/// [`WireError::MalformedInner`], [`WireError::TrailingBytes`] or [`WireError::TooLarge`].
+pub fn decode_inner<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+    limits::check_size(bytes)?;
+    match bytes {
+        [] => Err(WireError::Short { bytes: 0 }),
+        [INNER_VERSION, rest @ ..] => {
+            let (value, rest) = postcard::take_from_bytes(rest)
+                .map_err(|_| WireError::MalformedInner { bytes: bytes.len() })?;
+            if rest.is_empty() { Ok(value) } else { Err(WireError::TrailingBytes { extra: rest.len() }) }
+        }
+        [found, ..] => Err(WireError::UnknownInnerVersion { found: *found, known: INNER_VERSION }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use kinfold_model::{NodeId, NodeKind, Timestamp};
+    use serde::Deserialize;
+
+    use super::*;
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    enum Message {
+        Observe { time: Timestamp, nodes: Vec<NodeId>, names: BTreeMap<String, Option<bool>> },
+        Forget(NodeId),
+    }
+
+    fn message() -> Message {
+        Message::Observe {
+            time: Timestamp::MAX,
+            nodes: vec![NodeId::new([7; 16], NodeKind::Identifier); 3],
+            names: [("a".to_owned(), None), ("b".to_owned(), Some(true))].into(),
+        }
+    }
+
+    #[test]
+    fn what_was_written_is_read_back() {
+        for value in [message(), Message::Forget(NodeId::new([0; 16], NodeKind::Sighting))] {
+            assert_eq!(decode_inner(&encode_inner(&value).expect("encodes")), Ok(value));
+        }
+    }
+
+    #[test]
+    fn a_node_takes_its_sixteen_bytes() {
+        let bytes =
+            encode_inner(&Message::Forget(NodeId::new([7; 16], NodeKind::Sighting))).expect("encodes");
+        assert_eq!(bytes.len(), 1 + 1 + 16);
+    }
+
+    #[test]
+    fn another_format_is_refused_by_number() {
+        assert_eq!(
+            decode_inner::<Message>(&[2, 0]),
+            Err(WireError::UnknownInnerVersion { found: 2, known: 1 })
+        );
+    }
+
+    #[test]
+    fn trailing_bytes_are_an_error() {
+        let mut bytes = encode_inner(&message()).expect("encodes");
+        bytes.push(0);
+        assert_eq!(decode_inner::<Message>(&bytes), Err(WireError::TrailingBytes { extra: 1 }));
+    }
+
+    #[test]
+    fn no_cut_is_read_and_no_flipped_bit_panics() {
+        let bytes = encode_inner(&message()).expect("encodes");
+        for end in 0..bytes.len() {
+            assert!(decode_inner::<Message>(&bytes[..end]).is_err(), "cut at {end}");
+        }
+        for bit in 0..bytes.len() * 8 {
+            let mut flipped = bytes.clone();
+            flipped[bit / 8] ^= 1 << (bit % 8);
+            let _ = decode_inner::<Message>(&flipped);
+        }
+    }
+
+    #[test]
+    fn a_list_that_claims_more_than_there_is_takes_no_memory() {
+        let claim = [INNER_VERSION, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+        assert_eq!(decode_inner::<Vec<u64>>(&claim), Err(WireError::MalformedInner { bytes: claim.len() }));
+        assert_eq!(decode_inner::<String>(&claim), Err(WireError::MalformedInner { bytes: claim.len() }));
+    }
+}

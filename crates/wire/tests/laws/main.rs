@@ -1,0 +1,8 @@
+//! The laws of the wire, checked against an independent Avro library and Avro's own files.
+
+mod avro_files;
+mod evolution;
+mod hostile;
+mod independent;
+mod round_trip;
+mod samples;

@@ -1,0 +1,213 @@
+//! Records of every public topic: with every optional member present, and with none.
+
+use std::fmt::Debug;
+
+use kinfold_model::assignment::ChangeKind;
+use kinfold_model::consent::{ConsentCause, ConsentState, Decision};
+use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
+use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order};
+use kinfold_model::{
+    Assignment, Consent, ConsentChange, DeadLetter, EffectiveConsent, IdentityChange, Namespace, NodeId,
+    NodeKind, PersonId, RefusalKind, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
+};
+use kinfold_wire::Topic;
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+
+/// What is done with each sample.
+pub(crate) trait Check {
+    fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(&mut self, topic: Topic, record: &T);
+}
+
+/// Hands every sample of every public topic to `check`.
+pub(crate) fn for_each(check: &mut impl Check) {
+    for record in [full_touchpoint(), bare_touchpoint()] {
+        check.check(Topic::Touchpoint, &record);
+    }
+    for kind in RefusalKind::ALL {
+        check.check(Topic::TouchpointRefused, &dead_letter(kind, Some(vec![0, 255, 10])));
+        check.check(Topic::TouchpointRefused, &dead_letter(kind, None));
+    }
+    for namespace in [Some(Namespace::new("email")), None] {
+        let assignment = Assignment { node: node(1), namespace, person_id: person(1) };
+        check.check(Topic::IdentityAssignment, &assignment);
+    }
+    for kind in ChangeKind::ALL {
+        check.check(Topic::IdentityChange, &change(kind, 3));
+        check.check(Topic::IdentityChange, &change(kind, 0));
+    }
+    for record in [full_profile(), bare_profile()] {
+        check.check(Topic::UnifiedProfile, &record);
+    }
+    for cause in [ConsentCause::Decision, ConsentCause::Split, ConsentCause::Merge] {
+        check.check(Topic::ConsentChange, &consent_change(cause, Some(time(5))));
+        check.check(Topic::ConsentChange, &consent_change(cause, None));
+    }
+}
+
+pub(crate) fn full_touchpoint() -> Touchpoint {
+    Touchpoint {
+        touchpoint_id: "web-000017".to_owned(),
+        channel: Some("web".to_owned()),
+        r#type: Some("order".to_owned()),
+        attributes: [("given_name", "Ann"), ("city", "Zürich")].map(|(k, v)| (k.into(), v.into())).into(),
+        consents: [Decision::Granted, Decision::Denied, Decision::Withdrawn].map(consent).into(),
+        consent_signals: Some(ConsentSignals {
+            tcf: Some("CP".to_owned()),
+            gpp: Some("DBAB".to_owned()),
+            gpc: Some(true),
+        }),
+        order: Some(Order {
+            order_id: "O-99".to_owned(),
+            value: "-129.90".parse().expect("an amount"),
+            currency: "EUR".parse().expect("a currency"),
+            items: 2,
+        }),
+        engagement: Some(Engagement {
+            campaign: Some("spring".to_owned()),
+            action: Some("click".to_owned()),
+            sentiment: Some(0.4),
+        }),
+        ..bare_touchpoint()
+    }
+}
+
+pub(crate) fn bare_touchpoint() -> Touchpoint {
+    let identifier = |(seed, namespace, value): (u8, &str, &str)| TouchpointIdentifier {
+        node: node(seed),
+        namespace: Namespace::new(namespace),
+        value: value.to_owned(),
+    };
+    Touchpoint {
+        touchpoint_id: String::new(),
+        time: Timestamp::MIN,
+        source: "webshop".to_owned(),
+        channel: None,
+        r#type: None,
+        sighting: NodeId::new([9; 16], NodeKind::Sighting),
+        identifiers: [(1, "customer_id", "C-4711"), (2, "email", "ann@example.org")].map(identifier).into(),
+        attributes: [].into(),
+        consents: Vec::new(),
+        consent_signals: None,
+        order: None,
+        engagement: None,
+    }
+}
+
+fn consent(decision: Decision) -> Consent {
+    Consent {
+        purpose: "marketing".to_owned(),
+        decision,
+        basis: Some("consent".to_owned()),
+        jurisdiction: Some("gdpr".to_owned()),
+        time: time(3),
+        wording: None,
+    }
+}
+
+fn dead_letter(kind: RefusalKind, bytes: Option<Vec<u8>>) -> DeadLetter {
+    DeadLetter {
+        stage: "capture".to_owned(),
+        topic: "raw.webshop".to_owned(),
+        partition: i32::MAX,
+        offset: i64::MAX,
+        schema: "touchpoint/1".to_owned(),
+        time: Timestamp::MAX,
+        kind: kind.to_string(),
+        member: "identifiers[2].value".to_owned(),
+        sentence: "identifiers[2].value is empty".to_owned(),
+        key: bytes.clone(),
+        payload: bytes,
+    }
+}
+
+fn change(kind: ChangeKind, people: u8) -> IdentityChange {
+    IdentityChange {
+        kind,
+        person_ids_before: (0..people).map(person).collect(),
+        person_ids_after: (0..people).map(person).collect(),
+        moved: (0..people).map(node).collect(),
+        cause: node(7),
+        time: time(-1),
+    }
+}
+
+pub(crate) fn full_profile() -> UnifiedProfile {
+    let identifier = |value: &str| ProfileIdentifier {
+        namespace: Namespace::new("a namespace longer than what is kept inline"),
+        value: value.to_owned(),
+        first_seen: time(1),
+        last_seen: time(2),
+    };
+    let attribute = Attribute { value: "Ann".to_owned(), source: "till".to_owned(), time: time(1) };
+    let states = [ConsentState::Unknown, ConsentState::Granted, ConsentState::Denied, ConsentState::Expired];
+    UnifiedProfile {
+        identifiers: ["ann@example.org", "ann@example.com"].map(identifier).into(),
+        attributes: [("given_name".to_owned(), attribute)].into(),
+        metrics: Metrics {
+            channels: [("web".to_owned(), 3), ("till".to_owned(), i64::MAX)].into(),
+            revenue: [("EUR".to_owned(), "129.90".parse().expect("an amount"))].into(),
+            ..bare_profile().metrics
+        },
+        consents: states.map(effective_consent).into(),
+        segments: vec!["garden".to_owned()],
+        aliases: vec![person(2), person(3)],
+        ..bare_profile()
+    }
+}
+
+fn bare_profile() -> UnifiedProfile {
+    UnifiedProfile {
+        person_id: person(1),
+        version: 1,
+        identifiers: Vec::new(),
+        attributes: [].into(),
+        metrics: Metrics {
+            touchpoints: 1,
+            channels: [].into(),
+            orders: 0,
+            items: 0,
+            revenue: [].into(),
+            first_seen: time(1),
+            last_seen: time(1),
+        },
+        consents: Vec::new(),
+        segments: Vec::new(),
+        aliases: Vec::new(),
+    }
+}
+
+fn effective_consent(state: ConsentState) -> EffectiveConsent {
+    EffectiveConsent {
+        purpose: "marketing".to_owned(),
+        state,
+        since: time(1),
+        jurisdiction: Some("gdpr".to_owned()),
+        basis: None,
+        source: "webshop".to_owned(),
+    }
+}
+
+fn consent_change(cause: ConsentCause, since: Option<Timestamp>) -> ConsentChange {
+    ConsentChange {
+        person_id: person(1),
+        purpose: "marketing".to_owned(),
+        before: ConsentState::Unknown,
+        after: ConsentState::Granted,
+        since,
+        jurisdiction: since.map(|_| "gdpr".to_owned()),
+        cause,
+    }
+}
+
+fn node(seed: u8) -> NodeId {
+    NodeId::new([seed; 16], NodeKind::Identifier)
+}
+
+fn person(seed: u8) -> PersonId {
+    PersonId::new([seed; 16])
+}
+
+fn time(ms: i64) -> Timestamp {
+    Timestamp::from_millis(ms).expect("in range")
+}
