@@ -28,19 +28,31 @@ pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &
     let holds = [
         (!identifiers.is_empty(), "a touchpoint has an identifier"),
         (identifiers.len() <= limits::IDENTIFIERS_MAX, "a touchpoint has no more identifiers than allowed"),
-        (identifiers.is_sorted_by(|a, b| a < b), "identifiers are sorted by node, namespace, value, and distinct"),
+        (
+            identifiers.is_sorted_by(|a, b| a < b),
+            "identifiers are sorted by node, namespace, value, and distinct",
+        ),
         (
             identifiers.iter().all(|identifier| given.rules.namespace(&identifier.namespace).is_some()),
             "every namespace is one that the rules know",
         ),
-        (identifiers.iter().all(|identifier| !identifier.node.is_sighting()), "identifiers have nodes of their kind"),
+        (
+            identifiers.iter().all(|identifier| !identifier.node.is_sighting()),
+            "identifiers have nodes of their kind",
+        ),
         (
             touchpoint.sighting == identify::sighting(identifiers, given.keys),
             "the sighting is that of the distinct nodes",
         ),
-        (touchpoint.attributes.len() <= limits::ATTRIBUTES_MAX, "a touchpoint has no more attributes than allowed"),
+        (
+            touchpoint.attributes.len() <= limits::ATTRIBUTES_MAX,
+            "a touchpoint has no more attributes than allowed",
+        ),
         (touchpoint.time <= latest, "no touchpoint lies beyond the latest time"),
-        (touchpoint.consents.iter().all(|consent| consent.time <= latest), "no consent lies beyond the latest time"),
+        (
+            touchpoint.consents.iter().all(|consent| consent.time <= latest),
+            "no consent lies beyond the latest time",
+        ),
         (texts(touchpoint).all(is_clean), "every text is NFC, trimmed and not empty"),
     ];
     holds.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, law)| Err(law))
@@ -67,7 +79,9 @@ pub fn record(touchpoint: &Touchpoint) -> Vec<u8> {
 /// Without the nodes, which a record does not state.
 fn identifiers(touchpoint: &Touchpoint) -> Value {
     let identifiers = touchpoint.identifiers.iter();
-    identifiers.map(|identifier| json!({"namespace": identifier.namespace, "value": identifier.value})).collect()
+    identifiers
+        .map(|identifier| json!({"namespace": identifier.namespace, "value": identifier.value}))
+        .collect()
 }
 
 fn is_clean(text: &str) -> bool {
@@ -77,7 +91,8 @@ fn is_clean(text: &str) -> bool {
 /// Every text of a touchpoint.
 fn texts(touchpoint: &Touchpoint) -> impl Iterator<Item = &str> {
     let signals = touchpoint.consent_signals.iter().flat_map(|signals| [&signals.tcf, &signals.gpp]);
-    let engagement = touchpoint.engagement.iter().flat_map(|engagement| [&engagement.campaign, &engagement.action]);
+    let engagement =
+        touchpoint.engagement.iter().flat_map(|engagement| [&engagement.campaign, &engagement.action]);
     let consents = touchpoint.consents.iter();
     let optional = [&touchpoint.channel, &touchpoint.r#type]
         .into_iter()

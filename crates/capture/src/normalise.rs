@@ -49,7 +49,9 @@ fn identifier(
     regions: [Option<&str>; 2],
     path: &Path<'_>,
 ) -> Result<Identifier, Refusal> {
-    let Some((namespace, NamespaceRules { normalise, .. })) = rules.namespaces.get_key_value(&*claim.namespace) else {
+    let Some((namespace, NamespaceRules { normalise, .. })) =
+        rules.namespaces.get_key_value(&*claim.namespace)
+    else {
         return Err(unknown_namespace(rules, path));
     };
     let read = match normalise {

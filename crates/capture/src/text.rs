@@ -14,7 +14,11 @@ use crate::path::Path;
 ///
 /// # Errors
 /// `empty_value`, `value_too_long`, and `wrong_type` for control characters.
-pub(crate) fn clean<'a>(text: Cow<'a, str>, bytes_max: usize, path: &Path<'_>) -> Result<Cow<'a, str>, Refusal> {
+pub(crate) fn clean<'a>(
+    text: Cow<'a, str>,
+    bytes_max: usize,
+    path: &Path<'_>,
+) -> Result<Cow<'a, str>, Refusal> {
     let trimmed = trim(text);
     if trimmed.is_empty() {
         let complaint = "is empty; leave the member out when there is nothing to say";

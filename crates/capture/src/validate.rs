@@ -72,7 +72,11 @@ impl Horizon {
 ///
 /// # Errors
 /// The first member that is missing, unknown, of the wrong type, empty, too long or out of range.
-pub(crate) fn record<'a>(parsed: Json<'a>, settings: &Settings, now: Timestamp) -> Result<Stated<'a>, Refusal> {
+pub(crate) fn record<'a>(
+    parsed: Json<'a>,
+    settings: &Settings,
+    now: Timestamp,
+) -> Result<Stated<'a>, Refusal> {
     let mut members = Members::of(parsed, &Path::ROOT)?;
     let unknown = settings.unknown_members;
     let horizon = Horizon::new(now, settings);
@@ -109,7 +113,8 @@ fn identifiers(list: Option<Json<'_>>, unknown: UnknownMembers) -> Result<Vec<Cl
         Ok(claim)
     })?;
     if claims.is_empty() {
-        let complaint = "must hold at least one {\"namespace\", \"value\"}: without one nobody can be recognised";
+        let complaint =
+            "must hold at least one {\"namespace\", \"value\"}: without one nobody can be recognised";
         return Err(Refusal::new(RefusalKind::NoIdentifier, path.to_string(), complaint));
     }
     Ok(claims)

@@ -1,1 +1,12 @@
-//! daemon
+//! The consumers: three processes around the Kafka driver.
+//!
+//! In go a configuration file and the environment, out come running workers, an HTTP server that says how they
+//! are, and an exit code. [`process`] is the checklist that each of the three binaries goes through.
+
+pub mod config;
+pub mod folders;
+pub mod http;
+pub mod process;
+mod registry;
+mod supervisor;
+pub mod telemetry;

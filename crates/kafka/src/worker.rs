@@ -161,7 +161,7 @@ impl<'w, P: Port, S: Stores> Session<'w, P, S> {
         let mut commits: BTreeMap<i32, u64> = BTreeMap::new();
         for one in assigned {
             let commit = commits.entry(one.partition).or_default();
-            *commit = one.metadata.parse().unwrap_or_default().max(*commit);
+            *commit = one.metadata.parse::<u64>().unwrap_or_default().max(*commit);
             if let Some(offset) = one.offset {
                 self.positions.insert((one.topic.clone(), one.partition), offset);
             }

@@ -20,6 +20,18 @@ pub struct AmountError;
 impl Amount {
     const WHOLE_DIGITS: usize = 12;
     const FRACTION_DIGITS: usize = 4;
+    /// As many digits after the point as most currencies have.
+    const SCALE_MIN: u32 = 2;
+
+    /// One text for one amount, whatever it was added up from: at least two digits after the point, and no more
+    /// than it takes.
+    fn canonical(value: Decimal) -> Self {
+        let mut value = value.normalize();
+        if value.scale() < Self::SCALE_MIN {
+            value.rescale(Self::SCALE_MIN);
+        }
+        Self(value)
+    }
 }
 
 impl FromStr for Amount {
@@ -34,13 +46,13 @@ impl FromStr for Amount {
         if !in_limit(whole, Self::WHOLE_DIGITS) || !in_limit(fraction, Self::FRACTION_DIGITS) {
             return Err(AmountError);
         }
-        text.parse().map(Self).map_err(|_| AmountError)
+        text.parse().map(Self::canonical).map_err(|_| AmountError)
     }
 }
 
 impl AddAssign for Amount {
     fn add_assign(&mut self, other: Self) {
-        self.0 = self.0.saturating_add(other.0);
+        *self = Self::canonical(self.0.saturating_add(other.0));
     }
 }
 
@@ -102,6 +114,19 @@ mod tests {
         let mut sum: Amount = "0.10".parse().expect("an amount");
         sum += "0.20".parse().expect("an amount");
         assert_eq!(sum.to_string(), "0.30");
+    }
+
+    #[test]
+    fn equal_amounts_have_one_text_in_whatever_order_they_were_added() {
+        let sum = |texts: [&str; 3]| {
+            let mut sum = Amount::default();
+            texts.iter().for_each(|text| sum += text.parse().expect("an amount"));
+            sum.to_string()
+        };
+        assert_eq!(sum(["10.5", "-10.50", "2"]), "2.00");
+        assert_eq!(sum(["2", "10.5", "-10.50"]), "2.00");
+        assert_eq!("7.5".parse::<Amount>().map(|amount| amount.to_string()), Ok("7.50".to_owned()));
+        assert_eq!("0.1250".parse::<Amount>().map(|amount| amount.to_string()), Ok("0.125".to_owned()));
     }
 
     #[test]

@@ -19,13 +19,20 @@ pub fn encode<T: Serialize>(value: &T) -> Vec<u8> {
 /// # Errors
 /// [`Fault::Corrupt`] for another format, bytes that do not decode, or bytes that are left over.
 pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T, Fault> {
+    match decode_head(what, bytes)? {
+        (value, []) => Ok(value),
+        (_, left) => Err(Fault::Corrupt { what, why: format!("{} bytes are left over", left.len()) }),
+    }
+}
+
+/// The first field of a value, without the cost of the rest, and the bytes of the rest.
+///
+/// # Errors
+/// [`Fault::Corrupt`] for another format, or bytes that do not decode.
+pub fn decode_head<'b, T: DeserializeOwned>(what: &'static str, bytes: &'b [u8]) -> Result<(T, &'b [u8]), Fault> {
     let corrupt = |why: String| Fault::Corrupt { what, why };
     match bytes.split_first() {
-        Some((&FORMAT, rest)) => match postcard::take_from_bytes(rest) {
-            Ok((value, [])) => Ok(value),
-            Ok((_, left)) => Err(corrupt(format!("{} bytes are left over", left.len()))),
-            Err(error) => Err(corrupt(error.to_string())),
-        },
+        Some((&FORMAT, rest)) => postcard::take_from_bytes(rest).map_err(|error| corrupt(error.to_string())),
         Some((other, _)) => Err(corrupt(format!("format {other}, this program reads format {FORMAT}"))),
         None => Err(corrupt("no bytes".to_owned())),
     }

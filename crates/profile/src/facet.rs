@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-use kinfold_model::Touchpoint;
+use kinfold_model::{Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
 use crate::counts::Counts;
@@ -27,6 +27,11 @@ pub struct Facet {
 }
 
 impl Facet {
+    /// The identifiers that its touchpoints carried.
+    pub fn identifiers(&self) -> impl Iterator<Item = &TouchpointIdentifier> {
+        self.identifiers.identifiers()
+    }
+
     /// The facet of a sighting whose first touchpoint this is.
     #[must_use]
     pub fn new(touchpoint: &Touchpoint) -> Self {

@@ -9,12 +9,13 @@ use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::mem;
 
-use kinfold_model::{Assignment, Context, Fault, Halt, NodeId, PersonId, Stage, State, Touchpoint};
+use kinfold_model::stored::encode;
+use kinfold_model::{Assignment, Context, Fault, Halt, NodeId, PersonId, Stage, State, Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
 use crate::facet::Facet;
 use crate::laws;
-use crate::table::{Table, encode};
+use crate::table::Table;
 
 /// What the stage reads.
 #[derive(Debug)]
@@ -84,6 +85,18 @@ struct Touched {
     facet_changed: bool,
 }
 
+/// The identifiers in an entry of this stage's state, clear and as nodes; none where the entry is not of a sighting.
+///
+/// # Errors
+/// [`Fault::Corrupt`].
+pub fn identifiers(key: &[u8], value: &[u8]) -> Result<Vec<TouchpointIdentifier>, Fault> {
+    if key.first() != Some(&Table::Node.tag()) {
+        return Ok(Vec::new());
+    }
+    let node: Node = Table::Node.decode(value)?;
+    Ok(node.facet.map(|facet| facet.identifiers().cloned().collect()).unwrap_or_default())
+}
+
 impl Stage for Facets {
     type Input = FacetsInput;
     type Output = FacetMessage;
@@ -107,8 +120,8 @@ impl Stage for Facets {
 }
 
 impl Facets {
-    /// Takes a touchpoint into its facet. It counts once by its id, for the least channel that its copies name
-    /// (no channel being less than any), so that it does not matter which copy came first.
+    /// Takes a touchpoint into its facet. It counts once by its id, for the least channel that any of its
+    /// copies names, so that it does not matter which copy came first.
     fn absorb(&mut self, touchpoint: &Touchpoint, state: &mut dyn State) -> Result<(), Fault> {
         let key = Table::Seen.key(&[touchpoint.sighting.as_bytes(), touchpoint.touchpoint_id.as_bytes()]);
         let counted =
@@ -117,7 +130,7 @@ impl Facets {
         match (&mut touched.node.facet, counted) {
             (Some(facet), Some(counted)) => {
                 touched.facet_changed |= facet.absorb(touchpoint, false);
-                if touchpoint.channel >= counted {
+                if !outranks(touchpoint.channel.as_deref(), counted.as_deref()) {
                     return Ok(());
                 }
                 facet.recount(counted.as_deref(), touchpoint.channel.as_deref());
@@ -175,6 +188,15 @@ impl Touched {
                 FacetMessage { person, node: id, version: node.version, cause: Cause::Left, member: None };
             context.send(message);
         }
+    }
+}
+
+/// Whether a touchpoint that counted for one channel counts for this one instead.
+fn outranks(channel: Option<&str>, counted: Option<&str>) -> bool {
+    match (channel, counted) {
+        (Some(channel), Some(counted)) => channel < counted,
+        (channel, None) => channel.is_some(),
+        (None, Some(_)) => false,
     }
 }
 

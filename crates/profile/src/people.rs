@@ -9,6 +9,7 @@ use std::collections::BTreeMap;
 use std::mem;
 
 use kinfold_model::consent::ConsentCause;
+use kinfold_model::stored::encode;
 use kinfold_model::{
     ConsentChange, Context, Fault, Halt, Keys, NodeId, PersonId, Stage, State, UnifiedProfile,
 };
@@ -18,7 +19,7 @@ use crate::facets::{Cause, FacetMessage, Member};
 use crate::fold::fold;
 use crate::laws;
 use crate::standing::Standings;
-use crate::table::{Table, encode};
+use crate::table::Table;
 
 /// What the stage sends.
 #[derive(Clone, Debug, PartialEq)]

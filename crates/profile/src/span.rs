@@ -51,6 +51,10 @@ impl Carried {
         }
     }
 
+    pub(crate) fn identifiers(&self) -> impl Iterator<Item = &TouchpointIdentifier> {
+        self.0.keys()
+    }
+
     pub(crate) fn spans(&self) -> impl Iterator<Item = Span> {
         self.0.values().copied()
     }

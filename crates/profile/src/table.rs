@@ -1,15 +1,10 @@
 //! Keys and values of the state: which tables there are, and how an entry becomes bytes and comes back.
 //!
 //! A key is the table's tag, then ids of fixed length, then at most one text; so keys of one table never run into
-//! each other and a prefix of ids is a prefix of keys. A value is the version of the format, then postcard. Bytes
-//! that are not such a value are [`Fault::Corrupt`], never a panic.
+//! each other and a prefix of ids is a prefix of keys. Values are as [`stored`] makes them.
 
-use kinfold_model::Fault;
-use serde::Serialize;
+use kinfold_model::{Fault, stored};
 use serde::de::DeserializeOwned;
-
-/// The first byte of every value. Another layout of any value gets another number.
-const FORMAT: u8 = 1;
 
 /// The tables of both stages. The tags are part of the format: they are never given to another table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -62,37 +57,18 @@ impl Table {
 
     /// A whole value.
     pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, Fault> {
-        match self.take(bytes)? {
-            (value, []) => Ok(value),
-            (_, rest) => Err(self.corrupt(format!("{} bytes too many", rest.len()))),
-        }
+        stored::decode(self.as_str(), bytes)
     }
 
     /// The first field of a value, without the cost of the rest.
     pub(crate) fn decode_head<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, Fault> {
-        self.take(bytes).map(|(head, _)| head)
+        stored::decode_head(self.as_str(), bytes).map(|(head, _)| head)
     }
 
     /// An entry of this table that makes no sense.
     pub(crate) fn corrupt(self, why: impl Into<String>) -> Fault {
         Fault::Corrupt { what: self.as_str(), why: why.into() }
     }
-
-    fn take<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<(T, &[u8]), Fault> {
-        match bytes {
-            [FORMAT, rest @ ..] => {
-                postcard::take_from_bytes(rest).map_err(|error| self.corrupt(error.to_string()))
-            }
-            [other, ..] => Err(self.corrupt(format!("format {other} is unknown, {FORMAT} was expected"))),
-            [] => Err(self.corrupt("no bytes")),
-        }
-    }
-}
-
-/// A value as it is stored.
-pub(crate) fn encode<T: Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_extend(value, vec![FORMAT])
-        .expect("a vector takes any number of bytes, and every collection here knows its length")
 }
 
 #[cfg(test)]
@@ -106,22 +82,5 @@ mod tests {
         let tables: Vec<_> = Table::ALL.iter().map(|table| (table.tag(), table.as_str())).collect();
         assert_eq!(tables, [(1, "node"), (2, "seen"), (3, "member"), (4, "publication")]);
         assert_eq!(Table::ALL.iter().collect::<BTreeSet<_>>().len(), Table::ALL.len());
-    }
-
-    #[test]
-    fn a_value_comes_back_and_its_head_can_be_read_alone() {
-        let bytes = encode(&(7_u64, "rest".to_owned()));
-        assert_eq!(Table::Node.decode(&bytes), Ok((7_u64, "rest".to_owned())));
-        assert_eq!(Table::Node.decode_head(&bytes), Ok(7_u64));
-    }
-
-    #[test]
-    fn bytes_that_are_no_value_are_corrupt() {
-        let whole = encode(&"text".to_owned());
-        let longer = [whole.as_slice(), &[0]].concat();
-        for bytes in [&[][..], &[9, 0], &[FORMAT], &whole[..3], &longer] {
-            let result = Table::Seen.decode::<String>(bytes);
-            assert!(matches!(result, Err(Fault::Corrupt { what: "seen", .. })), "{bytes:?}: {result:?}");
-        }
     }
 }

@@ -60,6 +60,15 @@ impl Table {
     }
 }
 
+/// The node in an entry of this stage's state; `None` where the entry is something else.
+///
+/// # Errors
+/// [`Fault::Corrupt`].
+pub fn node(key: &[u8], value: &[u8]) -> Result<Option<Node>, Fault> {
+    let is_node = key.first() == Some(&Table::Node.tag());
+    is_node.then(|| decode(Table::Node.as_str(), value)).transpose()
+}
+
 const HEADER: u8 = 0;
 const MEMBER: u8 = 1;
 const EDGE: u8 = 2;

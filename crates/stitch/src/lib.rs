@@ -16,5 +16,6 @@ mod protocol;
 mod settle;
 pub mod stage;
 
+pub use desk::node;
 pub use op::Op;
 pub use stage::{Stitch, Stitched};

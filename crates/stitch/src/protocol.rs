@@ -16,7 +16,7 @@ use kinfold_model::{Fault, Keys, Namespace, NodeId, Partition, PersonId, Rules, 
 use crate::component::{Component, Edge, Evidence};
 use crate::desk::Desk;
 use crate::journal::Journal;
-use crate::limits::{HOPS_MAX, STEPS_MAX};
+use crate::limits::{HOPS_AT_ONCE, HOPS_MAX, STEPS_MAX};
 use crate::node::{Node, Sighting};
 use crate::op::{Body, Cause, Errand, Op, Seen};
 
@@ -35,7 +35,7 @@ pub(crate) struct Step<'a> {
     pub(crate) journal: &'a mut Journal,
     /// Messages to this partition.
     here: VecDeque<Op>,
-    /// Messages to others, in order.
+    /// Messages for the log, in order.
     away: Vec<Op>,
     cause: Cause,
     hops: u16,
@@ -61,7 +61,7 @@ impl<'a> Step<'a> {
         Self { law, desk, state, journal, here: VecDeque::new(), away: Vec::new(), cause, hops: 0 }
     }
 
-    /// Handles a message and its consequences on this partition; returns the messages to others.
+    /// Handles a message and its consequences on this partition; returns the messages for the log.
     pub(crate) fn run(mut self, op: Op) -> Result<Vec<Op>, Fault> {
         self.here.push_back(op);
         for _ in 0..STEPS_MAX {
@@ -104,7 +104,8 @@ impl<'a> Step<'a> {
     fn post(&mut self, to: NodeId, hops: u16, body: Body) {
         let op = Op { to, hops, cause: self.cause, body };
         let Partition { index, count } = self.law.partition;
-        if to.partition(count) == index { self.here.push_back(op) } else { self.away.push(op) }
+        let at_once = to.partition(count) == index && hops <= HOPS_AT_ONCE;
+        if at_once { self.here.push_back(op) } else { self.away.push(op) }
     }
 
     // --- at a node
@@ -314,7 +315,12 @@ impl<'a> Step<'a> {
 
     fn seed(&mut self, id: NodeId, arrived: Component) -> Result<(), Fault> {
         let newcomers = arrived.members.keys().copied().collect();
-        if self.known(id)?.root == id {
+        let node = self.known(id)?;
+        if arrived.epoch <= node.epoch {
+            // It came before: whoever takes a seed is pointed at with a higher epoch than the seed's.
+            return Ok(());
+        }
+        if node.root == id {
             self.component_mut(id)?.union(arrived);
         } else if let Some(node) = self.desk.node_mut(id, self.state)? {
             node.root = id;

@@ -25,20 +25,32 @@ impl Step<'_> {
         let parts: Vec<(NodeId, Component)> =
             groups.into_iter().map(|(highest, group)| (highest, component.split_off(&group))).collect();
         let changed = self.decide_own(root, arrived)?;
-        for (highest, mut part) in parts {
-            for (id, was, is) in people(&part, law) {
-                self.journal.settled(id, was, is);
-                if let Some(member) = part.members.get_mut(&id) {
-                    member.person = Some(is);
-                }
-            }
-            self.send(highest, Body::Seed { component: part });
+        for (highest, part) in parts {
+            self.hand_on(highest, part);
         }
         let epoch = self.component(root)?.epoch;
         for (id, person) in changed {
             self.send(id, Body::Point { root, epoch, person });
         }
         Ok(())
+    }
+
+    /// Hands a group to its highest node. The others are pointed there at once, else a message for one of them
+    /// would go to and fro between it and this root until the new root has spoken.
+    fn hand_on(&mut self, highest: NodeId, mut part: Component) {
+        let epoch = part.epoch;
+        let decided = people(&part, self.law);
+        for (id, was, is) in &decided {
+            self.journal.settled(*id, *was, *is);
+            if let Some(member) = part.members.get_mut(id) {
+                member.person = Some(*is);
+            }
+        }
+        self.send(highest, Body::Seed { component: part });
+        // The highest itself is not: pointed to itself, it would be a root before its record arrives.
+        for (id, _, person) in decided.into_iter().filter(|(id, ..)| *id != highest) {
+            self.send(id, Body::Point { root: highest, epoch, person });
+        }
     }
 
     /// Edges whose other end is not here are joined again, from that end.

@@ -90,7 +90,7 @@ impl Store for RocksStore {
                 None => batch.delete(key),
             }
         }
-        self.db.write(&batch).map_err(fault)
+        self.db.write(batch).map_err(fault)
     }
 
     fn visit(&self, prefix: &[u8], see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {

@@ -5,4 +5,5 @@
 
 pub mod data;
 pub mod oracle;
+pub mod simulation;
 pub mod world;

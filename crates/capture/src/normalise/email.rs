@@ -67,9 +67,23 @@ mod tests {
     #[test]
     fn what_is_no_bare_address_is_refused() {
         for value in [
-            "ann", "ann@", "@example.org", "ann@example", "a@b@example.org", "ann lee@example.org", "ann@ex ample.org",
-            "Ann <ann@example.org>", "mailto:ann@example.org", "ann@example..org", "ann@-example.org", "ann@[127.0.0.1]",
-            "ann@example.org.", "ann@exa_mple.org", "\"ann\"@example.org", "a@example.org,b@example.org", "ann@.org",
+            "ann",
+            "ann@",
+            "@example.org",
+            "ann@example",
+            "a@b@example.org",
+            "ann lee@example.org",
+            "ann@ex ample.org",
+            "Ann <ann@example.org>",
+            "mailto:ann@example.org",
+            "ann@example..org",
+            "ann@-example.org",
+            "ann@[127.0.0.1]",
+            "ann@example.org.",
+            "ann@exa_mple.org",
+            "\"ann\"@example.org",
+            "a@example.org,b@example.org",
+            "ann@.org",
         ] {
             assert!(normalise(value).is_err(), "{value}");
         }
@@ -77,10 +91,13 @@ mod tests {
 
     #[test]
     fn the_lengths_of_rfc_5321_hold() {
-        let address = |local: usize, label: usize| format!("{}@{}.example", "a".repeat(local), "b".repeat(label));
+        let address =
+            |local: usize, label: usize| format!("{}@{}.example", "a".repeat(local), "b".repeat(label));
         assert!(normalise(&address(64, 63)).is_ok());
         assert!(normalise(&address(65, 63)).is_err());
         assert!(normalise(&address(64, 64)).is_err());
-        assert!(normalise(&format!("{}@{}example", "a".repeat(64), "bbbbbbbbbbbbbbbbbbb.".repeat(10))).is_err());
+        assert!(
+            normalise(&format!("{}@{}example", "a".repeat(64), "bbbbbbbbbbbbbbbbbbb.".repeat(10))).is_err()
+        );
     }
 }

@@ -21,7 +21,8 @@ mod tests {
 
     #[test]
     fn letter_case_is_kept_and_line_breaks_are_refused() {
-        let cases = [("C-4711", Some("C-4711")), ("aB cD", Some("aB cD")), ("a\nb", None), ("a\u{85}b", None)];
+        let cases =
+            [("C-4711", Some("C-4711")), ("aB cD", Some("aB cD")), ("a\nb", None), ("a\u{85}b", None)];
         super::super::check(|value| normalise(value.into()).ok().map(Cow::into_owned), &cases);
     }
 }

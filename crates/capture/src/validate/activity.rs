@@ -24,7 +24,10 @@ pub(crate) fn order(object: Option<Json<'_>>, unknown: UnknownMembers) -> Result
     let order = Order {
         order_id: members.require_text("order_id", limits::ID_BYTES_MAX)?.into_owned(),
         value: money(members.require("value", amount_text)?, &path.member("value"))?,
-        currency: money(members.require_text("currency", limits::MONEY_BYTES_MAX)?, &path.member("currency"))?,
+        currency: money(
+            members.require_text("currency", limits::MONEY_BYTES_MAX)?,
+            &path.member("currency"),
+        )?,
         items: members.integer("items", 0, limits::ITEMS_MAX)?.unwrap_or(0),
     };
     members.close(unknown)?;
@@ -35,7 +38,10 @@ pub(crate) fn order(object: Option<Json<'_>>, unknown: UnknownMembers) -> Result
 ///
 /// # Errors
 /// Those of [`Members`].
-pub(crate) fn engagement(object: Option<Json<'_>>, unknown: UnknownMembers) -> Result<Option<Engagement>, Refusal> {
+pub(crate) fn engagement(
+    object: Option<Json<'_>>,
+    unknown: UnknownMembers,
+) -> Result<Option<Engagement>, Refusal> {
     let Some(object) = object else { return Ok(None) };
     let path = Path::ROOT.member("engagement");
     let mut members = Members::of(object, &path)?;
@@ -52,7 +58,8 @@ pub(crate) fn engagement(object: Option<Json<'_>>, unknown: UnknownMembers) -> R
 fn amount_text<'a>(members: &mut Members<'a, '_>, name: &str) -> Result<Option<Cow<'a, str>>, Refusal> {
     members.text(name, limits::MONEY_BYTES_MAX).map_err(|refusal| match refusal.kind {
         RefusalKind::WrongType => {
-            let complaint = "must be decimal text such as \"129.90\": money is text, because numbers lose cents";
+            let complaint =
+                "must be decimal text such as \"129.90\": money is text, because numbers lose cents";
             Refusal::new(RefusalKind::WrongType, refusal.member, complaint)
         }
         _ => refusal,

@@ -42,8 +42,10 @@ pub(crate) fn keep(
         insert(attributes, name, value, &Path::ROOT)?;
     }
     if attributes.len() > limits::ATTRIBUTES_MAX {
-        let complaint =
-            format!("holds more than {} elements with the unknown members that are kept", limits::ATTRIBUTES_MAX);
+        let complaint = format!(
+            "holds more than {} elements with the unknown members that are kept",
+            limits::ATTRIBUTES_MAX
+        );
         return Err(Refusal::new(RefusalKind::TooManyElements, "attributes", complaint));
     }
     Ok(())

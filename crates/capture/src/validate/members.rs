@@ -30,7 +30,7 @@ impl<'a, 'p> Members<'a, 'p> {
     /// Takes a member; `None` when it is absent or null.
     pub(crate) fn take(&mut self, name: &str) -> Option<Json<'a>> {
         let index = self.left.iter().position(|(known, _)| known == name)?;
-        match self.left.remove(index).1 {
+        match self.left.swap_remove(index).1 {
             Json::Null => None,
             json => Some(json),
         }
@@ -67,7 +67,11 @@ impl<'a, 'p> Members<'a, 'p> {
         take: impl FnOnce(&mut Self, &str) -> Result<Option<T>, Refusal>,
     ) -> Result<T, Refusal> {
         take(self, name)?.ok_or_else(|| {
-            Refusal::new(RefusalKind::MissingMember, self.path.member(name).to_string(), "is missing; it is required")
+            Refusal::new(
+                RefusalKind::MissingMember,
+                self.path.member(name).to_string(),
+                "is missing; it is required",
+            )
         })
     }
 
@@ -126,7 +130,9 @@ impl<'a, 'p> Members<'a, 'p> {
         let path = self.path.member(name);
         let time = match json {
             Json::Text(text) => text::clean(text, limits::TIME_BYTES_MAX, &path)?.parse(),
-            Json::Integer(ms) => i64::try_from(ms).map_err(|_| TimeError::Range).and_then(Timestamp::from_millis),
+            Json::Integer(ms) => {
+                i64::try_from(ms).map_err(|_| TimeError::Range).and_then(Timestamp::from_millis)
+            }
             Json::Number(_) => Err(TimeError::Format),
             other => return Err(wrong_type("RFC 3339 text or milliseconds since 1970", &other, &path)),
         };
@@ -145,7 +151,8 @@ impl<'a, 'p> Members<'a, 'p> {
     pub(crate) fn close(self, unknown: UnknownMembers) -> Result<(), Refusal> {
         match self.left.first() {
             Some((name, _)) if unknown == UnknownMembers::Refuse => {
-                let complaint = "is no member of a touchpoint; move it to `attributes` or set `unknown_members`";
+                let complaint =
+                    "is no member of a touchpoint; move it to `attributes` or set `unknown_members`";
                 Err(Refusal::new(RefusalKind::UnknownMember, self.path.member(name).to_string(), complaint))
             }
             _ => Ok(()),

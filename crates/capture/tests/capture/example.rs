@@ -19,13 +19,14 @@ fn values(touchpoint: &Touchpoint) -> Vec<String> {
 #[test]
 fn the_example_of_the_contract_is_accepted_member_by_member() {
     let (keys, rules) = (keys(), Rules::default());
-    let mut identifiers: Vec<TouchpointIdentifier> = [("customer_id", "C-4711"), ("email", "ann@example.org")]
-        .map(|(namespace, value)| {
-            let identifier = Identifier::new(namespace, value);
-            let node = keys.identifier(&identifier, &rules);
-            TouchpointIdentifier { node, namespace: identifier.namespace, value: identifier.value }
-        })
-        .into();
+    let mut identifiers: Vec<TouchpointIdentifier> =
+        [("customer_id", "C-4711"), ("email", "ann@example.org")]
+            .map(|(namespace, value)| {
+                let identifier = Identifier::new(namespace, value);
+                let node = keys.identifier(&identifier, &rules);
+                TouchpointIdentifier { node, namespace: identifier.namespace, value: identifier.value }
+            })
+            .into();
     identifiers.sort();
     let text = |text: &str| Some(text.to_owned());
     let attributes = [
@@ -56,34 +57,48 @@ fn the_example_of_the_contract_is_accepted_member_by_member() {
             time: "2026-03-01T10:14:58Z".parse().expect("a time"),
             wording: text("newsletter-v3"),
         }],
-        consent_signals: Some(ConsentSignals { tcf: text("CPXxRfAPXxRfAAfKABENB"), gpp: text("DBABMA"), gpc: Some(true) }),
+        consent_signals: Some(ConsentSignals {
+            tcf: text("CPXxRfAPXxRfAAfKABENB"),
+            gpp: text("DBABMA"),
+            gpc: Some(true),
+        }),
         order: Some(Order {
             order_id: "O-99".to_owned(),
             value: "129.90".parse().expect("an amount"),
             currency: "EUR".parse().expect("a currency"),
             items: 2,
         }),
-        engagement: Some(Engagement { campaign: text("spring"), action: text("click"), sentiment: Some(0.4) }),
+        engagement: Some(Engagement {
+            campaign: text("spring"),
+            action: text("click"),
+            sentiment: Some(0.4),
+        }),
     };
     assert!(accepted(EXAMPLE) == expected);
 }
 
 #[test]
 fn null_means_that_an_optional_member_is_absent() {
-    let bare = accepted(&with(r#""channel": null, "attributes": {"a": null}, "consents": null, "order": null"#));
+    let bare =
+        accepted(&with(r#""channel": null, "attributes": {"a": null}, "consents": null, "order": null"#));
     assert_eq!((bare.channel, bare.attributes.len(), bare.consents.len(), bare.order), (None, 0, 0, None));
 }
 
 #[test]
 fn attributes_are_text_whatever_they_were() {
-    let attributes = accepted(&with(r#""attributes": {"n": 1.50, "i": 18446744073709551615, "b": true, "t": " x "}"#));
+    let attributes =
+        accepted(&with(r#""attributes": {"n": 1.50, "i": 18446744073709551615, "b": true, "t": " x "}"#));
     let expected = [("b", "true"), ("i", "18446744073709551615"), ("n", "1.5"), ("t", "x")];
     assert!(attributes.attributes.iter().map(|(name, value)| (&**name, &**value)).eq(expected));
 }
 
 #[test]
 fn a_touchpoint_without_an_id_gets_one_from_its_bytes() {
-    let (once, again, other) = (accepted(&with(r#""type": "a""#)), accepted(&with(r#""type": "a""#)), accepted(&with(r#""type": "b""#)));
+    let (once, again, other) = (
+        accepted(&with(r#""type": "a""#)),
+        accepted(&with(r#""type": "a""#)),
+        accepted(&with(r#""type": "b""#)),
+    );
     assert_eq!(once.touchpoint_id, again.touchpoint_id);
     assert_ne!(once.touchpoint_id, other.touchpoint_id);
 }
@@ -97,7 +112,8 @@ fn a_consent_without_a_time_has_that_of_its_touchpoint() {
 #[test]
 fn an_identifier_stated_twice_counts_once_and_an_email_shares_the_node_of_its_hash() {
     let hash = "973dfe463ec85785f5f95af5ba3906eedb2d931c24e69824a89ea65dba4e813b";
-    let record = |identifiers: &str| format!(r#"{{"time": 0, "source": "crm", "identifiers": [{identifiers}]}}"#);
+    let record =
+        |identifiers: &str| format!(r#"{{"time": 0, "source": "crm", "identifiers": [{identifiers}]}}"#);
     let plain = r#"{"namespace": "email", "value": "test@example.com"}"#;
     let alone = accepted(&record(plain));
     let upper = r#"{"namespace": "email", "value": "TEST@example.com "}"#;
@@ -123,7 +139,9 @@ fn a_telephone_number_is_read_in_the_country_of_its_touchpoint_else_in_the_defau
 
 #[test]
 fn unknown_members_are_kept_or_dropped_as_the_operator_chose() {
-    let record = with(r#""shoe_size": 43, "order": {"order_id": "O", "value": "1", "currency": "eur", "tax": "0.19"}"#);
+    let record = with(
+        r#""shoe_size": 43, "order": {"order_id": "O", "value": "1", "currency": "eur", "tax": "0.19"}"#,
+    );
     let capture = |unknown_members| {
         captured(record.as_bytes(), Settings { unknown_members, ..Settings::default() }).map(|t| t.attributes)
     };

@@ -5,6 +5,7 @@
 mod example;
 mod laws;
 mod refusals;
+mod vectors;
 
 use kinfold_capture::{Capture, Settings};
 use kinfold_model::{Keys, Refusal, Rules, Secret, Timestamp, Touchpoint};

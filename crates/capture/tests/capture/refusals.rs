@@ -15,7 +15,9 @@ fn record(identifiers: &str) -> String {
 }
 
 fn identifier(namespace: &str, value: &str) -> String {
-    record(&format!(r#"[{{"namespace": "cookie", "value": "c"}}, {{"namespace": "{namespace}", "value": "{value}"}}]"#))
+    record(&format!(
+        r#"[{{"namespace": "cookie", "value": "c"}}, {{"namespace": "{namespace}", "value": "{value}"}}]"#
+    ))
 }
 
 fn attributes(count: usize) -> String {
@@ -45,8 +47,16 @@ fn shapes() -> Vec<(String, RefusalKind, &'static str)> {
         (r#""consents": [{"purpose": "ads"}]"#, MissingMember, "consents[0].decision"),
         (r#""consents": [{"purpose": "ads", "decision": "xyzzy-4711"}]"#, BadConsent, "consents[0].decision"),
         (r#""consents": [{"purpose": "", "decision": "denied"}]"#, EmptyValue, "consents[0].purpose"),
-        (r#""consents": [{"purpose": "a", "decision": "denied", "time": "2026-03-03T00:00:00Z"}]"#, FutureTime, "consents[0].time"),
-        (r#""consents": [{"purpose": "a", "decision": "denied", "x": "xyzzy-4711"}]"#, UnknownMember, "consents[0].x"),
+        (
+            r#""consents": [{"purpose": "a", "decision": "denied", "time": "2026-03-03T00:00:00Z"}]"#,
+            FutureTime,
+            "consents[0].time",
+        ),
+        (
+            r#""consents": [{"purpose": "a", "decision": "denied", "x": "xyzzy-4711"}]"#,
+            UnknownMember,
+            "consents[0].x",
+        ),
         (r#""consent_signals": {"gpc": "xyzzy-4711"}"#, WrongType, "consent_signals.gpc"),
         (r#""consent_signals": {"tcf": 1}"#, WrongType, "consent_signals.tcf"),
         (r#""consent_signals": {"usp": "1YNN"}"#, UnknownMember, "consent_signals.usp"),
@@ -57,9 +67,21 @@ fn shapes() -> Vec<(String, RefusalKind, &'static str)> {
         (r#""order": {"order_id": "O", "value": 129.9, "currency": "EUR"}"#, WrongType, "order.value"),
         (r#""order": {"order_id": "O", "value": "xyzzy-4711", "currency": "EUR"}"#, BadMoney, "order.value"),
         (r#""order": {"order_id": "O", "value": "1", "currency": "xyzzy-4711"}"#, BadMoney, "order.currency"),
-        (r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "items": -1}"#, OutOfRange, "order.items"),
-        (r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "items": 2.5}"#, WrongType, "order.items"),
-        (r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "tax": "1"}"#, UnknownMember, "order.tax"),
+        (
+            r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "items": -1}"#,
+            OutOfRange,
+            "order.items",
+        ),
+        (
+            r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "items": 2.5}"#,
+            WrongType,
+            "order.items",
+        ),
+        (
+            r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "tax": "1"}"#,
+            UnknownMember,
+            "order.tax",
+        ),
         (r#""engagement": {"sentiment": 1.01}"#, OutOfRange, "engagement.sentiment"),
         (r#""engagement": {"sentiment": "xyzzy-4711"}"#, WrongType, "engagement.sentiment"),
         (r#""engagement": {"mood": "xyzzy-4711"}"#, UnknownMember, "engagement.mood"),
@@ -119,7 +141,11 @@ fn sizes() -> Vec<(Vec<u8>, RefusalKind, &'static str)> {
         (text(limits::ATTRIBUTE_BYTES_MAX + 1), ValueTooLong, "attributes.a"),
         (record(&list(identifier, 10_000)), TooManyIdentifiers, "identifiers"),
         (record(&list(identifier, limits::IDENTIFIERS_MAX + 1)), TooManyIdentifiers, "identifiers"),
-        (with(&format!(r#""consents": {}"#, list(consent, limits::CONSENTS_MAX + 1))), TooManyElements, "consents"),
+        (
+            with(&format!(r#""consents": {}"#, list(consent, limits::CONSENTS_MAX + 1))),
+            TooManyElements,
+            "consents",
+        ),
         (attributes(limits::ATTRIBUTES_MAX + 1), TooManyElements, "attributes"),
         (with(&format!(r#""x": {}"#, list("1", limits::ELEMENTS_MAX + 1))), TooManyElements, "x"),
         ("[".repeat(100_000), TooDeep, "[0][0][0][0][0][0][0][0]"),
@@ -133,12 +159,18 @@ fn sizes() -> Vec<(Vec<u8>, RefusalKind, &'static str)> {
         ("\"xyzzy-4711\"".to_owned(), WrongType, ""),
     ];
     let bytes = [(b"{\"source\": \"xyzzy-4711\xff\"}".to_vec(), InvalidUtf8, "")];
-    bytes.into_iter().chain(records.map(|(record, kind, member)| (record.into_bytes(), kind, member))).collect()
+    bytes
+        .into_iter()
+        .chain(records.map(|(record, kind, member)| (record.into_bytes(), kind, member)))
+        .collect()
 }
 
 fn cases() -> Vec<(Vec<u8>, RefusalKind, &'static str)> {
     let texts = shapes().into_iter().chain(required());
-    sizes().into_iter().chain(texts.map(|(record, kind, member)| (record.into_bytes(), kind, member))).collect()
+    sizes()
+        .into_iter()
+        .chain(texts.map(|(record, kind, member)| (record.into_bytes(), kind, member)))
+        .collect()
 }
 
 #[test]
@@ -147,7 +179,10 @@ fn each_fault_is_refused_by_its_kind_and_names_its_member() {
         let shown = String::from_utf8_lossy(&record[..record.len().min(200)]).into_owned();
         let refusal = captured(&record, Settings::default()).expect_err(&shown);
         assert_eq!((refusal.kind, &*refusal.member), (kind, member), "{refusal}: {shown}");
-        assert!(refusal.sentence.starts_with(if member.is_empty() { "the record " } else { member }), "{refusal}");
+        assert!(
+            refusal.sentence.starts_with(if member.is_empty() { "the record " } else { member }),
+            "{refusal}"
+        );
     }
 }
 
@@ -163,7 +198,8 @@ fn no_refusal_repeats_a_value_of_the_record() {
 #[test]
 fn every_kind_that_capture_can_produce_has_a_case() {
     let seen: BTreeSet<RefusalKind> = cases().into_iter().map(|(_, kind, _)| kind).collect();
-    let missing: Vec<RefusalKind> = RefusalKind::ALL.into_iter().filter(|kind| !seen.contains(kind)).collect();
+    let missing: Vec<RefusalKind> =
+        RefusalKind::ALL.into_iter().filter(|kind| !seen.contains(kind)).collect();
     assert_eq!(missing, [Undecodable], "capture reads no inner topic");
 }
 

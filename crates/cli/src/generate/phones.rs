@@ -1,6 +1,7 @@
 //! Telephone numbers that reach nobody. In: how many numbers of a country are already given away. Out: the next one,
 //! out of ranges that regulators keep for fiction (Bundesnetzagentur, ARCEP, Ofcom, NANP, PTS, ACMA) and that are
-//! valid in form. When a country's ranges are used up, the rest of its people have no telephone.
+//! valid to libphonenumber (hence without 0115 496 0xxx). When a country's ranges are used up, the rest of its
+//! people have no telephone.
 
 /// The beginning of a range as people write it, and how many digits follow.
 type Range = (&'static str, u32);
@@ -23,7 +24,6 @@ const GB: &[Range] = &[
     ("+44 20 7946 0", 3),
     ("+44 113 496 0", 3),
     ("+44 114 496 0", 3),
-    ("+44 115 496 0", 3),
     ("+44 116 496 0", 3),
     ("+44 117 496 0", 3),
     ("+44 118 496 0", 3),

@@ -1,0 +1,108 @@
+//! The commands of `kinfold`, and how they fail.
+
+mod config;
+mod demo;
+mod generate;
+mod resolve;
+mod topics;
+
+use std::path::Path;
+
+use clap::Subcommand;
+use kinfold_daemon::config::{Config, ConfigFaults};
+
+pub use resolve::Resolve;
+
+/// What to do.
+#[derive(Subcommand)]
+pub enum Command {
+    /// Resolve files of touchpoints into people, in one process.
+    Resolve(Resolve),
+    /// Show the three stages at work on a sample of every channel.
+    Demo(demo::Demo),
+    /// Write realistic touchpoints, with the truth beside them.
+    Generate(generate::Generate),
+    /// Look at the configuration.
+    #[command(subcommand)]
+    Config(config::ConfigCommand),
+    /// Look after the topics of a deployment.
+    #[command(subcommand)]
+    Topics(topics::TopicsCommand),
+}
+
+impl Command {
+    /// Does it.
+    ///
+    /// # Errors
+    /// A [`Failure`] that says what to do about it.
+    pub fn run(self) -> Result<(), Failure> {
+        match self {
+            Self::Resolve(resolve) => resolve.run(),
+            Self::Demo(demo) => demo.run(),
+            Self::Generate(generate) => generate.run(),
+            Self::Config(command) => command.run(),
+            Self::Topics(command) => command.run(),
+        }
+    }
+}
+
+/// Why a command did not do what it should.
+#[derive(Debug, thiserror::Error)]
+pub enum Failure {
+    /// The configuration is wrong.
+    #[error(transparent)]
+    Config(#[from] ConfigFaults),
+    /// The command is wrong.
+    #[error("{0}")]
+    Usage(String),
+    /// Some records were refused, and that was not to be.
+    #[error("{0} records were refused; they are listed in refused.jsonl when --out is given")]
+    Refused(u64),
+    /// A file cannot be read or written.
+    #[error("{path}: {why}")]
+    File {
+        /// Which.
+        path: String,
+        /// What the system says.
+        why: std::io::Error,
+    },
+    /// Topics are missing or differ.
+    #[error("{0} topics are missing or differ; `kinfold topics apply` creates those that are missing")]
+    Topics(usize),
+    /// All else.
+    #[error("{0}")]
+    Fault(String),
+}
+
+impl Failure {
+    /// The exit code of wrong usage and wrong configuration.
+    pub const USAGE: u8 = kinfold_daemon::process::USAGE;
+
+    /// As `kinfold help` documents it.
+    #[must_use]
+    pub fn exit_code(&self) -> u8 {
+        match self {
+            Self::Config(_) | Self::Usage(_) => Self::USAGE,
+            Self::Refused(_) => 2,
+            Self::File { .. } | Self::Topics(_) | Self::Fault(_) => 1,
+        }
+    }
+
+    /// For `map_err`: any fault of a path.
+    pub fn file(path: &Path) -> impl FnOnce(std::io::Error) -> Self {
+        let path = path.display().to_string();
+        move |why| Self::File { path, why }
+    }
+
+    /// For `map_err`: a fault of anything else.
+    pub fn fault(error: impl std::fmt::Display) -> Self {
+        Self::Fault(error.to_string())
+    }
+}
+
+fn load(config: Option<&Path>) -> Result<Config, Failure> {
+    let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
+        Some((name.into_string().ok()?, value.into_string().ok()?))
+    };
+    Ok(Config::load(config, std::env::vars_os().filter_map(text))?)
+}

@@ -1,0 +1,9 @@
+//! Reads `raw.*`, writes `touchpoint`, `identity-op` and `touchpoint-refused`.
+
+use std::process::ExitCode;
+
+use kinfold_daemon::process::{CAPTURE, main_of};
+
+fn main() -> ExitCode {
+    main_of(&CAPTURE)
+}

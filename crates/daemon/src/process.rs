@@ -1,0 +1,136 @@
+//! A consumer from its first line to its exit code.
+//!
+//! Exit codes: 0 it was asked to stop and did; 1 a fault that no retry mends; 64 wrong usage or configuration.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+use std::process::ExitCode;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::thread;
+
+use clap::Parser;
+use kinfold_kafka::Settings;
+use kinfold_pipeline::{Metrics, StageName};
+use kinfold_store::Memory;
+use signal_hook::consts::{SIGINT, SIGTERM};
+
+use crate::config::Config;
+use crate::http::{Health, serve};
+use crate::supervisor::Supervisor;
+use crate::telemetry;
+
+/// The exit code of wrong usage and wrong configuration, as `sysexits.h` has it.
+pub const USAGE: u8 = 64;
+
+/// What tells the three consumers apart.
+pub struct Process {
+    /// Of the binary.
+    pub name: &'static str,
+    /// Which stages it runs, each on a thread of its own.
+    pub stages: &'static [StageName],
+    /// Where it answers over HTTP unless the configuration says otherwise.
+    pub port: u16,
+}
+
+/// `kinfold-capture`.
+pub const CAPTURE: Process = Process { name: "kinfold-capture", stages: &[StageName::Capture], port: 9701 };
+/// `kinfold-stitch`.
+pub const STITCH: Process = Process { name: "kinfold-stitch", stages: &[StageName::Stitch], port: 9702 };
+/// `kinfold-profile`.
+pub const PROFILE: Process =
+    Process { name: "kinfold-profile", stages: &[StageName::Facets, StageName::People], port: 9703 };
+
+/// One of Kinfold's consumers. Every setting can also be given as `KINFOLD_SECTION__KEY` in the environment.
+#[derive(Parser)]
+#[command(version)]
+struct Arguments {
+    /// The configuration, a TOML file; every setting has a default.
+    #[arg(long, env = "KINFOLD_CONFIG")]
+    config: Option<PathBuf>,
+}
+
+/// Runs a consumer until it is asked to stop.
+#[must_use]
+pub fn main_of(process: &Process) -> ExitCode {
+    let arguments = match Arguments::try_parse() {
+        Ok(arguments) => arguments,
+        Err(error) => {
+            let code = if error.use_stderr() { USAGE } else { 0 };
+            return complain(error.render().ansi(), code);
+        }
+    };
+    let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let config = match Config::load(arguments.config.as_deref(), environment) {
+        Ok(config) => config,
+        Err(faults) => return complain(faults, USAGE),
+    };
+    if let Err(missing) = config.require_secret() {
+        return complain(missing, USAGE);
+    }
+    if let Err(fault) = telemetry::init(&config.log) {
+        return complain(fault, USAGE);
+    }
+    match run(process, &config) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            tracing::error!(%error, "{} stops", process.name);
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Error>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    for signal in [SIGTERM, SIGINT] {
+        // The second signal ends the process at once.
+        signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
+        signal_hook::flag::register(signal, Arc::clone(&stop))?;
+    }
+    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), process.stages)?;
+    let health = Arc::new(Health::new());
+    process.stages.iter().for_each(|stage| health.set_not_ready(stage.as_str(), "starting"));
+    let listen = config.http.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], process.port)));
+    let server = serve(listen, Arc::clone(&health), metrics.registry.clone())?;
+    tracing::info!(address = %server.address(), kafka = config.kafka.bootstrap, "{} starts", process.name);
+    let supervisor = Supervisor {
+        config,
+        settings: kafka_settings(config),
+        memory: Memory::new(usize::try_from(config.state.cache_bytes).unwrap_or(usize::MAX)),
+        metrics,
+        health,
+        stop,
+    };
+    thread::scope(|scope| {
+        for stage in process.stages {
+            scope.spawn(|| supervisor.supervise(*stage));
+        }
+    });
+    server.stop();
+    tracing::info!("{} has stopped", process.name);
+    Ok(())
+}
+
+/// What the Kafka driver is told of the configuration.
+#[must_use]
+pub fn kafka_settings(config: &Config) -> Settings {
+    use std::time::Duration;
+    let kafka = &config.kafka;
+    Settings {
+        bootstrap: kafka.bootstrap.clone(),
+        prefix: config.deployment.prefix.clone(),
+        instance: config.deployment.instance.clone(),
+        commit_interval: Duration::from_millis(u64::from(kafka.commit_interval_ms)),
+        batch_records: usize::try_from(kafka.batch_records).unwrap_or(usize::MAX),
+        session_timeout: Duration::from_millis(u64::from(kafka.session_timeout_ms)),
+        transaction_timeout: Duration::from_millis(u64::from(kafka.transaction_timeout_ms)),
+        queue_bytes_max: usize::try_from(kafka.queue_bytes_max).unwrap_or(usize::MAX),
+        properties: kafka.properties.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+    }
+}
+
+#[expect(clippy::print_stderr, reason = "before the log is set up, and for whoever typed the command")]
+fn complain(what: impl std::fmt::Display, code: u8) -> ExitCode {
+    eprintln!("{what}");
+    ExitCode::from(code)
+}
