@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+mod demo_kafka;
 mod generate;
 mod resolve;
 mod topics;

@@ -14,6 +14,8 @@ use crate::commands::Failure;
 use crate::output::{Report, table as each_record};
 use crate::run::Run;
 
+/// Of a table that is not shown on a terminal.
+const WIDTH: u16 = 118;
 /// How many people a table shows.
 const PEOPLE_SHOWN: usize = 8;
 
@@ -137,6 +139,9 @@ pub(crate) fn findings(prefix: &str, findings: &[(TopicPlan, Finding)]) -> Strin
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    if table.width().is_none() {
+        table.set_width(WIDTH);
+    }
     table
 }
 

@@ -5,6 +5,7 @@
 //! is committed does the batch reach the store. This is the only crate that knows librdkafka.
 
 mod changelog;
+pub mod client;
 mod error;
 mod membership;
 mod producer;

@@ -117,7 +117,9 @@ impl Keys {
 /// Lower-case hex of the SHA-256 of a text, as advertising platforms exchange e-mail addresses.
 #[must_use]
 pub fn sha256_hex(text: &str) -> String {
-    Sha256::digest(text.as_bytes()).iter().map(|byte| format!("{byte:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    let digit = |nibble: u8| char::from(DIGITS[usize::from(nibble)]);
+    Sha256::digest(text.as_bytes()).iter().flat_map(|byte| [digit(byte >> 4), digit(byte & 15)]).collect()
 }
 
 fn first_16(hash: blake3::Hash) -> [u8; 16] {

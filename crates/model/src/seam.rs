@@ -36,6 +36,9 @@ pub enum Halt {
     Fault(#[from] Fault),
 }
 
+/// Keys with their values, in the order of keys.
+pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
+
 /// The keyed state of one partition of one stage, as far as the current batch sees it.
 pub trait State {
     /// The value of a key, or `None`.
@@ -48,7 +51,7 @@ pub trait State {
     ///
     /// # Errors
     /// [`Fault::State`] when the store cannot be read.
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault>;
+    fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault>;
 
     /// Sets a key. Visible at once to this batch, to others when the batch is committed.
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>);

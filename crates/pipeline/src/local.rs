@@ -8,6 +8,7 @@
 use std::collections::BTreeMap;
 
 use kinfold_capture::{Capture, Settings};
+use kinfold_model::seam::Entries;
 use kinfold_model::{ConsentChange, Fault, Keys, Partition, Rules, Timestamp};
 use kinfold_wire::{Topic, decode};
 
@@ -261,7 +262,7 @@ impl Base for Shelved<'_> {
         self.store.get(&[self.shelf.prefix().as_slice(), key].concat())
     }
 
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+    fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault> {
         let shelf = self.shelf.prefix();
         let mut entries = self.store.scan(&[shelf.as_slice(), prefix].concat())?;
         entries.iter_mut().for_each(|(key, _)| drop(key.drain(..shelf.len())));

@@ -3,6 +3,7 @@
 
 use std::collections::BTreeMap;
 
+use kinfold_model::seam::Entries;
 use kinfold_model::{Fault, State};
 
 /// What a batch changes, by key; `None` deletes.
@@ -20,7 +21,7 @@ pub trait Base {
     ///
     /// # Errors
     /// [`Fault::State`] when the store cannot be read.
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault>;
+    fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault>;
 }
 
 /// A store: committed state, and the only way to change it.
@@ -44,7 +45,7 @@ impl Base for BTreeMap<Vec<u8>, Vec<u8>> {
         Ok(BTreeMap::get(self, key).cloned())
     }
 
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+    fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault> {
         let entries = self.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
         Ok(entries.map(|(key, value)| (key.clone(), value.clone())).collect())
     }
@@ -89,7 +90,7 @@ impl State for Overlay<'_> {
         }
     }
 
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+    fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault> {
         let mut written =
             self.writes.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix)).peekable();
         let committed = self.base.scan(prefix)?;

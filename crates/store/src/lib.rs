@@ -7,6 +7,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use kinfold_model::Fault;
+use kinfold_model::seam::Entries;
 use kinfold_pipeline::{Base, Store, Writes};
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompressionType, Direction, IteratorMode, Options, ReadOptions, WriteBatch,
@@ -71,7 +72,7 @@ impl Base for RocksStore {
         self.db.get(key).map_err(fault)
     }
 
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
+    fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault> {
         let mut entries = Vec::new();
         for entry in self.db.iterator_opt(IteratorMode::From(prefix, Direction::Forward), within(prefix)) {
             let (key, value) = entry.map_err(fault)?;

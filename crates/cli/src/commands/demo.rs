@@ -10,7 +10,7 @@ use kinfold_model::Timestamp;
 use kinfold_pipeline::StageName;
 use kinfold_wire::Topic;
 
-use super::{Failure, load};
+use super::{Failure, demo_kafka, load};
 use crate::generate::Plan;
 use crate::run::{Run, Setup};
 use crate::{output, tables};
@@ -36,6 +36,9 @@ pub struct Demo {
     /// Write the files of `resolve --out` here.
     #[arg(long)]
     out: Option<PathBuf>,
+    /// Send the sample through the consumers of the configured deployment too, and compare.
+    #[arg(long)]
+    kafka: bool,
 }
 
 impl Demo {
@@ -43,7 +46,7 @@ impl Demo {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = load(self.config.as_deref())?;
         let folder = tempfile::tempdir().map_err(Failure::file(&std::env::temp_dir()))?;
-        let setup = Setup::new(config, None)?;
+        let setup = Setup::new(config.clone(), None)?;
         let mut run = setup.begin(folder.path())?;
         println!("{} touchpoints of {} people, from seven channels:\n", self.touchpoints, self.people);
         self.stream(&mut run)?;
@@ -53,16 +56,25 @@ impl Demo {
         println!("{}", tables::changes(&run)?);
         println!("{}", tables::refusals(&run)?);
         println!("{}", tables::consents(&run)?);
+        if self.kafka {
+            println!("The same sample goes through the consumers on Kafka at {} …", config.kafka.bootstrap);
+            let people = demo_kafka::compare(self.plan()?, &run, &config)?;
+            println!("{people} people came out, and each agrees with the local run in every field but `version`.\n");
+        }
         println!("Where to look next: `kinfold resolve --out DIR FILE` for files of your own, `make demo-kafka` for the\nsame people from three processes on Apache Kafka, README.md for all commands.");
         Ok(())
     }
 
-    fn stream(&self, run: &mut Run<'_>) -> Result<(), Failure> {
+    fn plan(&self) -> Result<Plan, Failure> {
         let start = Timestamp::from_millis(START_MS).map_err(Failure::fault)?;
         let Self { seed, people, touchpoints, .. } = *self;
-        let bars = StageBars::new(touchpoints);
+        Ok(Plan { seed, people, touchpoints, start, days: 90 })
+    }
+
+    fn stream(&self, run: &mut Run<'_>) -> Result<(), Failure> {
+        let bars = StageBars::new(self.touchpoints);
         let mut offsets = std::collections::BTreeMap::<&str, i64>::new();
-        for (index, generated) in (Plan { seed, people, touchpoints, start, days: 90 }).generate().enumerate() {
+        for (index, generated) in self.plan()?.generate().enumerate() {
             let offset = offsets.entry(generated.source).or_default();
             run.feed(&Arc::from(generated.source), *offset, generated.record)?;
             *offset += 1;

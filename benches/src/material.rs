@@ -1,0 +1,100 @@
+//! What the benchmarks work on. In: how many touchpoints of how many people. Out: generated records, all sound, the
+//! touchpoints in them, and what capture says of them to stitch. The same on every machine.
+
+use kinfold_capture::{Capture, Settings};
+use kinfold_cli::commands::Failure;
+use kinfold_cli::generate::Plan;
+use kinfold_model::{Keys, Partition, Rules, Secret, Timestamp};
+use kinfold_pipeline::{CapturePort, InRecord, Origin, OutRecord, StitchPort, Task, Topology};
+use kinfold_wire::Topic;
+
+/// Stands for a deployment's own.
+pub(crate) const SECRET: &str = "only for benchmarks, where nothing is secret";
+
+/// A batch is committed after this many records.
+pub(crate) const BATCH: usize = 2000;
+
+const START: &str = "2026-01-01T00:00:00Z";
+const DAYS: u32 = 90;
+
+/// Sound records, in rough order of time.
+pub(crate) fn records(touchpoints: usize, people: usize) -> Result<impl Iterator<Item = Vec<u8>>, Failure> {
+    let start: Timestamp = START.parse().map_err(Failure::fault)?;
+    // About one record in a hundred is damaged and left out, so a few more are asked for.
+    let plan = Plan { seed: 1, people, touchpoints: touchpoints + touchpoints / 20 + 100, start, days: DAYS };
+    Ok(plan.generate().filter(|generated| generated.sound).map(|generated| generated.record).take(touchpoints))
+}
+
+/// The time at which they are read: after all of them.
+pub(crate) fn now() -> Result<Timestamp, Failure> {
+    let start: Timestamp = START.parse().map_err(Failure::fault)?;
+    Ok(start.plus_millis(i64::from(DAYS) * 86_400_000))
+}
+
+/// Of a deployment with the rules that are there without a configuration.
+pub(crate) fn keys() -> Result<Keys, Failure> {
+    Ok(Keys::new(&Secret::new(SECRET.as_bytes()).map_err(Failure::fault)?))
+}
+
+/// Capture on a log with one partition for each topic.
+pub(crate) fn capture() -> Result<CapturePort, Failure> {
+    let rules = Rules::default();
+    let stage = Capture::new(keys()?, rules.clone(), Settings::default());
+    Ok(CapturePort { stage, rules, topology: Topology::uniform(1) })
+}
+
+/// Stitch on the same log.
+pub(crate) fn stitch() -> Result<StitchPort, Failure> {
+    Ok(StitchPort { keys: keys()?, rules: Rules::default(), topology: Topology::uniform(1) })
+}
+
+/// Records as capture reads them.
+pub(crate) fn raw(records: impl Iterator<Item = Vec<u8>>) -> Result<Vec<InRecord>, Failure> {
+    let now = now()?;
+    let origin = Origin::Raw("benchmark".into());
+    let read = |(offset, value): (i64, Vec<u8>)| InRecord {
+        origin: origin.clone(),
+        partition: 0,
+        offset,
+        time: now,
+        key: None,
+        value: Some(value),
+        trace: None,
+    };
+    Ok((0..).zip(records).map(read).collect())
+}
+
+/// What capture tells stitch: one message for each touchpoint.
+pub(crate) fn identity_ops(touchpoints: usize, people: usize) -> Result<Vec<InRecord>, Failure> {
+    let port = capture()?;
+    let mut task = Task::new(&port, Partition::ONLY);
+    let nothing = std::collections::BTreeMap::new();
+    let mut ops = Vec::with_capacity(touchpoints);
+    let now = now()?;
+    for record in raw(records(touchpoints, people)?)? {
+        task.step(&nothing, &record).map_err(Failure::fault)?;
+        ops.extend(inner(task.flush().outputs, now));
+    }
+    Ok(ops)
+}
+
+/// The messages for stitch among some records, as stitch reads them.
+pub(crate) fn inner(written: Vec<OutRecord>, time: Timestamp) -> impl Iterator<Item = InRecord> {
+    written.into_iter().filter(|record| record.topic == Topic::IdentityOp).map(move |record| InRecord {
+        origin: Origin::Topic(record.topic),
+        partition: record.partition,
+        offset: 0,
+        time,
+        key: Some(record.key),
+        value: record.value,
+        trace: Some(record.trace),
+    })
+}
+
+/// Complains of records that should have been handled.
+pub(crate) fn all_passed(passed: u64, expected: usize) -> Result<(), Failure> {
+    if passed == expected as u64 {
+        return Ok(());
+    }
+    Err(Failure::Fault(format!("{passed} of {expected} records passed; the generator and the stage disagree")))
+}
