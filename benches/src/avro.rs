@@ -21,10 +21,11 @@ const HEADER_BYTES: usize = 10;
 /// Both ways, each by both libraries.
 pub(crate) fn run(bench: &mut Bench) -> Result<(), Failure> {
     let touchpoints = touchpoints()?;
-    let contract = Topic::Touchpoint.schema().ok_or_else(|| Failure::Fault("touchpoints have no schema".into()))?;
+    let contract =
+        Topic::Touchpoint.schema().ok_or_else(|| Failure::Fault("touchpoints have no schema".into()))?;
     let schema = Schema::parse_str(contract.current().json()).map_err(Failure::fault)?;
-    let writer = GenericDatumWriter::builder(&schema).build().map_err(Failure::fault)?;
-    let reader = GenericDatumReader::builder(&schema).build().map_err(Failure::fault)?;
+    let writer = GenericDatumWriter::builder(&schema).human_readable(true).build().map_err(Failure::fault)?;
+    let reader = GenericDatumReader::builder(&schema).human_readable(true).build().map_err(Failure::fault)?;
     let written = touchpoints.iter().map(ours).collect::<Result<Vec<_>, _>>()?;
     for (touchpoint, written) in touchpoints.iter().zip(&written) {
         agree(touchpoint, written, &writer, &reader)?;
@@ -43,7 +44,10 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Failure> {
     })?;
     let theirs = bench.repeat("decode, apache-avro", written.len(), || {
         let touchpoint = |bytes: &Vec<u8>| reader.read_deser::<Touchpoint>(&mut datum(bytes));
-        written.iter().try_for_each(|bytes| touchpoint(bytes).map(|read| drop(black_box(read)))).map_err(Failure::fault)
+        written
+            .iter()
+            .try_for_each(|bytes| touchpoint(bytes).map(|read| drop(black_box(read))))
+            .map_err(Failure::fault)
     })?;
     bench.note(format!("{:.1} times as long", theirs / decoding));
     Ok(())

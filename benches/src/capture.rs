@@ -28,7 +28,9 @@ fn touchpoints(records: &[InRecord]) -> Result<(), Failure> {
     let port = material::capture()?;
     for record in records {
         let json = record.value.as_deref().unwrap_or_default();
-        black_box(port.stage.touchpoint(json, record.time).map_err(|refusal| Failure::Fault(refusal.sentence))?);
+        black_box(
+            port.stage.touchpoint(json, record.time).map_err(|refusal| Failure::Fault(refusal.sentence))?,
+        );
     }
     Ok(())
 }

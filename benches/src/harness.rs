@@ -71,9 +71,16 @@ impl Bench {
     }
 
     /// Adds a figure, and gives its median in seconds.
-    pub(crate) fn row(&mut self, what: &str, touchpoints: usize, mut seconds: [f64; RUNS], note: &str) -> f64 {
+    pub(crate) fn row(
+        &mut self,
+        what: &str,
+        touchpoints: usize,
+        mut seconds: [f64; RUNS],
+        note: &str,
+    ) -> f64 {
         seconds.sort_by(f64::total_cmp);
-        let row = Row { what: what.to_owned(), touchpoints: touchpoints as u64, seconds, note: note.to_owned() };
+        let row =
+            Row { what: what.to_owned(), touchpoints: touchpoints as u64, seconds, note: note.to_owned() };
         let median = row.median();
         self.rows.push(row);
         median

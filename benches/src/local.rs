@@ -10,7 +10,7 @@ use kinfold_cli::commands::Failure;
 use kinfold_cli::input::Lines;
 use kinfold_cli::run::{Heard, Setup};
 use kinfold_daemon::config::Config;
-use kinfold_pipeline::{InRecord, Listener, OutRecord};
+use kinfold_pipeline::{Listener, OutRecord};
 use kinfold_wire::Topic;
 
 use crate::harness::{Bench, RUNS, timed};
@@ -25,7 +25,7 @@ const ROUND: usize = 4096;
 pub(crate) fn run(bench: &mut Bench) -> Result<(), Failure> {
     let folder = tempfile::tempdir().map_err(Failure::file(&std::env::temp_dir()))?;
     let file = folder.path().join("touchpoints.jsonl");
-    write(&file).map_err(Failure::file(&file))??;
+    write(&file, material::records(TOUCHPOINTS, PEOPLE)?).map_err(Failure::file(&file))?;
     let secret = [("KINFOLD_SECRET".to_owned(), material::SECRET.to_owned())];
     let setup = Setup::new(Config::load(None, secret.into_iter())?, None)?;
     bench.ready();
@@ -34,22 +34,18 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Failure> {
         let store = folder.path().join(format!("store-{run}"));
         *seconds = timed(|| resolve(&setup, &store, &file))?.0;
     }
-    let shares = Shares::of(&setup, &folder.path().join("store-shares"))?;
+    let shares = Shares::of(&setup, &folder.path().join("store-shares"), &file)?;
     bench.row("lines → people", TOUCHPOINTS, seconds, &shares.to_string());
     Ok(())
 }
 
-fn write(path: &Path) -> std::io::Result<Result<(), Failure>> {
-    let records = match material::records(TOUCHPOINTS, PEOPLE) {
-        Ok(records) => records,
-        Err(failure) => return Ok(Err(failure)),
-    };
+fn write(path: &Path, records: impl Iterator<Item = Vec<u8>>) -> std::io::Result<()> {
     let mut file = BufWriter::new(std::fs::File::create(path)?);
     for record in records {
         file.write_all(&record)?;
         file.write_all(b"\n")?;
     }
-    file.flush().map(Ok)
+    file.flush()
 }
 
 fn resolve(setup: &Setup, store: &Path, file: &Path) -> Result<(), Failure> {
@@ -79,8 +75,8 @@ struct Shares {
 }
 
 impl Shares {
-    fn of(setup: &Setup, store: &Path) -> Result<Self, Failure> {
-        let rounds = rounds()?;
+    fn of(setup: &Setup, store: &Path, file: &Path) -> Result<Self, Failure> {
+        let mut lines = Lines::open(file, |_| {})?;
         let mut run = setup.begin(store)?;
         let none = Duration::ZERO;
         let mut shares = Self {
@@ -91,12 +87,19 @@ impl Shares {
             profile: none,
             publish: none,
         };
-        for round in rounds.chunks(ROUND) {
-            run.local.feed(round, &mut shares).map_err(Failure::fault)?;
-            shares.profile += shares.lap();
+        loop {
+            let lines = std::iter::from_fn(|| lines.next_line().transpose()).take(ROUND);
+            let round = lines.collect::<Result<Vec<_>, _>>().map_err(Failure::file(file))?;
+            if round.is_empty() {
+                break;
+            }
+            run.local.feed(&material::raw(round.into_iter())?, &mut shares).map_err(Failure::fault)?;
+            let rest = shares.lap();
+            shares.profile += rest;
         }
         run.local.publish(&mut shares).map_err(Failure::fault)?;
-        shares.publish += shares.lap();
+        let rest = shares.lap();
+        shares.publish += rest;
         Ok(shares)
     }
 
@@ -104,10 +107,6 @@ impl Shares {
         let now = Instant::now();
         now.duration_since(std::mem::replace(&mut self.mark, now))
     }
-}
-
-fn rounds() -> Result<Vec<InRecord>, Failure> {
-    material::raw(material::records(TOUCHPOINTS, PEOPLE)?)
 }
 
 impl Listener for Shares {
@@ -128,7 +127,7 @@ impl std::fmt::Display for Shares {
         let percent = |part: Duration| part.as_secs_f64() * 100.0 / all;
         write!(
             f,
-            "capture {:.0} %, stitch {:.0} %, facets and commit {:.0} %, publishing {:.0} %",
+            "reading and capture {:.0} %, stitch {:.0} %, facets and commit {:.0} %, publishing {:.0} %",
             percent(self.capture),
             percent(self.stitch),
             percent(self.profile),

@@ -71,19 +71,29 @@ fn measure(name: &str) -> Result<(), Failure> {
 
 fn measure_each(arguments: &Arguments) -> Result<(), Failure> {
     let names = &arguments.names;
-    if let Some(name) = names.iter().find(|name| !BENCHMARKS.iter().any(|(known, _)| known.starts_with(*name))) {
+    if let Some(name) =
+        names.iter().find(|name| !BENCHMARKS.iter().any(|(known, _)| known.starts_with(*name)))
+    {
         return Err(unknown(name));
     }
     let asked = |known: &str| names.is_empty() || names.iter().any(|name| known.starts_with(name));
     let load = report::load();
     let all = BENCHMARKS.iter().filter(|(known, _)| asked(known)).map(|(name, _)| in_child(name));
     let all = all.collect::<Result<Vec<Measured>, Failure>>()?;
-    say(&if arguments.json { report::json(&all, load.as_deref())? } else { report::table(&all, load.as_deref()) })
+    say(&if arguments.json {
+        report::json(&all, load.as_deref())?
+    } else {
+        report::table(&all, load.as_deref())
+    })
 }
 
 fn in_child(name: &str) -> Result<Measured, Failure> {
     let own = std::env::current_exe().map_err(Failure::fault)?;
-    let child = Command::new(own).args(["--child", name]).stderr(Stdio::inherit()).output().map_err(Failure::fault)?;
+    let child = Command::new(own)
+        .args(["--child", name])
+        .stderr(Stdio::inherit())
+        .output()
+        .map_err(Failure::fault)?;
     if !child.status.success() {
         return Err(Failure::Fault(format!("benchmark {name} ended with {}", child.status)));
     }

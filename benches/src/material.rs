@@ -22,7 +22,11 @@ pub(crate) fn records(touchpoints: usize, people: usize) -> Result<impl Iterator
     let start: Timestamp = START.parse().map_err(Failure::fault)?;
     // About one record in a hundred is damaged and left out, so a few more are asked for.
     let plan = Plan { seed: 1, people, touchpoints: touchpoints + touchpoints / 20 + 100, start, days: DAYS };
-    Ok(plan.generate().filter(|generated| generated.sound).map(|generated| generated.record).take(touchpoints))
+    Ok(plan
+        .generate()
+        .filter(|generated| generated.sound)
+        .map(|generated| generated.record)
+        .take(touchpoints))
 }
 
 /// The time at which they are read: after all of them.
@@ -96,5 +100,7 @@ pub(crate) fn all_passed(passed: u64, expected: usize) -> Result<(), Failure> {
     if passed == expected as u64 {
         return Ok(());
     }
-    Err(Failure::Fault(format!("{passed} of {expected} records passed; the generator and the stage disagree")))
+    Err(Failure::Fault(format!(
+        "{passed} of {expected} records passed; the generator and the stage disagree"
+    )))
 }

@@ -1,3 +1,9 @@
 //! Proofs about the whole pipeline, in one binary so that RocksDB and librdkafka are linked once.
 
+mod command_line;
+mod data_sets;
+mod local;
+mod on_kafka;
+mod programs;
 mod simulation;
+mod tidy;

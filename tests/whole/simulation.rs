@@ -34,7 +34,8 @@ impl Case {
     fn new(seed: u64) -> Self {
         let mut rng = Rng::with_seed(seed ^ 0x6b69_6e66);
         let keys = keys();
-        let (persons, count) = (*rng.choice(&[3, 8, 25]).expect("not empty"), *rng.choice(&[15, 60, 150]).expect("not empty"));
+        let (persons, count) =
+            (*rng.choice(&[3, 8, 25]).expect("not empty"), *rng.choice(&[15, 60, 150]).expect("not empty"));
         let world = World::sized(&mut rng, persons, count, &keys);
         let mut records = world.records();
         let repeated: Vec<Vec<u8>> = records.iter().filter(|_| rng.u8(0..3) == 0).cloned().collect();
@@ -59,8 +60,12 @@ impl Case {
 fn stitch_ends_as_the_oracle_says_in_any_order_on_any_number_of_partitions() {
     for seed in seeds() {
         let case = Case::new(seed);
-        let observations: Vec<_> =
-            case.world.touchpoints.iter().map(|touchpoint| oracle::Observation::of(touchpoint, &case.rules)).collect();
+        let observations: Vec<_> = case
+            .world
+            .touchpoints
+            .iter()
+            .map(|touchpoint| oracle::Observation::of(touchpoint, &case.rules))
+            .collect();
         let expected = oracle::people(&observations, &case.rules, &case.keys);
         let outcome = case.run();
         let broken = outcome.graph.broken_laws(&case.keys);

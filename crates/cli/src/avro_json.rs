@@ -1,9 +1,9 @@
 //! A record of a public topic as JSON, by its schema alone: an independent Avro library reads what we wrote.
 //! Times become RFC 3339 text, bytes become lower-case hex.
 
-use apache_avro::types::Value as Avro;
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
+use apache_avro::types::Value as Avro;
 use kinfold_model::Timestamp;
 use kinfold_wire::Topic;
 use serde_json::{Map, Value as Json};
@@ -24,7 +24,8 @@ impl AvroJson {
     /// # Errors
     /// When the topic has none.
     pub fn new(topic: Topic) -> Result<Self, Failure> {
-        let contract = topic.schema().ok_or_else(|| Failure::Fault(format!("topic {topic} has no schema")))?;
+        let contract =
+            topic.schema().ok_or_else(|| Failure::Fault(format!("topic {topic} has no schema")))?;
         let schema = Schema::parse_str(contract.current().json()).map_err(Failure::fault)?;
         Ok(Self { schema })
     }
@@ -64,7 +65,9 @@ fn json(value: Avro) -> Json {
             let sorted: std::collections::BTreeMap<String, Avro> = values.into_iter().collect();
             Json::Object(sorted.into_iter().map(|(name, value)| (name, json(value))).collect())
         }
-        Avro::Record(fields) => Json::Object(fields.into_iter().map(|(name, value)| (name, json(value))).collect()),
+        Avro::Record(fields) => {
+            Json::Object(fields.into_iter().map(|(name, value)| (name, json(value))).collect())
+        }
         // The schemas use nothing else.
         _ => Json::Null,
     }

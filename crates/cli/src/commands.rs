@@ -2,7 +2,6 @@
 
 mod config;
 mod demo;
-mod demo_kafka;
 mod generate;
 mod resolve;
 mod topics;

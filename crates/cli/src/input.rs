@@ -25,7 +25,8 @@ impl Lines {
     pub fn open(path: &Path, progress: impl FnMut(u64) + 'static) -> Result<Self, Failure> {
         let name = path.to_string_lossy();
         if name.ends_with(".csv") || name.ends_with(".csv.gz") {
-            let what = "a CSV file needs a mapping, which this version does not read; convert it to JSON lines";
+            let what =
+                "a CSV file needs a mapping, which this version does not read; convert it to JSON lines";
             return Err(Failure::Usage(format!("{}: {what}", path.display())));
         }
         let file = File::open(path).map_err(Failure::file(path))?;

@@ -4,6 +4,7 @@ pub mod avro_json;
 pub mod commands;
 pub mod generate;
 pub mod input;
+pub mod on_kafka;
 pub mod output;
 pub mod run;
 pub mod secret;

@@ -71,10 +71,12 @@ fn assignments(
 ) -> Result<(), Failure> {
     let reader = AvroJson::new(Topic::IdentityAssignment)?;
     for (namespace, value, node) in identifiers {
-        let record = run.local.last(Topic::IdentityAssignment, node.to_string().as_bytes()).map_err(Failure::fault)?;
+        let record =
+            run.local.last(Topic::IdentityAssignment, node.to_string().as_bytes()).map_err(Failure::fault)?;
         let Some(record) = record else { continue };
         let person_id = reader.read(&record)?.remove("person_id").unwrap_or_default();
-        lines.write(&json!({ "namespace": namespace, "value": value, "person_id": person_id }).to_string())?;
+        lines
+            .write(&json!({ "namespace": namespace, "value": value, "person_id": person_id }).to_string())?;
     }
     lines.end()
 }
@@ -108,7 +110,8 @@ fn refused(run: &Run<'_>, lines: &mut Lines) -> Result<(), Failure> {
     for value in &run.heard.refused {
         let mut letter = reader.read(value)?;
         let topic = letter.remove("topic").unwrap_or_default();
-        let source = topic.as_str().map(|topic| topic.strip_prefix("raw.").unwrap_or(topic)).unwrap_or_default();
+        let source =
+            topic.as_str().map(|topic| topic.strip_prefix("raw.").unwrap_or(topic)).unwrap_or_default();
         let offset = letter.get("offset").and_then(Value::as_i64).unwrap_or_default();
         let line = json!({
             "source": source, "offset": offset, "kind": letter.get("kind"), "sentence": letter.get("sentence"),
@@ -161,7 +164,8 @@ fn report(run: &Run<'_>, seconds: f64, identifiers: usize, people: u64) -> Resul
     let kind = |name: &str| kinds.get(name).copied().unwrap_or_default();
     let mut quarantined = 0_u64;
     let see = &mut |key: &[u8], value: &[u8]| {
-        quarantined += u64::from(matches!(kinfold_stitch::node(key, value), Ok(Some(node)) if node.quarantined));
+        quarantined +=
+            u64::from(matches!(kinfold_stitch::node(key, value), Ok(Some(node)) if node.quarantined));
     };
     run.local.visit(Shelf::Stage(StageName::Stitch), see).map_err(Failure::fault)?;
     let consumed = tally.consumed_total();

@@ -143,7 +143,8 @@ impl Run<'_> {
         let reader = AvroJson::new(Topic::IdentityChange)?;
         let mut kinds = BTreeMap::new();
         for value in &self.heard.changes {
-            let kind = reader.read(value)?.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
+            let kind =
+                reader.read(value)?.get("kind").and_then(|kind| kind.as_str()).unwrap_or_default().to_owned();
             *kinds.entry(kind).or_default() += 1;
         }
         Ok(kinds)

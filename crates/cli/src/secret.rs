@@ -36,7 +36,8 @@ pub fn of(config: &Config, state: Option<&Path>) -> Result<Secret, Failure> {
 }
 
 fn own_path() -> PathBuf {
-    let home = || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from).join(".local/share");
+    let home =
+        || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from).join(".local/share");
     std::env::var_os("XDG_DATA_HOME").map_or_else(home, PathBuf::from).join("kinfold/secret")
 }
 

@@ -27,7 +27,11 @@ pub(crate) fn report(report: &Report, elapsed: Duration) -> String {
     format!(
         "{consumed} touchpoints read, {refused} refused; {} identifiers, {} people; {} merges, {} splits, {} identifiers quarantined\n\
          {:.1} s, {} touchpoints/s, {} MiB of memory at most",
-        count("identifiers"), count("people"), count("merges"), count("splits"), count("quarantined"),
+        count("identifiers"),
+        count("people"),
+        count("merges"),
+        count("splits"),
+        count("quarantined"),
         elapsed.as_secs_f64(),
         (consumed as f64 / elapsed.as_secs_f64()).round(),
         count("peak_memory_bytes") >> 20,
@@ -48,16 +52,22 @@ pub(crate) fn people(run: &Run<'_>) -> Result<String, Failure> {
     for (_, profile) in &shown {
         let attribute = |name: &str| text(profile, &format!("/attributes/{name}/value"));
         let name = format!("{} {}", attribute("given_name"), attribute("family_name"));
-        let identifiers = pointer(profile, "/identifiers").and_then(|list| list.as_array().cloned()).unwrap_or_default();
+        let identifiers =
+            pointer(profile, "/identifiers").and_then(|list| list.as_array().cloned()).unwrap_or_default();
         let mut by_namespace = BTreeMap::<String, u32>::new();
         for identifier in &identifiers {
             let namespace = identifier.get("namespace").and_then(Value::as_str).unwrap_or_default();
             *by_namespace.entry(namespace.to_owned()).or_default() += 1;
         }
-        let counted: Vec<String> = by_namespace.iter().map(|(name, count)| format!("{count} {name}")).collect();
-        let revenue = pointer(profile, "/metrics/revenue").and_then(|sums| sums.as_object().cloned()).unwrap_or_default();
-        let sums: Vec<String> =
-            revenue.iter().map(|(currency, sum)| format!("{} {currency}", sum.as_str().unwrap_or_default())).collect();
+        let counted: Vec<String> =
+            by_namespace.iter().map(|(name, count)| format!("{count} {name}")).collect();
+        let revenue = pointer(profile, "/metrics/revenue")
+            .and_then(|sums| sums.as_object().cloned())
+            .unwrap_or_default();
+        let sums: Vec<String> = revenue
+            .iter()
+            .map(|(currency, sum)| format!("{} {currency}", sum.as_str().unwrap_or_default()))
+            .collect();
         table.add_row([
             text(profile, "/person_id").chars().take(8).collect(),
             name.trim().to_owned(),
@@ -102,7 +112,8 @@ pub(crate) fn refusals(run: &Run<'_>) -> Result<String, Failure> {
 pub(crate) fn consents(run: &Run<'_>) -> Result<String, Failure> {
     let mut counts = BTreeMap::<(String, String), u64>::new();
     each_record(run, Topic::UnifiedProfile, |profile| {
-        let consents = pointer(&profile, "/consents").and_then(|list| list.as_array().cloned()).unwrap_or_default();
+        let consents =
+            pointer(&profile, "/consents").and_then(|list| list.as_array().cloned()).unwrap_or_default();
         for consent in consents.iter().filter_map(Value::as_object) {
             *counts.entry((text(consent, "/purpose"), text(consent, "/state"))).or_default() += 1;
         }
@@ -120,7 +131,8 @@ pub(crate) fn consents(run: &Run<'_>) -> Result<String, Failure> {
 pub(crate) fn topics(prefix: &str, plans: &[TopicPlan]) -> String {
     let mut table = table(&["topic", "partitions", "settings"]);
     for plan in plans {
-        let settings: Vec<String> = plan.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
+        let settings: Vec<String> =
+            plan.settings.iter().map(|(key, value)| format!("{key}={value}")).collect();
         table.add_row([format!("{prefix}{}", plan.name), plan.partitions.to_string(), settings.join(" ")]);
     }
     right(&mut table, &[1]);
@@ -138,7 +150,10 @@ pub(crate) fn findings(prefix: &str, findings: &[(TopicPlan, Finding)]) -> Strin
 
 fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
-    table.load_style(UTF8_FULL_CONDENSED).set_content_arrangement(ContentArrangement::Dynamic).set_header(header);
+    table
+        .load_style(UTF8_FULL_CONDENSED)
+        .set_content_arrangement(ContentArrangement::Dynamic)
+        .set_header(header);
     if table.width().is_none() {
         table.set_width(WIDTH);
     }

@@ -33,7 +33,8 @@ impl Stores for Folders {
 
     fn set_aside(&self, partition: u32) -> Result<(), Fault> {
         let from = self.folder.join(partition.to_string());
-        let free = (1..).map(|n| self.folder.join(format!("{partition}.set-aside-{n}"))).find(|to| !to.exists());
+        let free =
+            (1..).map(|n| self.folder.join(format!("{partition}.set-aside-{n}"))).find(|to| !to.exists());
         match free {
             Some(to) => std::fs::rename(&from, &to)
                 .map_err(|error| Fault::State(format!("{} cannot be set aside: {error}", from.display()))),

@@ -60,7 +60,8 @@ pub fn main_of(process: &Process) -> ExitCode {
             return complain(error.render().ansi(), code);
         }
     };
-    let environment = std::env::vars_os().filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
+    let environment = std::env::vars_os()
+        .filter_map(|(name, value)| Some((name.into_string().ok()?, value.into_string().ok()?)));
     let config = match Config::load(arguments.config.as_deref(), environment) {
         Ok(config) => config,
         Err(faults) => return complain(faults, USAGE),
@@ -125,7 +126,11 @@ pub fn kafka_settings(config: &Config) -> Settings {
         session_timeout: Duration::from_millis(u64::from(kafka.session_timeout_ms)),
         transaction_timeout: Duration::from_millis(u64::from(kafka.transaction_timeout_ms)),
         queue_bytes_max: usize::try_from(kafka.queue_bytes_max).unwrap_or(usize::MAX),
-        properties: kafka.properties.iter().map(|(name, value)| (name.to_owned(), value.to_owned())).collect(),
+        properties: kafka
+            .properties
+            .iter()
+            .map(|(name, value)| (name.to_owned(), value.to_owned()))
+            .collect(),
     }
 }
 

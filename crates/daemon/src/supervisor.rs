@@ -9,9 +9,7 @@ use std::time::{Duration, Instant};
 use kinfold_capture::Capture;
 use kinfold_kafka::{NoState, Observer, Settings, Stores, Worker, WorkerError, World};
 use kinfold_model::Keys;
-use kinfold_pipeline::{
-    CapturePort, FacetsPort, Metrics, PeoplePort, Port, StageName, StitchPort,
-};
+use kinfold_pipeline::{CapturePort, FacetsPort, Metrics, PeoplePort, Port, StageName, StitchPort};
 use kinfold_store::Memory;
 use serde_json::json;
 

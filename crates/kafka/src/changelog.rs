@@ -116,7 +116,9 @@ impl Restore<'_> {
 
     fn consumer(&self, mark: Mark) -> Result<BaseConsumer, RestoreError> {
         let mut config = self.settings.reader();
-        config.set("group.id", format!("{}restore", self.settings.prefix)).set("enable.partition.eof", "true");
+        config
+            .set("group.id", format!("{}restore", self.settings.prefix))
+            .set("enable.partition.eof", "true");
         let consumer: BaseConsumer =
             config.create().map_err(|error| WorkerError::Configuration(error.to_string()))?;
         let from = mark.offset.map_or(Offset::Beginning, |offset| Offset::Offset(offset + 1));

@@ -28,7 +28,8 @@ pub fn produce(
 ) -> Result<(), WorkerError> {
     let mut config = settings.client();
     config.set("enable.idempotence", "true").set("linger.ms", "5");
-    let producer: BaseProducer = config.create().map_err(|error| WorkerError::Configuration(error.to_string()))?;
+    let producer: BaseProducer =
+        config.create().map_err(|error| WorkerError::Configuration(error.to_string()))?;
     for (topic, value) in records {
         let topic = settings.topic(&topic);
         let mut record = BaseRecord::<'_, [u8], [u8]>::to(&topic).payload(&value);
@@ -51,7 +52,8 @@ pub fn read_table(settings: &Settings, topic: &str) -> Result<BTreeMap<Vec<u8>, 
     let count = World::observe(settings)?.count(topic).unwrap_or_default();
     let mut config = settings.reader();
     config.set("group.id", format!("{}reader", settings.prefix)).set("enable.partition.eof", "true");
-    let consumer: BaseConsumer = config.create().map_err(|error| WorkerError::Configuration(error.to_string()))?;
+    let consumer: BaseConsumer =
+        config.create().map_err(|error| WorkerError::Configuration(error.to_string()))?;
     let mut open: BTreeSet<i32> = (0..i32::try_from(count).unwrap_or(i32::MAX)).collect();
     let mut assignment = TopicPartitionList::new();
     for partition in &open {

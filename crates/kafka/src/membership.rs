@@ -79,7 +79,9 @@ impl ConsumerContext for Membership {
     fn rebalance(&self, consumer: &Member, code: RDKafkaRespErr, partitions: &mut TopicPartitionList) {
         let event = match code {
             RDKafkaRespErr::RD_KAFKA_RESP_ERR__ASSIGN_PARTITIONS => assign(consumer, partitions),
-            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => consumer.unassign().map(|()| Event::Revoked),
+            RDKafkaRespErr::RD_KAFKA_RESP_ERR__REVOKE_PARTITIONS => {
+                consumer.unassign().map(|()| Event::Revoked)
+            }
             other => Err(KafkaError::Rebalance(other.into())),
         };
         self.note(event.unwrap_or_else(Event::Failed));

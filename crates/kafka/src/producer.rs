@@ -67,7 +67,9 @@ impl Transactions {
         let created = settings.producer(stage).create_with_context(Deliveries::default());
         let producer: BaseProducer<Deliveries> =
             created.map_err(|error| WorkerError::Configuration(error.to_string()))?;
-        producer.init_transactions(INIT_TIMEOUT).map_err(WorkerError::kafka("opening the transactional producer"))?;
+        producer
+            .init_transactions(INIT_TIMEOUT)
+            .map_err(WorkerError::kafka("opening the transactional producer"))?;
         Ok(Self { producer })
     }
 

@@ -184,7 +184,8 @@ mod tests {
 
     #[test]
     fn every_topic_is_planned_once_and_what_is_a_table_is_compacted() {
-        let wanted = Wanted { sources: vec!["web".to_owned()], partitions: 4, replication: 1, retention_ms: 7 };
+        let wanted =
+            Wanted { sources: vec!["web".to_owned()], partitions: 4, replication: 1, retention_ms: 7 };
         let topics = wanted.topics();
         let names: std::collections::BTreeSet<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
         assert_eq!(names.len(), topics.len());

@@ -83,7 +83,8 @@ impl<P: Port, S: Stores> Worker<'_, P, S> {
     }
 
     fn inputs(&self, world: &World) -> Vec<String> {
-        let raw = self.sources.iter().map(|source| raw_topic(source)).filter(|topic| world.count(topic).is_some());
+        let raw =
+            self.sources.iter().map(|source| raw_topic(source)).filter(|topic| world.count(topic).is_some());
         let own = P::NAME.inputs().iter().map(|topic| topic.as_str().to_owned());
         let names: Vec<String> = if P::NAME.is_stateful() { own.collect() } else { raw.collect() };
         names.iter().map(|name| self.settings.topic(name)).collect()
@@ -282,7 +283,9 @@ impl<'w, P: Port, S: Stores> Session<'w, P, S> {
     fn offsets(&self, batches: &BTreeMap<i32, Batch>) -> KafkaResult<TopicPartitionList> {
         let mut offsets = TopicPartitionList::new();
         for ((topic, partition), offset) in &self.positions {
-            let Some(seat) = self.seats.get(partition).filter(|_| batches.contains_key(partition)) else { continue };
+            let Some(seat) = self.seats.get(partition).filter(|_| batches.contains_key(partition)) else {
+                continue;
+            };
             let mut element = offsets.add_partition(topic, *partition);
             element.set_offset(Offset::Offset(*offset))?;
             element.set_metadata((seat.mark.commit + 1).to_string());
@@ -317,7 +320,9 @@ impl<'w, P: Port, S: Stores> Session<'w, P, S> {
         for (name, topic) in &statistics.topics {
             let Some(name) = name.strip_prefix(&self.worker.settings.prefix) else { continue };
             let owned = topic.partitions.iter().filter(|(partition, _)| self.seats.contains_key(partition));
-            for (partition, facts) in owned.filter(|(_, facts)| facts.ls_offset >= 0 && facts.next_offset >= 0) {
+            for (partition, facts) in
+                owned.filter(|(_, facts)| facts.ls_offset >= 0 && facts.next_offset >= 0)
+            {
                 let lag = (facts.ls_offset - facts.next_offset).max(0) + facts.fetchq_cnt;
                 let labels = [P::NAME.as_str(), name, &partition.to_string()];
                 self.worker.metrics.lag.with_label_values(&labels).set(lag);

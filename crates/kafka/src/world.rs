@@ -63,8 +63,13 @@ impl World {
                 None => faults.push(format!("topic {topic} does not exist")),
             }
         }
-        if stage == StageName::Capture && !sources.iter().any(|source| self.count(&raw_topic(source)).is_some()) {
-            faults.push(format!("none of the topics raw.<source> exists for the sources {}", sources.join(", ")));
+        if stage == StageName::Capture
+            && !sources.iter().any(|source| self.count(&raw_topic(source)).is_some())
+        {
+            faults.push(format!(
+                "none of the topics raw.<source> exists for the sources {}",
+                sources.join(", ")
+            ));
         }
         if stage.is_stateful() {
             self.check_co_partitioning(stage, &mut faults);
@@ -100,8 +105,10 @@ mod tests {
     fn world(counts: &[(&str, u32)]) -> World {
         let all = Topic::ALL.iter().map(|topic| (topic.as_str().to_owned(), 4));
         let changelogs = ["stitch-changelog", "facets-changelog", "people-changelog"];
-        let mut world: BTreeMap<String, u32> =
-            all.chain(changelogs.map(|name| (name.to_owned(), 4))).chain([("raw.web".to_owned(), 3)]).collect();
+        let mut world: BTreeMap<String, u32> = all
+            .chain(changelogs.map(|name| (name.to_owned(), 4)))
+            .chain([("raw.web".to_owned(), 3)])
+            .collect();
         world.extend(counts.iter().map(|(name, count)| ((*name).to_owned(), *count)));
         World(world)
     }
@@ -116,10 +123,17 @@ mod tests {
 
     #[test]
     fn partitions_that_do_not_match_are_refused_with_both_numbers() {
-        let error = world(&[("identity-assignment", 6)]).topology(StageName::Facets, &[]).expect_err("unequal");
-        assert!(error.to_string().contains("identity-assignment has 6 partitions, touchpoint has 4"), "{error}");
+        let error =
+            world(&[("identity-assignment", 6)]).topology(StageName::Facets, &[]).expect_err("unequal");
+        assert!(
+            error.to_string().contains("identity-assignment has 6 partitions, touchpoint has 4"),
+            "{error}"
+        );
         let error = world(&[("stitch-changelog", 5)]).topology(StageName::Stitch, &[]).expect_err("unequal");
-        assert!(error.to_string().contains("stitch-changelog has 5 partitions, identity-op has 4"), "{error}");
+        assert!(
+            error.to_string().contains("stitch-changelog has 5 partitions, identity-op has 4"),
+            "{error}"
+        );
     }
 
     #[test]

@@ -131,7 +131,8 @@ mod tests {
 
     #[test]
     fn what_is_no_amount_is_refused() {
-        for text in ["", ".", "1e3", "1,50", "NaN", "1.", ".5", "+1", " 1", "1234567890123", "0.12345", "--1"] {
+        for text in ["", ".", "1e3", "1,50", "NaN", "1.", ".5", "+1", " 1", "1234567890123", "0.12345", "--1"]
+        {
             assert_eq!(text.parse::<Amount>(), Err(AmountError), "{text}");
         }
     }

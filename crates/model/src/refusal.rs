@@ -184,7 +184,10 @@ mod optional_bytes {
 
     struct Bytes(Vec<u8>);
 
-    pub(super) fn serialize<S: Serializer>(value: &Option<Vec<u8>>, serializer: S) -> Result<S::Ok, S::Error> {
+    pub(super) fn serialize<S: Serializer>(
+        value: &Option<Vec<u8>>,
+        serializer: S,
+    ) -> Result<S::Ok, S::Error> {
         struct Borrowed<'a>(&'a [u8]);
         impl Serialize for Borrowed<'_> {
             fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
@@ -194,7 +197,9 @@ mod optional_bytes {
         value.as_deref().map(Borrowed).serialize(serializer)
     }
 
-    pub(super) fn deserialize<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Option<Vec<u8>>, D::Error> {
+    pub(super) fn deserialize<'de, D: Deserializer<'de>>(
+        deserializer: D,
+    ) -> Result<Option<Vec<u8>>, D::Error> {
         Ok(Option::<Bytes>::deserialize(deserializer)?.map(|bytes| bytes.0))
     }
 
@@ -224,7 +229,8 @@ mod tests {
 
     #[test]
     fn every_kind_has_a_name_of_its_own_that_serde_shares() {
-        let names: std::collections::BTreeSet<_> = RefusalKind::ALL.iter().map(|kind| kind.as_str()).collect();
+        let names: std::collections::BTreeSet<_> =
+            RefusalKind::ALL.iter().map(|kind| kind.as_str()).collect();
         assert_eq!(names.len(), RefusalKind::ALL.len());
         for kind in RefusalKind::ALL {
             let named: Result<RefusalKind, serde::de::value::Error> =

@@ -13,7 +13,9 @@ pub enum Fault {
     #[error("state cannot be read: {0}")]
     State(String),
     /// State was read but makes no sense: it must be rebuilt.
-    #[error("state of {what} is corrupt: {why}; set the state folder aside, it is rebuilt from the changelog")]
+    #[error(
+        "state of {what} is corrupt: {why}; set the state folder aside, it is rebuilt from the changelog"
+    )]
     Corrupt {
         /// Which entry.
         what: &'static str,

@@ -29,7 +29,10 @@ pub fn decode<T: DeserializeOwned>(what: &'static str, bytes: &[u8]) -> Result<T
 ///
 /// # Errors
 /// [`Fault::Corrupt`] for another format, or bytes that do not decode.
-pub fn decode_head<'b, T: DeserializeOwned>(what: &'static str, bytes: &'b [u8]) -> Result<(T, &'b [u8]), Fault> {
+pub fn decode_head<'b, T: DeserializeOwned>(
+    what: &'static str,
+    bytes: &'b [u8],
+) -> Result<(T, &'b [u8]), Fault> {
     let corrupt = |why: String| Fault::Corrupt { what, why };
     match bytes.split_first() {
         Some((&FORMAT, rest)) => postcard::take_from_bytes(rest).map_err(|error| corrupt(error.to_string())),
@@ -47,7 +50,10 @@ mod tests {
         let bytes = encode(&(7_u32, "seven"));
         assert_eq!(decode::<(u32, String)>("pair", &bytes), Ok((7, "seven".to_owned())));
         for damaged in [&bytes[..bytes.len() - 1], &[&bytes[..], &[0]].concat(), &[9], &[]] {
-            assert!(matches!(decode::<(u32, String)>("pair", damaged), Err(Fault::Corrupt { what: "pair", .. })));
+            assert!(matches!(
+                decode::<(u32, String)>("pair", damaged),
+                Err(Fault::Corrupt { what: "pair", .. })
+            ));
         }
     }
 }

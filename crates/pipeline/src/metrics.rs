@@ -2,7 +2,8 @@
 
 use kinfold_model::RefusalKind;
 use prometheus::{
-    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts, Registry,
+    Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts,
+    Registry,
 };
 
 use crate::batch::Batch;
@@ -193,7 +194,12 @@ impl Metrics {
 
     /// Counts a batch that was committed at this Unix time. Consumed, passed and refused rise together, so that
     /// they agree in every scrape but one that falls between two lines of this function.
-    pub fn committed<'b>(&self, stage: StageName, batches: impl IntoIterator<Item = &'b Batch>, unix_seconds: f64) {
+    pub fn committed<'b>(
+        &self,
+        stage: StageName,
+        batches: impl IntoIterator<Item = &'b Batch>,
+        unix_seconds: f64,
+    ) {
         let stage = stage.as_str();
         for batch in batches {
             for (origin, count) in &batch.tally.consumed {

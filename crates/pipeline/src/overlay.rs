@@ -122,9 +122,12 @@ mod tests {
 
     #[test]
     fn a_batch_sees_its_own_writes_and_the_base_stays_as_it_was() {
-        let base: BTreeMap<Vec<u8>, Vec<u8>> =
-            [(b"a1".to_vec(), b"old".to_vec()), (b"a2".to_vec(), b"old".to_vec()), (b"b".to_vec(), b"old".to_vec())]
-                .into();
+        let base: BTreeMap<Vec<u8>, Vec<u8>> = [
+            (b"a1".to_vec(), b"old".to_vec()),
+            (b"a2".to_vec(), b"old".to_vec()),
+            (b"b".to_vec(), b"old".to_vec()),
+        ]
+        .into();
         let mut writes = Writes::new();
         let mut overlay = Overlay::new(&base, &mut writes);
         overlay.put(b"a3".to_vec(), b"new".to_vec());

@@ -10,7 +10,9 @@ use std::collections::btree_map::Entry;
 use std::mem;
 
 use kinfold_model::stored::encode;
-use kinfold_model::{Assignment, Context, Fault, Halt, NodeId, PersonId, Stage, State, Touchpoint, TouchpointIdentifier};
+use kinfold_model::{
+    Assignment, Context, Fault, Halt, NodeId, PersonId, Stage, State, Touchpoint, TouchpointIdentifier,
+};
 use serde::{Deserialize, Serialize};
 
 use crate::facet::Facet;

@@ -76,7 +76,8 @@ impl People {
     pub fn recall(&mut self, state: &dyn State) -> Result<(), Fault> {
         for (key, _) in state.scan(&Table::Member.key(&[]))? {
             let person = key.get(1..17).and_then(|person| <[u8; 16]>::try_from(person).ok());
-            let person = person.ok_or_else(|| Table::Member.corrupt("its key is not that of a person and a node"))?;
+            let person =
+                person.ok_or_else(|| Table::Member.corrupt("its key is not that of a person and a node"))?;
             self.changed.entry(PersonId::from_bytes(person)).or_default();
         }
         Ok(())

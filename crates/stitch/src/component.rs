@@ -24,7 +24,10 @@ impl Evidence {
     /// Both.
     #[must_use]
     pub fn union(self, other: Self) -> Self {
-        Self { first_seen: self.first_seen.min(other.first_seen), last_seen: self.last_seen.max(other.last_seen) }
+        Self {
+            first_seen: self.first_seen.min(other.first_seen),
+            last_seen: self.last_seen.max(other.last_seen),
+        }
     }
 }
 
@@ -54,7 +57,11 @@ impl Edge {
     /// The edge between a sighting and an identifier, given in any order.
     #[must_use]
     pub fn between(a: NodeId, b: NodeId) -> Self {
-        if a.is_sighting() { Self { identifier: b, sighting: a } } else { Self { identifier: a, sighting: b } }
+        if a.is_sighting() {
+            Self { identifier: b, sighting: a }
+        } else {
+            Self { identifier: a, sighting: b }
+        }
     }
 }
 
@@ -115,7 +122,8 @@ impl Component {
     /// Removes the edges that have only one end here, and returns them.
     pub fn take_dangling(&mut self) -> Vec<(Edge, Evidence)> {
         let members = &self.members;
-        let here = |edge: &Edge| members.contains_key(&edge.identifier) && members.contains_key(&edge.sighting);
+        let here =
+            |edge: &Edge| members.contains_key(&edge.identifier) && members.contains_key(&edge.sighting);
         self.edges.extract_if(.., |edge, _| !here(edge)).collect()
     }
 

@@ -17,7 +17,13 @@ pub(crate) struct Journal {
 
 impl Journal {
     /// A node took a pointer.
-    pub(crate) fn pointed(&mut self, id: NodeId, namespace: Option<&Namespace>, was: Option<PersonId>, is: PersonId) {
+    pub(crate) fn pointed(
+        &mut self,
+        id: NodeId,
+        namespace: Option<&Namespace>,
+        was: Option<PersonId>,
+        is: PersonId,
+    ) {
         self.pointed.entry(id).or_insert_with(|| (namespace.cloned(), was, is)).2 = is;
     }
 
@@ -28,9 +34,10 @@ impl Journal {
 
     /// The assignments that differ from what was published, in the order of nodes.
     pub(crate) fn assignments(&mut self) -> impl Iterator<Item = Assignment> + use<> {
-        std::mem::take(&mut self.pointed).into_iter().filter(|(_, (_, was, is))| *was != Some(*is)).map(
-            |(node, (namespace, _, person_id))| Assignment { node, namespace, person_id },
-        )
+        std::mem::take(&mut self.pointed)
+            .into_iter()
+            .filter(|(_, (_, was, is))| *was != Some(*is))
+            .map(|(node, (namespace, _, person_id))| Assignment { node, namespace, person_id })
     }
 
     /// How people changed: one change for each set of people that exchanged nodes.
@@ -68,8 +75,11 @@ fn clusters(settled: &BTreeMap<NodeId, (Option<PersonId>, PersonId)>) -> Vec<Mov
 fn change(nodes: &[(NodeId, Option<PersonId>, PersonId)], cause: Cause) -> Option<IdentityChange> {
     let before: BTreeSet<PersonId> = nodes.iter().filter_map(|(_, was, _)| *was).collect();
     let after: BTreeSet<PersonId> = nodes.iter().map(|(_, _, is)| *is).collect();
-    let moved: Vec<NodeId> =
-        nodes.iter().filter(|(_, was, is)| was.is_some_and(|was| was != *is)).map(|(node, ..)| *node).collect();
+    let moved: Vec<NodeId> = nodes
+        .iter()
+        .filter(|(_, was, is)| was.is_some_and(|was| was != *is))
+        .map(|(node, ..)| *node)
+        .collect();
     let kind = match (before.len(), after.len()) {
         (0, _) => ChangeKind::Created,
         (_, 1) if before.len() > 1 => ChangeKind::Merged,

@@ -60,7 +60,9 @@ impl AtRest {
                         broken.push(format!("node {id} and its component {root} disagree about its person"));
                     }
                     Some(node) if node.quarantined != member.quarantined => {
-                        broken.push(format!("node {id} and its component {root} disagree about its quarantine"));
+                        broken.push(format!(
+                            "node {id} and its component {root} disagree about its quarantine"
+                        ));
                     }
                     Some(_) => {}
                 }
@@ -100,7 +102,8 @@ impl AtRest {
                 let whole = component.members.contains_key(&edge.identifier)
                     && component.members.contains_key(&edge.sighting);
                 if !whole || component.is_quarantined(edge.identifier) {
-                    broken.push(format!("component {root} holds an edge of {} that is void", edge.identifier));
+                    broken
+                        .push(format!("component {root} holds an edge of {} that is void", edge.identifier));
                 }
             }
         }

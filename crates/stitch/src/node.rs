@@ -117,7 +117,9 @@ mod tests {
     fn the_same_evidence_again_is_known() {
         let mut sighting = sighting();
         let (seen, later) = (sighting.evidence, Evidence { last_seen: at(11), ..sighting.evidence });
-        assert!(sighting.knows(seen, "crm") && !sighting.knows(seen, "till") && !sighting.knows(later, "crm"));
+        assert!(
+            sighting.knows(seen, "crm") && !sighting.knows(seen, "till") && !sighting.knows(later, "crm")
+        );
         assert!(!sighting.observe(seen, "till") && sighting.observe(later, "crm"));
         assert!(sighting.knows(later, "till"));
     }

@@ -80,7 +80,9 @@ impl<'a> Step<'a> {
         self.hops = op.hops;
         match op.body {
             Body::Observe { time, source, identifiers } => self.observe(op.to, time, &source, identifiers),
-            Body::Link { sighting, evidence, identifiers } => self.link(op.to, sighting, evidence, &identifiers),
+            Body::Link { sighting, evidence, identifiers } => {
+                self.link(op.to, sighting, evidence, &identifiers)
+            }
             Body::Errand(errand) => self.errand(op.to, errand),
             Body::SentBack(errand) => self.sent_back(errand),
             Body::Absorb { component, identifier, sighting, evidence } => {
@@ -168,7 +170,12 @@ impl<'a> Step<'a> {
     }
 
     /// Makes sure that the node exists. An earlier first time of a known node is told to its root.
-    fn appear(&mut self, id: NodeId, namespace: Option<Namespace>, time: Timestamp) -> Result<Appeared, Fault> {
+    fn appear(
+        &mut self,
+        id: NodeId,
+        namespace: Option<Namespace>,
+        time: Timestamp,
+    ) -> Result<Appeared, Fault> {
         match self.desk.node(id, self.state)? {
             Some(node) if node.first_seen <= time => return Ok(Appeared::Known),
             Some(node) => {
@@ -299,7 +306,13 @@ impl<'a> Step<'a> {
         Ok(())
     }
 
-    fn absorb(&mut self, id: NodeId, arrived: Component, edge: Edge, evidence: Evidence) -> Result<(), Fault> {
+    fn absorb(
+        &mut self,
+        id: NodeId,
+        arrived: Component,
+        edge: Edge,
+        evidence: Evidence,
+    ) -> Result<(), Fault> {
         let root = self.known(id)?.root;
         if root != id {
             let Edge { identifier, sighting } = edge;

@@ -1,8 +1,6 @@
 //! The stage: an [`Op`] in; messages to other partitions, assignments and changes of people out.
 
-use kinfold_model::{
-    Assignment, Context, Fault, Halt, IdentityChange, Keys, Partition, Rules, Stage,
-};
+use kinfold_model::{Assignment, Context, Fault, Halt, IdentityChange, Keys, Partition, Rules, Stage};
 
 use crate::desk::Desk;
 use crate::journal::Journal;

@@ -10,8 +10,8 @@ use kinfold_model::Fault;
 use kinfold_model::seam::Entries;
 use kinfold_pipeline::{Base, Store, Writes};
 use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompressionType, Direction, IteratorMode, Options, ReadOptions, WriteBatch,
-    WriteBufferManager,
+    BlockBasedOptions, Cache, DB, DBCompressionType, Direction, IteratorMode, Options, ReadOptions,
+    WriteBatch, WriteBufferManager,
 };
 
 /// The memory that all stores of a process share: blocks that were read, and writes not yet in files.
@@ -26,7 +26,8 @@ impl Memory {
     #[must_use]
     pub fn new(bytes: usize) -> Self {
         let cache = Cache::new_lru_cache(bytes);
-        let write_buffers = WriteBufferManager::new_write_buffer_manager_with_cache(bytes / 4, false, cache.clone());
+        let write_buffers =
+            WriteBufferManager::new_write_buffer_manager_with_cache(bytes / 4, false, cache.clone());
         Self { cache, write_buffers }
     }
 }

@@ -3,6 +3,7 @@
 //! A seed or a folder goes in; worlds, data sets and the truth about them come out. The oracle shares no code
 //! with the stages that it judges.
 
+pub mod broker;
 pub mod data;
 pub mod oracle;
 pub mod simulation;

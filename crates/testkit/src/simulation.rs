@@ -7,8 +7,8 @@ use fastrand::Rng;
 use kinfold_capture::{Capture, Settings};
 use kinfold_model::{Fault, Keys, Partition, Rules, State, Timestamp};
 use kinfold_pipeline::{
-    Base, CapturePort, FacetsPort, InRecord, Origin, Overlay, OutRecord, PeoplePort, Port, StageName, StitchPort, Store,
-    Tally, Task, Topology, Writes,
+    Base, CapturePort, FacetsPort, InRecord, Origin, OutRecord, Overlay, PeoplePort, Port, StageName,
+    StitchPort, Store, Tally, Task, Topology, Writes,
 };
 use kinfold_stitch::laws::AtRest;
 use kinfold_wire::Topic;
@@ -72,7 +72,14 @@ struct Log {
 }
 
 impl Log {
-    fn append(&mut self, origin: Origin, partition: u32, key: Option<Vec<u8>>, value: Option<Vec<u8>>, now: Timestamp) {
+    fn append(
+        &mut self,
+        origin: Origin,
+        partition: u32,
+        key: Option<Vec<u8>>,
+        value: Option<Vec<u8>>,
+        now: Timestamp,
+    ) {
         let queue = self.records.entry((origin.clone(), partition)).or_default();
         let offset = i64::try_from(queue.len()).unwrap_or(i64::MAX);
         queue.push(InRecord { origin, partition, offset, time: now, key, value, trace: None });
@@ -84,7 +91,13 @@ trait Lane {
     /// The partitions that have something to read.
     fn waiting(&self, log: &Log) -> Vec<u32>;
     /// One batch on one of them.
-    fn work(&mut self, partition: u32, log: &mut Log, rng: &mut Rng, schedule: &Schedule) -> Result<(), Fault>;
+    fn work(
+        &mut self,
+        partition: u32,
+        log: &mut Log,
+        rng: &mut Rng,
+        schedule: &Schedule,
+    ) -> Result<(), Fault>;
     /// What became of the records.
     fn tally(&self) -> (StageName, Tally);
     /// The state of the partitions.
@@ -121,12 +134,24 @@ impl<'p, P: Port> Seats<'p, P> {
 impl<P: Port> Lane for Seats<'_, P> {
     fn waiting(&self, log: &Log) -> Vec<u32> {
         let partitions = 0..u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
-        partitions.filter(|p| self.inputs.iter().any(|origin| !self.unread(origin, *p, log).is_empty())).collect()
+        partitions
+            .filter(|p| self.inputs.iter().any(|origin| !self.unread(origin, *p, log).is_empty()))
+            .collect()
     }
 
-    fn work(&mut self, partition: u32, log: &mut Log, rng: &mut Rng, schedule: &Schedule) -> Result<(), Fault> {
-        let ready: Vec<Origin> =
-            self.inputs.iter().filter(|origin| !self.unread(origin, partition, log).is_empty()).cloned().collect();
+    fn work(
+        &mut self,
+        partition: u32,
+        log: &mut Log,
+        rng: &mut Rng,
+        schedule: &Schedule,
+    ) -> Result<(), Fault> {
+        let ready: Vec<Origin> = self
+            .inputs
+            .iter()
+            .filter(|origin| !self.unread(origin, partition, log).is_empty())
+            .cloned()
+            .collect();
         let Some(origin) = rng.choice(&ready) else { return Ok(()) };
         let unread = self.unread(origin, partition, log);
         let batch: Vec<InRecord> = unread[..unread.len().min(rng.usize(1..=BATCH_MAX))].to_vec();
@@ -213,8 +238,12 @@ fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
 
 fn outcome(lanes: &[Box<dyn Lane + '_>; 4], log: Log) -> Result<Outcome, Fault> {
     let mut unwritten: Vec<Writes> = lanes[1].stores().iter().map(|_| Writes::new()).collect();
-    let states: Vec<Overlay<'_>> =
-        lanes[1].stores().iter().zip(&mut unwritten).map(|(store, writes)| Overlay::new(store as &dyn Base, writes)).collect();
+    let states: Vec<Overlay<'_>> = lanes[1]
+        .stores()
+        .iter()
+        .zip(&mut unwritten)
+        .map(|(store, writes)| Overlay::new(store as &dyn Base, writes))
+        .collect();
     let graph = AtRest::read(states.iter().map(|state| state as &dyn State))?;
     Ok(Outcome { written: log.written, tallies: lanes.iter().map(|lane| lane.tally()).collect(), graph })
 }

@@ -10,10 +10,10 @@ use kinfold_model::Timestamp;
 use kinfold_pipeline::StageName;
 use kinfold_wire::Topic;
 
-use super::{Failure, demo_kafka, load};
+use super::{Failure, load};
 use crate::generate::Plan;
 use crate::run::{Run, Setup};
-use crate::{output, tables};
+use crate::{on_kafka, output, tables};
 
 /// The same sample each time: 2026-01-01.
 const START_MS: i64 = 1_767_225_600_000;
@@ -58,10 +58,14 @@ impl Demo {
         println!("{}", tables::consents(&run)?);
         if self.kafka {
             println!("The same sample goes through the consumers on Kafka at {} …", config.kafka.bootstrap);
-            let people = demo_kafka::compare(self.plan()?, &run, &config)?;
-            println!("{people} people came out, and each agrees with the local run in every field but `version`.\n");
+            let people = on_kafka::compare(self.plan()?, &run, &config)?;
+            println!(
+                "{people} people came out, and each agrees with the local run in every field but `version`.\n"
+            );
         }
-        println!("Where to look next: `kinfold resolve --out DIR FILE` for files of your own, `make demo-kafka` for the\nsame people from three processes on Apache Kafka, README.md for all commands.");
+        println!(
+            "Where to look next: `kinfold resolve --out DIR FILE` for files of your own, `make demo-kafka` for the\nsame people from three processes on Apache Kafka, README.md for all commands."
+        );
         Ok(())
     }
 
@@ -102,7 +106,8 @@ impl StageBars {
         let style = ProgressStyle::with_template("{prefix:>8} {bar:40} {pos:>7} {msg}")
             .unwrap_or_else(|_| ProgressStyle::default_bar());
         let bar = |stage: StageName| {
-            let bar = ProgressBar::new(touchpoints as u64).with_style(style.clone()).with_prefix(stage.as_str());
+            let bar =
+                ProgressBar::new(touchpoints as u64).with_style(style.clone()).with_prefix(stage.as_str());
             bar.enable_steady_tick(Duration::from_millis(100));
             (stage, all.add(bar))
         };
@@ -116,7 +121,9 @@ impl StageBars {
             let tally = run.local.tally(*stage);
             let message = match stage {
                 StageName::Capture => format!("cleaned, {} refused", tally.refused_total()),
-                StageName::Stitch => format!("observed, {} changes of people", written(Topic::IdentityChange)),
+                StageName::Stitch => {
+                    format!("observed, {} changes of people", written(Topic::IdentityChange))
+                }
                 StageName::Facets => "touchpoints and assignments joined".to_owned(),
                 StageName::People => format!("facets folded, {} profiles", written(Topic::UnifiedProfile)),
             };

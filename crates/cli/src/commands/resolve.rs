@@ -82,7 +82,6 @@ fn feed_file(run: &mut Run<'_>, path: &Path, bar: &ProgressBar) -> Result<(), Fa
 /// Shows how much of the files was read, at what rate, and how long it will take; only on a terminal.
 fn progress(bytes: u64) -> ProgressBar {
     let template = "{wide_bar} {percent:>3} %  {msg} touchpoints  {eta} left";
-    ProgressBar::new(bytes).with_style(
-        ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()),
-    )
+    ProgressBar::new(bytes)
+        .with_style(ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar()))
 }

@@ -1,4 +1,4 @@
-//! `kinfold demo --kafka`: the sample goes to the `raw.*` topics of a deployment whose consumers are at work, and the
+//! The same touchpoints on Kafka: generated ones go to the `raw.*` topics of a deployment whose consumers are at work, and the
 //! people that they publish are compared with those of a local run, record by record.
 
 use std::collections::BTreeMap;
@@ -13,7 +13,7 @@ use kinfold_model::UnifiedProfile;
 use kinfold_pipeline::Shelf;
 use kinfold_wire::{SchemaIds, Topic, decode, raw_topic};
 
-use super::Failure;
+use crate::commands::Failure;
 use crate::generate::Plan;
 use crate::run::Run;
 
@@ -28,7 +28,7 @@ type People = BTreeMap<Vec<u8>, UnifiedProfile>;
 ///
 /// # Errors
 /// When Kafka does not answer, or the people still differ when patience ends.
-pub(super) fn compare(plan: Plan, run: &Run<'_>, config: &Config) -> Result<usize, Failure> {
+pub fn compare(plan: Plan, run: &Run<'_>, config: &Config) -> Result<usize, Failure> {
     let settings = kafka_settings(config);
     let records = plan.generate().map(|generated| (raw_topic(generated.source), generated.record));
     produce(&settings, records).map_err(Failure::fault)?;
