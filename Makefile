@@ -25,7 +25,7 @@ demo: announce build ## stream a sample of every channel through the three stage
 	$(bin)/kinfold demo
 
 demo-kafka: announce setup build ## the same on a real Apache Kafka, with three consumers as separate processes
-	deploy/dev/demo-kafka.sh
+	deploy/dev/demo-kafka.sh $(bin)
 
 build: compilers ## all binaries
 	$(cargo) build --locked --workspace --bins
@@ -49,7 +49,7 @@ sim: compilers ## one simulation: make sim SEED=n
 
 bless: export KINFOLD_BLESS := 1
 bless: setup ## rewrite the expected files of the tests; read the difference before you commit it
-	$(cargo) test --locked --workspace
+	$(cargo) test --locked --workspace --test whole -- golden
 
 check: export RUSTDOCFLAGS := -D warnings
 check: compilers quick ## format, layers, files of deploy/, lints, documentation

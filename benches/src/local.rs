@@ -63,8 +63,8 @@ fn resolve(setup: &Setup, store: &Path, file: &Path) -> Result<(), Failure> {
     material::all_passed(consumed - refused, TOUCHPOINTS)
 }
 
-/// Where the time of a run goes. A stage ends where its last public record is written, so what the next one does
-/// before it has something to say is rightly its own.
+/// Where the time of a run goes, roughly: a stage ends where its last public record of a round is written, so what
+/// it does after that counts for the next one.
 struct Shares {
     heard: Heard,
     mark: Instant,

@@ -68,7 +68,11 @@ fn figure(row: &Row) -> Value {
         "what": row.what,
         "touchpoints": row.touchpoints,
         "seconds": row.seconds,
-        "per_second": { "median": rate(row, row.median()), "min": rate(row, slowest(row)), "max": rate(row, fastest(row)) },
+        "per_second": {
+            "median": rate(row, row.median()),
+            "min": rate(row, slowest(row)),
+            "max": rate(row, fastest(row)),
+        },
         "micros_each": micros(row),
         "note": row.note,
     })

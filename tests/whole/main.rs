@@ -2,6 +2,7 @@
 
 mod command_line;
 mod data_sets;
+mod golden;
 mod local;
 mod on_kafka;
 mod programs;

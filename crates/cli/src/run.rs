@@ -43,8 +43,8 @@ impl Setup {
     /// # Errors
     /// When the store cannot be opened or read.
     pub fn begin(&self, store: &Path) -> Result<Run<'_>, Failure> {
-        let bytes = usize::try_from(self.config.state.cache_bytes).unwrap_or(usize::MAX);
-        let store = RocksStore::open(store, &Memory::new(bytes)).map_err(Failure::fault)?;
+        let memory = Memory::new(self.config.state.cache_bytes);
+        let store = RocksStore::open(store, &memory).map_err(Failure::fault)?;
         let local = Local::open(&self.ports, store).map_err(Failure::fault)?;
         let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
         let now = i64::try_from(since_1970.as_millis()).ok().and_then(|ms| Timestamp::from_millis(ms).ok());

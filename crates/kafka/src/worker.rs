@@ -179,7 +179,9 @@ impl<'w, P: Port, S: Stores> Session<'w, P, S> {
         }
         self.report();
         let mut partitions = TopicPartitionList::new();
-        assigned.iter().for_each(|one| drop(partitions.add_partition(&one.topic, one.partition)));
+        for one in assigned {
+            partitions.add_partition(&one.topic, one.partition);
+        }
         self.consumer.resume(&partitions).map_err(WorkerError::kafka("resuming"))
     }
 

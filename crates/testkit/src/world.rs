@@ -82,8 +82,8 @@ impl World {
 #[must_use]
 pub fn tight_rules(seed: u64) -> Rules {
     let mut rng = Rng::with_seed(seed ^ 0x7167_6874);
-    let mut rules = Rules::default();
-    rules.evidence_granularity_ms = *pick(&mut rng, &[1, 60_000, HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS]);
+    let evidence_granularity_ms = *pick(&mut rng, &[1, 60_000, HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS]);
+    let mut rules = Rules { evidence_granularity_ms, ..Rules::default() };
     let names: Vec<Namespace> = rules.namespaces.keys().cloned().collect();
     for rule in rules.namespaces.values_mut() {
         rule.max_neighbours = NeighbourLimit::total(rng.u32(3..=6));
@@ -220,7 +220,9 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
         sighting: kinfold_model::NodeId::from_bytes([0; 16]),
         identifiers: Vec::new(),
         attributes,
-        consents: (0..rng.usize(..3)).filter_map(|_| (rng.f64() < 0.3).then(|| consent(rng, time))).collect(),
+        consents: (0..rng.usize(..3))
+            .flat_map(|_| if rng.f64() < 0.3 { Some(consent(rng, time)) } else { None })
+            .collect(),
         consent_signals: None,
         order,
         engagement: None,

@@ -99,7 +99,8 @@ fn a_seed_shuffles_records_and_truth_alike() {
 
 #[test]
 fn capture_refuses_no_record() {
-    let readers: [(&str, fn(&Path, u64) -> DataSet); 6] = [
+    type Reader = fn(&Path, u64) -> DataSet;
+    let readers: [(&str, Reader); 6] = [
         ("easylink-2020", easylink),
         ("febrl", febrl4),
         ("febrl-dsgen", febrl_c),
