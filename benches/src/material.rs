@@ -16,23 +16,24 @@ pub(crate) const BATCH: usize = 2000;
 
 const START: &str = "2026-01-01T00:00:00Z";
 const DAYS: u32 = 90;
+const SEASON_MS: i64 = DAYS as i64 * 86_400_000;
 
 /// Sound records, in rough order of time.
 pub(crate) fn records(touchpoints: usize, people: usize) -> Result<impl Iterator<Item = Vec<u8>>, Failure> {
-    let start: Timestamp = START.parse().map_err(Failure::fault)?;
-    // About one record in a hundred is damaged and left out, so a few more are asked for.
-    let plan = Plan { seed: 1, people, touchpoints: touchpoints + touchpoints / 20 + 100, start, days: DAYS };
-    Ok(plan
-        .generate()
-        .filter(|generated| generated.sound)
-        .map(|generated| generated.record)
-        .take(touchpoints))
+    Ok(records_of(touchpoints, people, START.parse().map_err(Failure::fault)?))
 }
 
-/// The time at which they are read: after all of them.
+/// The records with the same identifiers in every season; only their times differ.
+fn records_of(touchpoints: usize, people: usize, start: Timestamp) -> impl Iterator<Item = Vec<u8>> {
+    // About one record in a hundred is damaged and left out, so a few more are asked for.
+    let plan = Plan { seed: 1, people, touchpoints: touchpoints + touchpoints / 20 + 100, start, days: DAYS };
+    plan.generate().filter(|generated| generated.sound).map(|generated| generated.record).take(touchpoints)
+}
+
+/// The time at which they are read: after both seasons.
 pub(crate) fn now() -> Result<Timestamp, Failure> {
     let start: Timestamp = START.parse().map_err(Failure::fault)?;
-    Ok(start.plus_millis(i64::from(DAYS) * 86_400_000))
+    Ok(start.plus_millis(2 * SEASON_MS))
 }
 
 /// Of a deployment with the rules that are there without a configuration.
@@ -68,14 +69,16 @@ pub(crate) fn raw(records: impl Iterator<Item = Vec<u8>>) -> Result<Vec<InRecord
     Ok((0..).zip(records).map(read).collect())
 }
 
-/// What capture tells stitch: one message for each touchpoint.
-pub(crate) fn identity_ops(touchpoints: usize, people: usize) -> Result<Vec<InRecord>, Failure> {
+/// What capture tells stitch: one message for each touchpoint. In another season, the same people do the same again.
+pub(crate) fn identity_ops(touchpoints: usize, people: usize, season: i64) -> Result<Vec<InRecord>, Failure> {
+    let start: Timestamp = START.parse().map_err(Failure::fault)?;
+    let records = records_of(touchpoints, people, start.plus_millis(season * SEASON_MS));
     let port = capture()?;
     let mut task = Task::new(&port, Partition::ONLY);
     let nothing = std::collections::BTreeMap::new();
     let mut ops = Vec::with_capacity(touchpoints);
     let now = now()?;
-    for record in raw(records(touchpoints, people)?)? {
+    for record in raw(records)? {
         task.step(&nothing, &record).map_err(Failure::fault)?;
         ops.extend(inner(task.flush().outputs, now));
     }

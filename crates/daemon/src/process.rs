@@ -102,12 +102,15 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
         health,
         stop,
     };
-    thread::scope(|scope| {
-        for stage in process.stages {
-            scope.spawn(|| supervisor.supervise(*stage));
-        }
+    let ended = thread::scope(|scope| {
+        let stages = process.stages.iter().map(|stage| scope.spawn(|| supervisor.supervise(*stage)));
+        let stages: Vec<_> = stages.collect();
+        stages.into_iter().map(thread::ScopedJoinHandle::join).collect::<Result<Vec<()>, _>>()
     });
     server.stop();
+    ended.map_err(
+        |_| "a stage panicked; its message stands above. The process ends so that it can be started anew",
+    )?;
     tracing::info!("{} has stopped", process.name);
     Ok(())
 }

@@ -61,6 +61,7 @@ impl StageError {
 impl Supervisor<'_> {
     /// Keeps a stage at work until the process is asked to stop.
     pub(crate) fn supervise(&self, stage: StageName) {
+        let _ends_together = StopOnPanic(&self.stop);
         let mut pause = PAUSE_MIN;
         while !self.stopping() {
             let began = Instant::now();
@@ -127,6 +128,17 @@ impl Supervisor<'_> {
 
     fn stopping(&self) -> bool {
         self.stop.load(Ordering::Relaxed)
+    }
+}
+
+/// A stage that panics takes the others with it: half a process looks alive from outside.
+struct StopOnPanic<'s>(&'s AtomicBool);
+
+impl Drop for StopOnPanic<'_> {
+    fn drop(&mut self) {
+        if thread::panicking() {
+            self.0.store(true, Ordering::Relaxed);
+        }
     }
 }
 

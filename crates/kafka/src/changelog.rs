@@ -63,14 +63,18 @@ pub(crate) enum RestoreError {
 
 impl Restore<'_> {
     /// Applies everything after the store's mark. `alive` is called again and again with the number of records
-    /// that were applied since its last call.
+    /// that were applied since its last call, and the number of offsets that are still ahead.
     pub(crate) fn run(
         &self,
         store: &mut impl Store,
-        alive: &mut dyn FnMut(u64) -> Result<(), WorkerError>,
+        alive: &mut dyn FnMut(u64, i64) -> Result<(), WorkerError>,
     ) -> Result<Mark, RestoreError> {
         let mut mark = Mark::of(store).map_err(|why| self.state(why))?;
         let consumer = self.consumer(mark)?;
+        let (_, end) = consumer
+            .fetch_watermarks(self.topic, self.partition, SILENCE_MAX)
+            .map_err(WorkerError::kafka("asking for the end of the changelog"))?;
+        let mut remaining = (end - mark.offset.map_or(0, |offset| offset + 1)).max(0);
         let mut pending = Writes::new();
         let mut heard = Instant::now();
         let mut applied = 0;
@@ -87,6 +91,7 @@ impl Restore<'_> {
                         pending.insert(key.to_vec(), message.payload().map(<[u8]>::to_vec));
                     }
                     applied += 1;
+                    remaining = (end - message.offset() - 1).max(0);
                     heard = Instant::now();
                 }
                 Some(Err(KafkaError::PartitionEOF(_))) => break,
@@ -106,11 +111,11 @@ impl Restore<'_> {
                 store.commit(std::mem::take(&mut pending)).map_err(|why| self.state(why))?;
             }
             if applied >= 1000 || heard.elapsed() > POLL {
-                alive(std::mem::take(&mut applied))?;
+                alive(std::mem::take(&mut applied), remaining)?;
             }
         }
         store.commit(pending).map_err(|why| self.state(why))?;
-        alive(applied)?;
+        alive(applied, 0)?;
         Ok(mark)
     }
 

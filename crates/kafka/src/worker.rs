@@ -63,7 +63,7 @@ impl<P: Port, S: Stores> Worker<'_, P, S> {
             .consumer(P::NAME)
             .create_with_context(Membership::default())
             .map_err(|error| WorkerError::Configuration(error.to_string()))?;
-        let inputs = self.inputs(world);
+        let inputs = self.inputs();
         let names: Vec<&str> = inputs.iter().map(String::as_str).collect();
         consumer.subscribe(&names).map_err(WorkerError::kafka("subscribing"))?;
         let mut session = Session {
@@ -82,9 +82,8 @@ impl<P: Port, S: Stores> Worker<'_, P, S> {
         Ok(())
     }
 
-    fn inputs(&self, world: &World) -> Vec<String> {
-        let raw =
-            self.sources.iter().map(|source| raw_topic(source)).filter(|topic| world.count(topic).is_some());
+    fn inputs(&self) -> Vec<String> {
+        let raw = self.sources.iter().map(|source| raw_topic(source));
         let own = P::NAME.inputs().iter().map(|topic| topic.as_str().to_owned());
         let names: Vec<String> = if P::NAME.is_stateful() { own.collect() } else { raw.collect() };
         names.iter().map(|name| self.settings.topic(name)).collect()
@@ -102,6 +101,13 @@ struct Session<'w, P: Port, S: Stores> {
     /// Full name of the topic and partition → the next offset to read, where known.
     positions: BTreeMap<(String, i32), i64>,
     buffer: Vec<(String, InRecord)>,
+}
+
+impl<P: Port, S: Stores> Drop for Session<'_, P, S> {
+    /// A worker that failed owns nothing any more.
+    fn drop(&mut self) {
+        self.worker.metrics.assigned(P::NAME, -count(self.seats.len()));
+    }
 }
 
 /// A partition that the worker owns.
@@ -196,7 +202,9 @@ impl<'w, P: Port, S: Stores> Session<'w, P, S> {
         let topic = self.worker.settings.topic(&Settings::changelog(P::NAME));
         let restore = Restore { settings: self.worker.settings, topic: &topic, partition };
         let began = Instant::now();
-        let mark = match restore.run(&mut store, &mut |applied| self.alive(applied)) {
+        let mark = match restore
+            .run(&mut store, &mut |applied, remaining| self.alive(partition, applied, remaining))
+        {
             Ok(mark) => mark,
             Err(RestoreError::Worker(error)) => return Err(error),
             Err(RestoreError::Foreign) => {
@@ -204,7 +212,9 @@ impl<'w, P: Port, S: Stores> Session<'w, P, S> {
                 tracing::warn!(stage = %P::NAME, partition, "the store is not of this changelog: it is rebuilt");
                 self.worker.stores.set_aside(index).map_err(fault)?;
                 store = self.worker.stores.open(index).map_err(fault)?;
-                restore.run(&mut store, &mut |applied| self.alive(applied)).map_err(|error| match error {
+                restore
+                    .run(&mut store, &mut |applied, remaining| self.alive(partition, applied, remaining))
+                    .map_err(|error| match error {
                     RestoreError::Worker(error) => error,
                     RestoreError::Foreign => fault(Fault::State("the changelog has no beginning".to_owned())),
                 })?
@@ -217,8 +227,10 @@ impl<'w, P: Port, S: Stores> Session<'w, P, S> {
     }
 
     /// Called while restoring: the group must go on hearing from us, although all partitions are paused.
-    fn alive(&self, applied: u64) -> Result<(), WorkerError> {
+    fn alive(&self, partition: i32, applied: u64, remaining: i64) -> Result<(), WorkerError> {
         self.worker.observer.beat();
+        let labels = [P::NAME.as_str(), &partition.to_string()];
+        self.worker.metrics.restore_remaining.with_label_values(&labels).set(remaining);
         self.worker.metrics.restored(P::NAME).inc_by(applied);
         match self.consumer.poll(Duration::ZERO) {
             Some(Err(error)) => Err(WorkerError::kafka("staying in the group")(error)),

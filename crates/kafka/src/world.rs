@@ -63,13 +63,10 @@ impl World {
                 None => faults.push(format!("topic {topic} does not exist")),
             }
         }
-        if stage == StageName::Capture
-            && !sources.iter().any(|source| self.count(&raw_topic(source)).is_some())
-        {
-            faults.push(format!(
-                "none of the topics raw.<source> exists for the sources {}",
-                sources.join(", ")
-            ));
+        if stage == StageName::Capture {
+            let missing =
+                sources.iter().map(|source| raw_topic(source)).filter(|raw| self.count(raw).is_none());
+            faults.extend(missing.map(|raw| format!("topic {raw} does not exist")));
         }
         if stage.is_stateful() {
             self.check_co_partitioning(stage, &mut faults);

@@ -90,9 +90,15 @@ impl MetricName {
             Self::RecordsPassed => "Records handled without a refusal.",
             Self::RecordsRefused => "Records that became dead letters, by kind of refusal.",
             Self::RecordsProduced => "Records written, changelog not included.",
-            Self::Transactions => "Transactions by outcome: committed or aborted.",
-            Self::TransactionSeconds => "Time from the first output of a batch to the end of its commit.",
-            Self::ConsumerLag => "Records between the committed position and the end of the partition.",
+            Self::Transactions => {
+                "Transactions that were committed, and workers that failed and were begun anew (aborted)."
+            }
+            Self::TransactionSeconds => {
+                "Time from handling the first record of a batch to the end of its commit."
+            }
+            Self::ConsumerLag => {
+                "Committed records of the partition that the worker has not been handed yet."
+            }
             Self::PartitionsAssigned => "Partitions that this process owns.",
             Self::RestoredRecords => "Changelog records replayed into state.",
             Self::RestoreRemaining => "Changelog records still to be replayed before the partition goes on.",

@@ -9,7 +9,7 @@ use kinfold_model::rules::{Contested, NamespaceRules, NeighbourLimit, Normaliser
 use super::faults::nearest;
 use super::reader::Section;
 
-/// No component may have more members; a limit beyond it would never be met.
+/// All neighbours of an identifier up to its limit are stored as one value; a million are 30 MB.
 const NEIGHBOURS_MAX: i64 = 1_000_000;
 
 /// Reads both sections.

@@ -18,7 +18,7 @@ use super::{Config, Deployment, Http, Kafka, Log, LogFormat, Registry, State, To
 
 const DAY_MS: i64 = 86_400_000;
 const SECRET_VARIABLE: &str = "KINFOLD_SECRET";
-/// Each has a mapping and sample data in the demo.
+/// The generator speaks for each of them.
 const SOURCES: [&str; 7] = ["webshop", "till", "crm", "email", "social", "survey", "callcentre"];
 
 /// Loads a configuration; beside it the full names of all settings and sections that exist.
@@ -160,9 +160,8 @@ fn registry(mut section: Section<'_>) -> Registry {
 
 fn topics(mut section: Section<'_>) -> Topics {
     let sources = section.list("sources", &SOURCES, |text| {
-        let name =
-            "use 1 to 100 of the letters A-Z a-z 0-9 . _ -, because the topic raw.<source> is named after it";
-        allow(is_name(text), "is no name", name)
+        let legal = kinfold_wire::check_source(text);
+        legal.map_err(|error| ("is no name of a source", error.to_string()))
     });
     let distinct: BTreeSet<&String> = sources.iter().collect();
     if sources.is_empty() {
