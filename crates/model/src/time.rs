@@ -3,10 +3,10 @@
 use std::fmt;
 use std::str::FromStr;
 
-use serde::{Deserialize, Serialize};
+use serde::{Deserialize, Deserializer, Serialize, de};
 
 /// Milliseconds since 1970-01-01T00:00:00Z. Negative values lie before.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
 #[serde(transparent)]
 pub struct Timestamp(i64);
 
@@ -52,6 +52,13 @@ impl Timestamp {
     #[must_use]
     pub fn plus_millis(self, ms: i64) -> Self {
         Self(self.0.saturating_add(ms)).min(Self::MAX)
+    }
+}
+
+impl<'de> Deserialize<'de> for Timestamp {
+    /// Refuses what lies outside the range, so that arithmetic on what was read cannot overflow.
+    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
+        Self::from_millis(i64::deserialize(deserializer)?).map_err(de::Error::custom)
     }
 }
 

@@ -127,10 +127,12 @@ impl Component {
         self.edges.extract_if(.., |edge, _| !here(edge)).collect()
     }
 
-    /// Removes the edges of quarantined identifiers.
-    pub fn drop_quarantined_edges(&mut self) {
+    /// Removes the edges of quarantined identifiers; whether there were any.
+    pub fn drop_quarantined_edges(&mut self) -> bool {
         let members = &self.members;
+        let before = self.edges.len();
         self.edges.retain(|edge, _| !members.get(&edge.identifier).is_some_and(|member| member.quarantined));
+        self.edges.len() < before
     }
 
     /// The connected groups, each under its node of highest rank.

@@ -107,6 +107,14 @@ impl Desk {
         Ok(&mut sheet.value)
     }
 
+    /// A node that the state does not know, and its component: nothing is read.
+    pub(crate) fn appear(&mut self, id: NodeId, node: Node, component: Component) {
+        self.nodes.insert(id, Sheet { value: Some(node), changed: true });
+        self.neighbours.insert(id, Sheet { value: None, changed: false });
+        let folder = Folder { value: Some(component), stored: BTreeMap::new(), changed: true };
+        self.components.insert(id, folder);
+    }
+
     /// The neighbours of an identifier, about to change; empty when it has none yet.
     pub(crate) fn neighbours_mut(&mut self, id: NodeId, state: &dyn State) -> Result<&mut Neighbours, Fault> {
         let sheet = sheet(&mut self.neighbours, Table::Neighbours, id, state)?;

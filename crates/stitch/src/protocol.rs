@@ -188,8 +188,8 @@ impl<'a> Step<'a> {
             }
             None => {}
         }
-        *self.desk.node_mut(id, self.state)? = Some(Node::new(id, namespace.clone(), time));
-        *self.desk.component_mut(id, self.state)? = Some(Component::lone(id, namespace, time));
+        let component = Component::lone(id, namespace.clone(), time);
+        self.desk.appear(id, Node::new(id, namespace, time), component);
         Ok(Appeared::New)
     }
 

@@ -1,6 +1,6 @@
 //! Settling: after each change a root brings its component, its people and its nodes' pointers in line.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::{Fault, NodeId, PersonId};
 
@@ -13,11 +13,12 @@ impl Step<'_> {
     /// `arrived` are nodes that have just come from another root: their last pointer may have been ignored,
     /// so they get a new one whatever it says.
     pub(crate) fn settle(&mut self, root: NodeId, arrived: &BTreeSet<NodeId>) -> Result<(), Fault> {
-        self.send_on_dangling_edges(root)?;
+        let sent_on = self.send_on_dangling_edges(root)?;
         let law = self.law;
         let component = self.component_mut(root)?;
-        component.drop_quarantined_edges();
-        let mut groups = component.groups(&law.keys);
+        let dropped = component.drop_quarantined_edges();
+        // It was connected when it was last settled, and what was added came with an edge.
+        let mut groups = if sent_on || dropped { component.groups(&law.keys) } else { BTreeMap::new() };
         groups.remove(&root);
         if !arrived.is_empty() || !groups.is_empty() {
             component.epoch += 1;
@@ -53,9 +54,11 @@ impl Step<'_> {
         }
     }
 
-    /// Edges whose other end is not here are joined again, from that end.
-    fn send_on_dangling_edges(&mut self, root: NodeId) -> Result<(), Fault> {
-        for (edge, evidence) in self.component_mut(root)?.take_dangling() {
+    /// Edges whose other end is not here are joined again, from that end; whether there were any.
+    fn send_on_dangling_edges(&mut self, root: NodeId) -> Result<bool, Fault> {
+        let dangling = self.component_mut(root)?.take_dangling();
+        let any = !dangling.is_empty();
+        for (edge, evidence) in dangling {
             let component = self.component(root)?;
             let (here, there) = if component.members.contains_key(&edge.identifier) {
                 (edge.identifier, edge.sighting)
@@ -69,7 +72,7 @@ impl Step<'_> {
                 self.send(there, Body::SentBack(join));
             }
         }
-        Ok(())
+        Ok(any)
     }
 
     /// Decides the people of what is left at the root; returns the nodes that have to be told.
