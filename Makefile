@@ -38,7 +38,7 @@ setup: compilers ## get what is missing: compilers, Java and Maven, RocksDB, Apa
 # With --tests, because tests give some dependencies more features than binaries do.
 test: setup ## every test, also those on a real Apache Kafka
 	$(cargo) build --locked --workspace --bins --tests
-	$(cargo) test --locked --workspace
+	$(cargo) test --locked --workspace --no-fail-fast
 
 test-nightly: export KINFOLD_CASES := 10000
 test-nightly: test ## the same with ten thousand generated cases for each law

@@ -57,7 +57,7 @@ fn attribute(stated: StatedAttribute) -> Attribute {
     Attribute { value: stated.value, source: stated.source, time: stated.time }
 }
 
-/// Sums in the order of order ids: how many decimals a sum shows depends on the order in which it was added up.
+/// Each order counts once, as the winner among its reports says.
 fn metrics(span: Span, counts: Counts, orders: &Winners<StatedOrder>) -> Metrics {
     let mut revenue: BTreeMap<String, Amount> = BTreeMap::new();
     let mut items = 0_i64;
