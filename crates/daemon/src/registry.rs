@@ -49,3 +49,60 @@ fn number(url: &str, subject: &str, version: &Version) -> Result<i32, RegistryEr
     let id = answer.get("id").and_then(Value::as_i64).and_then(|id| i32::try_from(id).ok());
     id.ok_or_else(|| refused("its answer holds no id".to_owned()))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{BufRead, BufReader, Read, Write};
+    use std::net::TcpListener;
+
+    /// Answers each request with the next id, as a registry would; gives what was asked.
+    fn registry(requests: usize, status: &'static str) -> (String, std::thread::JoinHandle<Vec<String>>) {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let url = format!("http://{}/", listener.local_addr().expect("has an address"));
+        let answer = move |id: usize| {
+            let (stream, _) = listener.accept().expect("a client comes");
+            let mut reader = BufReader::new(stream);
+            let (mut request, mut length) = (String::new(), 0);
+            reader.read_line(&mut request).expect("a request line");
+            loop {
+                let mut header = String::new();
+                reader.read_line(&mut header).expect("a header");
+                if let Some(value) = header.to_ascii_lowercase().strip_prefix("content-length:") {
+                    length = value.trim().parse().expect("a number");
+                }
+                if header.trim().is_empty() {
+                    break;
+                }
+            }
+            std::io::copy(&mut reader.by_ref().take(length), &mut std::io::sink()).expect("a body");
+            let body = format!("{{\"id\":{}}}", id + 100);
+            let head = format!("HTTP/1.1 {status}\r\nConnection: close\r\nContent-Length: {}", body.len());
+            write!(reader.get_mut(), "{head}\r\n\r\n{body}").expect("answers");
+            request.split(' ').nth(1).unwrap_or_default().to_owned()
+        };
+        (url, std::thread::spawn(move || (0..requests).map(answer).collect()))
+    }
+
+    #[test]
+    fn every_public_topic_is_registered_and_written_with_its_number() {
+        let topics: Vec<Topic> = Topic::ALL.into_iter().filter(|topic| topic.schema().is_some()).collect();
+        let (url, asked) = registry(topics.len(), "200 OK");
+        let mut topology = Topology::default();
+        register(&url, "kinfold.", &mut topology).expect("registers");
+        let asked = asked.join().expect("the registry ends");
+        for (index, topic) in topics.iter().enumerate() {
+            assert_eq!(asked[index], format!("/subjects/kinfold.{topic}-value/versions"));
+            let schema_id = i32::try_from(index + 100).expect("small");
+            assert_eq!(topology.framing[topic], Framing::Confluent { schema_id });
+        }
+    }
+
+    #[test]
+    fn a_refusal_names_the_registry_and_the_subject() {
+        let (url, _asked) = registry(1, "409 Conflict");
+        let error = register(&url, "kinfold.", &mut Topology::default()).expect_err("is refused");
+        let said = error.to_string();
+        assert!(said.contains(&url) && said.contains("kinfold.touchpoint-value"), "{said}");
+    }
+}
