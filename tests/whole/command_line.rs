@@ -110,6 +110,16 @@ fn wrong_usage_ends_with_status_64_and_no_arguments_with_the_help() {
 }
 
 #[test]
+fn a_reader_that_has_gone_is_no_fault() {
+    let mut command = program("kinfold");
+    let mut child =
+        command.args(["topics", "plan"]).stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().expect("runs");
+    drop(child.stdout.take());
+    let answer = child.wait_with_output().expect("it ends");
+    assert_eq!((answer.status.code(), String::from_utf8_lossy(&answer.stderr).as_ref()), (Some(0), ""));
+}
+
+#[test]
 fn a_consumer_without_a_secret_says_how_to_make_one() {
     let answer = program("kinfold-stitch").output().expect("runs");
     assert_eq!(answer.status.code(), Some(64));

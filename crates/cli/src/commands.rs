@@ -6,6 +6,7 @@ mod generate;
 mod resolve;
 mod topics;
 
+use std::io::Write;
 use std::path::Path;
 
 use clap::Subcommand;
@@ -69,6 +70,9 @@ pub enum Failure {
     /// Topics are missing or differ.
     #[error("{0} topics are missing or differ; `kinfold topics apply` creates those that are missing")]
     Topics(usize),
+    /// Nobody reads the answer any more, as with `kinfold … | head`; that is no fault.
+    #[error("the reader has gone")]
+    ReaderGone,
     /// All else.
     #[error("{0}")]
     Fault(String),
@@ -83,6 +87,7 @@ impl Failure {
     pub fn exit_code(&self) -> u8 {
         match self {
             Self::Config(_) | Self::Usage(_) => Self::USAGE,
+            Self::ReaderGone => 0,
             Self::Refused(_) => 2,
             Self::File { .. } | Self::Topics(_) | Self::Fault(_) => 1,
         }
@@ -98,6 +103,14 @@ impl Failure {
     pub fn fault(error: impl std::fmt::Display) -> Self {
         Self::Fault(error.to_string())
     }
+}
+
+/// Prints a line of the answer.
+fn say(line: impl std::fmt::Display) -> Result<(), Failure> {
+    writeln!(std::io::stdout(), "{line}").map_err(|error| match error.kind() {
+        std::io::ErrorKind::BrokenPipe => Failure::ReaderGone,
+        _ => Failure::File { path: "standard output".to_owned(), why: error },
+    })
 }
 
 fn load(config: Option<&Path>) -> Result<Config, Failure> {

@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         }
     };
     match arguments.command.run() {
-        Ok(()) => ExitCode::SUCCESS,
+        Ok(()) | Err(Failure::ReaderGone) => ExitCode::SUCCESS,
         Err(failure) => {
             eprintln!("kinfold: {failure}");
             ExitCode::from(failure.exit_code())

@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Subcommand;
 
-use super::{Failure, load};
+use super::{Failure, load, say};
 
 /// What to do with the configuration.
 #[derive(Subcommand)]
@@ -18,10 +18,9 @@ pub enum ConfigCommand {
 }
 
 impl ConfigCommand {
-    #[expect(clippy::print_stdout, reason = "the answer")]
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self::Check { config } = self;
-        print!("{}", load(config.as_deref())?.describe());
+        say(load(config.as_deref())?.describe().trim_end())?;
         Ok(())
     }
 }

@@ -10,7 +10,7 @@ use kinfold_model::Timestamp;
 use kinfold_pipeline::StageName;
 use kinfold_wire::Topic;
 
-use super::{Failure, load};
+use super::{Failure, load, say};
 use crate::generate::Plan;
 use crate::run::{Run, Setup};
 use crate::{on_kafka, output, tables};
@@ -42,30 +42,35 @@ pub struct Demo {
 }
 
 impl Demo {
-    #[expect(clippy::print_stdout, reason = "the answer")]
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = load(self.config.as_deref())?;
         let folder = tempfile::tempdir().map_err(Failure::file(&std::env::temp_dir()))?;
         let setup = Setup::new(config.clone(), None)?;
         let mut run = setup.begin(folder.path())?;
-        println!("{} touchpoints of {} people, from seven channels:\n", self.touchpoints, self.people);
+        say(format_args!(
+            "{} touchpoints of {} people, from seven channels:\n",
+            self.touchpoints, self.people
+        ))?;
         self.stream(&mut run)?;
         let report = output::write(&run, self.out.as_deref())?;
-        println!("{}\n", tables::report(&report, run.began.elapsed()));
-        println!("{}", tables::people(&run)?);
-        println!("{}", tables::changes(&run)?);
-        println!("{}", tables::refusals(&run)?);
-        println!("{}", tables::consents(&run)?);
+        say(format_args!("{}\n", tables::report(&report, run.began.elapsed())))?;
+        say(format_args!("{}", tables::people(&run)?))?;
+        say(format_args!("{}", tables::changes(&run)?))?;
+        say(format_args!("{}", tables::refusals(&run)?))?;
+        say(format_args!("{}", tables::consents(&run)?))?;
         if self.kafka {
-            println!("The same sample goes through the consumers on Kafka at {} …", config.kafka.bootstrap);
+            say(format_args!(
+                "The same sample goes through the consumers on Kafka at {} …",
+                config.kafka.bootstrap
+            ))?;
             let people = on_kafka::compare(self.plan()?, &run, &config)?;
-            println!(
+            say(format_args!(
                 "{people} people came out, and each agrees with the local run in every field but `version`.\n"
-            );
+            ))?;
         }
-        println!(
+        say(format_args!(
             "Where to look next: `kinfold resolve --out DIR FILE` for files of your own, `make demo-kafka` for the\nsame people from three processes on Apache Kafka, README.md for all commands."
-        );
+        ))?;
         Ok(())
     }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
-use super::{Failure, load};
+use super::{Failure, load, say};
 use crate::input::Lines;
 use crate::run::{Run, Setup};
 use crate::{output, tables};
@@ -32,7 +32,6 @@ pub struct Resolve {
 }
 
 impl Resolve {
-    #[expect(clippy::print_stdout, reason = "the answer")]
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = load(self.config.as_deref())?;
         let passing = tempfile::tempdir().map_err(Failure::file(&std::env::temp_dir()))?;
@@ -46,9 +45,12 @@ impl Resolve {
         run.publish()?;
         bar.finish_and_clear();
         let report = output::write(&run, self.out.as_deref())?;
-        println!("{}", tables::report(&report, run.began.elapsed()));
+        say(format_args!("{}", tables::report(&report, run.began.elapsed())))?;
         if let Some(out) = &self.out {
-            println!("people, assignments, consents, refusals and changes are in {}", out.display());
+            say(format_args!(
+                "people, assignments, consents, refusals and changes are in {}",
+                out.display()
+            ))?;
         }
         match run.counts() {
             (_, refused) if refused > 0 && self.strict => Err(Failure::Refused(refused)),

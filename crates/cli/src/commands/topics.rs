@@ -7,7 +7,7 @@ use kinfold_daemon::config::Config;
 use kinfold_daemon::process::kafka_settings;
 use kinfold_kafka::topics::{Finding, Wanted, apply, compare};
 
-use super::{Failure, load};
+use super::{Failure, load, say};
 use crate::tables;
 
 /// What to do with the topics.
@@ -30,21 +30,22 @@ pub struct Where {
 }
 
 impl TopicsCommand {
-    #[expect(clippy::print_stdout, reason = "the answer")]
     pub(super) fn run(self) -> Result<(), Failure> {
         let (Self::Plan(place) | Self::Apply(place) | Self::Check(place)) = &self;
         let config = load(place.config.as_deref())?;
         let (wanted, settings) = (wanted(&config), kafka_settings(&config));
         match self {
-            Self::Plan(_) => println!("{}", tables::topics(&settings.prefix, &wanted.topics())),
+            Self::Plan(_) => say(format_args!("{}", tables::topics(&settings.prefix, &wanted.topics())))?,
             Self::Apply(_) => {
                 let created = apply(&settings, &wanted).map_err(Failure::fault)?;
-                created.iter().for_each(|name| println!("created {name}"));
-                println!("{} topics created, {} in all", created.len(), wanted.topics().len());
+                for name in &created {
+                    say(format_args!("created {name}"))?;
+                }
+                say(format_args!("{} topics created, {} in all", created.len(), wanted.topics().len()))?;
             }
             Self::Check(_) => {
                 let findings = compare(&settings, &wanted).map_err(Failure::fault)?;
-                println!("{}", tables::findings(&settings.prefix, &findings));
+                say(format_args!("{}", tables::findings(&settings.prefix, &findings)))?;
                 let odd = findings.iter().filter(|(_, finding)| *finding != Finding::Fits).count();
                 if odd > 0 {
                     return Err(Failure::Topics(odd));
