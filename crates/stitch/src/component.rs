@@ -70,6 +70,8 @@ impl Edge {
 pub struct Component {
     /// Rises whenever nodes arrive, leave, or are told a person.
     pub epoch: u64,
+    /// The roots whose records were absorbed, each with the epoch of its record: by this a repeated `absorb` is known.
+    pub absorbed: BTreeMap<NodeId, u64>,
     /// By node.
     pub members: BTreeMap<NodeId, Member>,
     /// With their evidence.
@@ -81,7 +83,7 @@ impl Component {
     #[must_use]
     pub fn lone(id: NodeId, namespace: Option<Namespace>, first_seen: Timestamp) -> Self {
         let member = Member { namespace, first_seen, quarantined: false, person: None };
-        Self { epoch: 0, members: BTreeMap::from([(id, member)]), edges: BTreeMap::new() }
+        Self { members: BTreeMap::from([(id, member)]), ..Self::default() }
     }
 
     /// Adds evidence to an edge; whether that changed anything.
@@ -109,6 +111,10 @@ impl Component {
         }
         for (edge, evidence) in other.edges {
             self.add_edge(edge, evidence);
+        }
+        for (root, epoch) in other.absorbed {
+            let known = self.absorbed.entry(root).or_default();
+            *known = epoch.max(*known);
         }
         self.epoch = self.epoch.max(other.epoch) + 1;
     }
@@ -157,7 +163,7 @@ impl Component {
     pub fn split_off(&mut self, group: &BTreeSet<NodeId>) -> Self {
         let members = self.members.extract_if(.., |id, _| group.contains(id)).collect();
         let edges = self.edges.extract_if(.., |edge, _| group.contains(&edge.identifier)).collect();
-        Self { epoch: self.epoch, members, edges }
+        Self { epoch: self.epoch, members, edges, ..Self::default() }
     }
 }
 

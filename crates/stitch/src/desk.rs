@@ -192,7 +192,7 @@ impl Folder {
             let component = value.get_or_insert_default();
             let what = Table::Component.as_str();
             match key[prefix.len()..] {
-                [HEADER] => component.epoch = decode(what, bytes)?,
+                [HEADER] => (component.epoch, component.absorbed) = decode(what, bytes)?,
                 [MEMBER, ref id @ ..] => {
                     component.members.insert(node_id(id)?, decode(what, bytes)?);
                 }
@@ -228,7 +228,7 @@ fn entries(root: NodeId, component: &Component) -> impl Iterator<Item = (Vec<u8>
         ids.iter().for_each(|id| key.extend_from_slice(id.as_bytes()));
         key
     };
-    let header = std::iter::once((key(HEADER, &[]), encode(&component.epoch)));
+    let header = std::iter::once((key(HEADER, &[]), encode(&(component.epoch, &component.absorbed))));
     let members = component.members.iter().map(move |(id, member)| (key(MEMBER, &[*id]), encode(member)));
     let edges = component
         .edges

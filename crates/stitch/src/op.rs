@@ -63,6 +63,8 @@ pub enum Body {
     SentBack(Errand),
     /// To a root: take over this component; this edge connects it with yours.
     Absorb {
+        /// Its root until now.
+        from: NodeId,
         /// All of it.
         component: Component,
         /// The identifier of the edge.

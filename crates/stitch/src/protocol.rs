@@ -85,8 +85,8 @@ impl<'a> Step<'a> {
             }
             Body::Errand(errand) => self.errand(op.to, errand),
             Body::SentBack(errand) => self.sent_back(errand),
-            Body::Absorb { component, identifier, sighting, evidence } => {
-                self.absorb(op.to, component, Edge { identifier, sighting }, evidence)
+            Body::Absorb { from, component, identifier, sighting, evidence } => {
+                self.absorb(op.to, from, component, (Edge { identifier, sighting }, evidence))
             }
             Body::Point { root, epoch, person } => self.point(op.to, root, epoch, person),
             Body::Seed { component } => self.seed(op.to, component),
@@ -299,7 +299,7 @@ impl<'a> Step<'a> {
                 // Else a late pointer to itself would make it a root without a record.
                 own.epoch = own.epoch.max(component.epoch);
                 let Edge { identifier, sighting } = Edge::between(node, other);
-                self.send(other_root, Body::Absorb { component, identifier, sighting, evidence });
+                self.send(other_root, Body::Absorb { from: root, component, identifier, sighting, evidence });
             }
             Some(other_root) => self.pass_on(other_root, Body::Errand(turned)),
         }
@@ -309,18 +309,22 @@ impl<'a> Step<'a> {
     fn absorb(
         &mut self,
         id: NodeId,
+        from: NodeId,
         arrived: Component,
-        edge: Edge,
-        evidence: Evidence,
+        (edge, evidence): (Edge, Evidence),
     ) -> Result<(), Fault> {
         let root = self.known(id)?.root;
         if root != id {
             let Edge { identifier, sighting } = edge;
-            self.pass_on(root, Body::Absorb { component: arrived, identifier, sighting, evidence });
+            self.pass_on(root, Body::Absorb { from, component: arrived, identifier, sighting, evidence });
+            return Ok(());
+        }
+        if self.component(id)?.absorbed.get(&from).is_some_and(|epoch| *epoch >= arrived.epoch) {
             return Ok(());
         }
         let newcomers = arrived.members.keys().copied().collect();
         let component = self.component_mut(id)?;
+        component.absorbed.insert(from, arrived.epoch);
         component.union(arrived);
         component.add_edge(edge, evidence);
         self.settle(id, &newcomers)
