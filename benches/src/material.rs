@@ -44,8 +44,9 @@ pub(crate) fn keys() -> Result<Keys, Failure> {
 /// Capture on a log with one partition for each topic.
 pub(crate) fn capture() -> Result<CapturePort, Failure> {
     let rules = Rules::default();
-    let stage = Capture::new(keys()?, rules.clone(), Settings::default());
-    Ok(CapturePort { stage, rules, topology: Topology::uniform(1) })
+    let keys = keys()?;
+    let stage = Capture::new(keys.clone(), rules.clone(), Settings::default());
+    Ok(CapturePort { stage, keys, rules, topology: Topology::uniform(1) })
 }
 
 /// Stitch on the same log.

@@ -1,15 +1,22 @@
 //! Random worlds through all stages on 1 to 16 partitions, in random order, with random interleavings and
-//! repetitions: stitch ends as the oracle says, profiles are the fold over the oracle's people.
+//! repetitions, commands of stewards and changes of rules: stitch ends as the oracle says, profiles are the fold over
+//! the oracle's people.
 //!
-//! `KINFOLD_CASES` says how many worlds (500 by default, 10,000 for a nightly run); `KINFOLD_SEED` runs one.
+//! `KINFOLD_CASES` says how many worlds (2,000 by default, 100,000 for a nightly run), `KINFOLD_FIRST` from which seed
+//! on; `KINFOLD_SEED` runs one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
-use kinfold_model::{Assignment, Keys, NodeId, PersonId, Rules, Timestamp, UnifiedProfile};
+use kinfold_model::{
+    Assignment, BlockList, Command, Keys, NodeId, PersonId, RefusalKind, Rules, Timestamp, UnifiedProfile,
+};
 use kinfold_pipeline::StageName;
+use kinfold_stitch::groups::Refused;
+use kinfold_stitch::node::{Node, Standing};
+use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
-use kinfold_testkit::simulation::{Outcome, Schedule, run};
+use kinfold_testkit::simulation::{Input, Outcome, Schedule, run};
 use kinfold_testkit::world::{World, keys, tight_rules};
 use kinfold_wire::{SchemaIds, Topic, decode};
 
@@ -17,7 +24,10 @@ fn seeds() -> Vec<u64> {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     match number("KINFOLD_SEED") {
         Some(seed) => vec![seed],
-        None => (0..number("KINFOLD_CASES").unwrap_or(500)).collect(),
+        None => {
+            let first = number("KINFOLD_FIRST").unwrap_or_default();
+            (first..first + number("KINFOLD_CASES").unwrap_or(2000)).collect()
+        }
     }
 }
 
@@ -26,7 +36,9 @@ struct Case {
     world: World,
     keys: Keys,
     rules: Rules,
+    earlier_rules: Option<Rules>,
     records: Vec<Vec<u8>>,
+    commands: Vec<Command>,
     schedule: Schedule,
 }
 
@@ -44,16 +56,40 @@ impl Case {
         let partitions = *rng.choice(&[1, 2, 3, 4, 7, 16]).expect("not empty");
         let repeated_percent = *rng.choice(&[0, 2, 5]).expect("not empty");
         let rules = if rng.u8(0..5) == 0 { Rules::default() } else { tight_rules(seed) };
-        Self { world, keys, rules, records, schedule: Schedule { seed, partitions, repeated_percent } }
+        let commands = if rng.bool() { world.commands(&mut rng, 12) } else { Vec::new() };
+        let earlier_rules = (rng.u8(0..4) == 0).then(|| earlier_than(&rules, seed));
+        let schedule = Schedule { seed, partitions, repeated_percent };
+        Self { world, keys, rules, earlier_rules, records, commands, schedule }
     }
 
     fn run(&self) -> Outcome {
-        let now = Timestamp::MAX;
-        match run(&self.records, now, &self.keys, &self.rules, &self.schedule) {
+        let input = Input {
+            records: &self.records,
+            commands: &self.commands,
+            now: Timestamp::MAX,
+            keys: &self.keys,
+            rules: &self.rules,
+            earlier_rules: self.earlier_rules.as_ref(),
+        };
+        match run(&input, &self.schedule) {
             Ok(outcome) => outcome,
             Err(fault) => panic!("{:?}: {fault}", self.schedule),
         }
     }
+}
+
+/// Other rules, under which nothing is lost that these ones need: what was refused, cut to a coarser time, or not
+/// stored because there was too much of it, does not come back.
+fn earlier_than(rules: &Rules, seed: u64) -> Rules {
+    let mut earlier = tight_rules(seed + 1);
+    earlier.evidence_granularity_ms = rules.evidence_granularity_ms;
+    earlier.block = BlockList::default();
+    for (name, of_namespace) in &mut earlier.namespaces {
+        let total = &mut of_namespace.max_neighbours.total;
+        *total = rules.namespaces[name].max_neighbours.total.max(*total);
+        of_namespace.block = BlockList::default();
+    }
+    earlier
 }
 
 #[test]
@@ -66,20 +102,46 @@ fn stitch_ends_as_the_oracle_says_in_any_order_on_any_number_of_partitions() {
             .iter()
             .map(|touchpoint| oracle::Observation::of(touchpoint, &case.rules))
             .collect();
-        let expected = oracle::people(&observations, &case.rules, &case.keys);
+        let expected = oracle::commanded(&observations, &case.commands, &case.rules, &case.keys);
         let outcome = case.run();
-        let broken = outcome.graph.broken_laws(&case.keys);
+        let broken = outcome.graph.broken_laws(&case.rules, &case.keys);
         assert!(broken.is_empty(), "{:?}: {broken:#?}", case.schedule);
         let person: BTreeMap<NodeId, PersonId> =
             outcome.graph.nodes.iter().filter_map(|(id, node)| Some((*id, node.person?))).collect();
-        assert_eq!(person, expected.person, "{:?}", case.schedule);
+        let differing = differing(&person, &expected.person);
+        assert!(differing.is_empty(), "{:?}: {differing:#?} under {:#?}", case.schedule, case.commands);
         let quarantined: BTreeSet<NodeId> =
-            outcome.graph.nodes.iter().filter(|(_, node)| node.quarantined).map(|(id, _)| *id).collect();
-        assert_eq!(quarantined, expected.quarantined, "{:?}", case.schedule);
+            outcome.graph.nodes.iter().filter(|(_, node)| node.is_quarantined()).map(|(id, _)| *id).collect();
+        // Of those on the block list not all touchpoints pass capture, and whether they are quarantined is all one.
+        let is_blocked = |id: &&NodeId| {
+            outcome.graph.nodes.get(id).and_then(Node::standing).is_none_or(Standing::is_blocked)
+        };
+        let odd: Vec<_> =
+            quarantined.symmetric_difference(&expected.quarantined).filter(|id| !is_blocked(id)).collect();
+        assert!(odd.is_empty(), "{:?}: quarantined or not: {odd:?}", case.schedule);
+        assert_eq!(refused(&case, &outcome), expected.refused, "{:?}", case.schedule);
         assert_eq!(published(&outcome), expected.person, "{:?}: the assignments published", case.schedule);
         profiles_are_the_fold(&case, &outcome, &expected);
         every_record_is_accounted_for(&outcome);
     }
+}
+
+/// The nodes whose person is another than expected: which it is, and which it should be.
+fn differing(
+    is: &BTreeMap<NodeId, PersonId>,
+    should: &BTreeMap<NodeId, PersonId>,
+) -> BTreeMap<NodeId, (Option<PersonId>, Option<PersonId>)> {
+    let nodes: BTreeSet<NodeId> = is.keys().chain(should.keys()).copied().collect();
+    let both = nodes.into_iter().map(|node| (node, (is.get(&node).copied(), should.get(&node).copied())));
+    both.filter(|(_, (is, should))| is != should).collect()
+}
+
+/// The joins that a rule or a steward forbids, as an explanation would name them.
+fn refused(case: &Case, outcome: &Outcome) -> BTreeSet<(NodeId, NodeId)> {
+    let decide = |component| decide(component, &case.rules, &case.keys);
+    let refused = outcome.graph.components.values().flat_map(|component| decide(component).refused);
+    let forbidden = refused.filter(|(_, why)| *why != Refused::Contested);
+    forbidden.map(|(edge, _)| (edge.identifier, edge.sighting)).collect()
 }
 
 /// What a consumer that reads `identity-assignment` alone would believe.
@@ -116,6 +178,8 @@ fn every_record_is_accounted_for(outcome: &Outcome) {
     for stage in StageName::ALL {
         let tally = &outcome.tallies[&stage];
         assert_eq!(tally.consumed_total(), tally.passed + tally.refused_total(), "{stage}");
-        assert_eq!(tally.refused_total(), 0, "{stage}");
+        // A touchpoint of blocked identifiers alone is nobody's.
+        let blocked = tally.refused.get(&RefusalKind::BlockedIdentifier).copied().unwrap_or_default();
+        assert_eq!(tally.refused_total(), blocked, "{stage}");
     }
 }

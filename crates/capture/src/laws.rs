@@ -3,6 +3,7 @@
 use kinfold_model::{Keys, Rules, Timestamp, Touchpoint};
 use serde_json::{Map, Value, json};
 
+use crate::block::Blocks;
 use crate::settings::Settings;
 use crate::{identify, limits, text};
 
@@ -25,6 +26,7 @@ pub struct Circumstances<'a> {
 pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &'static str> {
     let latest = given.now.plus_millis(given.settings.max_future_ms);
     let identifiers = &touchpoint.identifiers;
+    let blocks = Blocks::new(given.rules);
     let holds = [
         (!identifiers.is_empty(), "a touchpoint has an identifier"),
         (identifiers.len() <= limits::IDENTIFIERS_MAX, "a touchpoint has no more identifiers than allowed"),
@@ -35,6 +37,10 @@ pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &
         (
             identifiers.iter().all(|identifier| given.rules.namespace(&identifier.namespace).is_some()),
             "every namespace is one that the rules know",
+        ),
+        (
+            identifiers.iter().any(|identifier| !blocks.hold(&identifier.namespace, &identifier.value)),
+            "an identifier is not on the block list",
         ),
         (
             identifiers.iter().all(|identifier| !identifier.node.is_sighting()),

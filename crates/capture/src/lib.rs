@@ -4,6 +4,7 @@
 //! It is a function of the record, the rules, the secret and the time of the step, and keeps no state. No input
 //! makes it panic, and no sentence of a refusal repeats a value of the record. Open [`stage`] first.
 
+pub mod block;
 mod identify;
 mod json;
 pub mod laws;
@@ -15,5 +16,6 @@ pub mod stage;
 mod text;
 mod validate;
 
+pub use block::Blocks;
 pub use settings::{Settings, UnknownMembers};
 pub use stage::Capture;

@@ -4,8 +4,11 @@
 
 use std::sync::Arc;
 
-use kinfold_model::{Context, Fault, Halt, Keys, Refusal, Rules, Stage, Timestamp, Touchpoint};
+use kinfold_model::{
+    Context, Fault, Halt, Keys, Refusal, Rules, Stage, Timestamp, Touchpoint, TouchpointIdentifier,
+};
 
+use crate::block::Blocks;
 use crate::settings::Settings;
 use crate::{identify, json, normalise, validate};
 
@@ -16,6 +19,7 @@ pub struct Capture(Arc<Given>);
 struct Given {
     keys: Keys,
     rules: Rules,
+    blocks: Blocks,
     settings: Settings,
 }
 
@@ -23,7 +27,8 @@ impl Capture {
     /// The keys of the deployment, the rules of its namespaces, and what the operator chose.
     #[must_use]
     pub fn new(keys: Keys, rules: Rules, settings: Settings) -> Self {
-        Self(Arc::new(Given { keys, rules, settings }))
+        let blocks = Blocks::new(&rules);
+        Self(Arc::new(Given { keys, rules, blocks, settings }))
     }
 
     /// The touchpoint that a record states. `now` is the time of the record in its log.
@@ -31,11 +36,19 @@ impl Capture {
     /// # Errors
     /// A refusal that names the member at fault and the remedy; it holds no value of the record.
     pub fn touchpoint(&self, record: &[u8], now: Timestamp) -> Result<Touchpoint, Refusal> {
-        let Given { keys, rules, settings } = &*self.0;
+        let Given { keys, rules, blocks, settings } = &*self.0;
         let parsed = json::parse(record)?;
         let mut stated = validate::record(parsed, settings, now)?;
         let identifiers = normalise::identifiers(&mut stated, rules, settings)?;
+        blocks.check(&identifiers)?;
         Ok(identify::touchpoint(stated, identifiers, rules, &identify::Origin { keys, record }))
+    }
+
+    /// Whether the block lists hold this identifier, whose value is normalised: it stays in its touchpoint, and says
+    /// nothing about anybody.
+    #[must_use]
+    pub fn is_blocked(&self, identifier: &TouchpointIdentifier) -> bool {
+        self.0.blocks.hold(&identifier.namespace, &identifier.value)
     }
 }
 

@@ -91,8 +91,8 @@ impl Supervisor<'_> {
         let rules = self.config.rules.clone();
         match stage {
             StageName::Capture => {
-                let stage = Capture::new(keys, rules.clone(), self.config.capture.clone());
-                self.work(&CapturePort { stage, rules, topology }, &NoState, &world)
+                let stage = Capture::new(keys.clone(), rules.clone(), self.config.capture.clone());
+                self.work(&CapturePort { stage, keys, rules, topology }, &NoState, &world)
             }
             StageName::Stitch => self.keep(&StitchPort { keys, rules, topology }, &world),
             StageName::Facets => self.keep(&FacetsPort { topology }, &world),

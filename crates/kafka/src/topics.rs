@@ -69,7 +69,8 @@ impl Wanted {
             let settings = match topic {
                 topic if topic.is_compacted() => compacted(),
                 Topic::Touchpoint | Topic::TouchpointRefused => self.log(),
-                // What an inner topic says is lost for good when it is deleted before it is read.
+                // What an inner topic says is lost for good when it is deleted before it is read. Commands are few,
+                // and what touchpoints say of the same identifiers may come years later.
                 _ => vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", "-1".to_owned())],
             };
             (topic.as_str().to_owned(), settings)
@@ -202,5 +203,16 @@ mod tests {
             let topic = topics.iter().find(|topic| topic.name == name).expect("planned");
             assert!(topic.settings.contains(&("cleanup.policy", policy.to_owned())), "{name}");
         }
+    }
+
+    #[test]
+    fn commands_are_kept_for_ever_and_cut_like_the_other_input_of_stitch() {
+        let wanted = Wanted { sources: Vec::new(), partitions: 4, replication: 1, retention_ms: 7 };
+        let topics = wanted.topics();
+        let of = |topic: Topic| topics.iter().find(|plan| plan.name == topic.as_str()).expect("planned");
+        let (commands, ops) = (of(Topic::IdentityCommand), of(Topic::IdentityOp));
+        assert_eq!((commands.partitions, &commands.settings), (ops.partitions, &ops.settings));
+        assert!(commands.settings.contains(&("cleanup.policy", "delete".to_owned())));
+        assert!(commands.settings.contains(&("retention.ms", "-1".to_owned())));
     }
 }

@@ -22,6 +22,9 @@ use crate::settings::Settings;
 use crate::stores::Stores;
 use crate::world::World;
 
+/// How many steps of work that no record asks for a partition does between two commits, while nothing else waits.
+const IDLE_STEPS: usize = 2000;
+
 /// Who wants to know how a worker is doing.
 pub trait Observer {
     /// It is at work on these partitions, each with the number of its last commit.
@@ -115,6 +118,8 @@ struct Seat<'w, P: Port, St> {
     task: Task<'w, P>,
     store: St,
     mark: Mark,
+    /// Whether the stage may have work that no record asks for.
+    is_idling: bool,
 }
 
 impl<'w, P: Port, S: Stores> Session<'w, P, S> {
@@ -123,7 +128,8 @@ impl<'w, P: Port, S: Stores> Session<'w, P, S> {
         self.worker.observer.beat();
         self.gather()?;
         self.observe_lag();
-        if self.buffer.is_empty() { Ok(()) } else { self.commit() }
+        let at_rest = self.buffer.is_empty() && !self.seats.values().any(|seat| seat.is_idling);
+        if at_rest { Ok(()) } else { self.commit() }
     }
 
     fn gather(&mut self) -> Result<(), WorkerError> {
@@ -180,7 +186,9 @@ impl<'w, P: Port, S: Stores> Session<'w, P, S> {
                 return Err(self.torn(partition, commit, mark.commit));
             }
             let task = Task::new(self.worker.port, self.partition(partition));
-            self.seats.insert(partition, Seat { task, store, mark: Mark { commit, ..mark } });
+            // Before the first commit there is no state to look at, and no offset to commit with it.
+            let is_idling = P::NAME.has_work_of_its_own() && commit > 0;
+            self.seats.insert(partition, Seat { task, store, mark: Mark { commit, ..mark }, is_idling });
             self.worker.metrics.assigned(P::NAME, 1);
         }
         self.report();
@@ -273,12 +281,27 @@ impl<'w, P: Port, S: Stores> Session<'w, P, S> {
             self.positions.insert((topic, partition), record.offset + 1);
             batches.entry(partition).or_default();
         }
+        self.idle(&mut batches)?;
         for (partition, batch) in &mut batches {
             if let Some(seat) = self.seats.get_mut(partition) {
                 *batch = seat.task.finish(&seat.store).map_err(|why| fault::<P>(*partition, why))?;
             }
         }
         Ok(batches)
+    }
+
+    /// Lets stages do work that no record asks for: little of it while records wait.
+    fn idle(&mut self, batches: &mut BTreeMap<i32, Batch>) -> Result<(), WorkerError> {
+        let most = if batches.is_empty() { IDLE_STEPS } else { IDLE_STEPS / 10 };
+        for (partition, seat) in self.seats.iter_mut().filter(|(_, seat)| seat.is_idling) {
+            let progress =
+                seat.task.idle(&seat.store, now(), most).map_err(|why| fault::<P>(*partition, why))?;
+            seat.is_idling = progress.is_some();
+            let labels = [P::NAME.as_str(), &partition.to_string()];
+            self.worker.metrics.revision.with_label_values(&labels).set(progress.unwrap_or(1.0));
+            batches.entry(*partition).or_default();
+        }
+        Ok(())
     }
 
     fn log(&self, partition: i32, batch: &Batch) -> Result<(), WorkerError> {
@@ -396,6 +419,11 @@ fn signed(partition: u32) -> i32 {
 
 fn count(seats: usize) -> i64 {
     i64::try_from(seats).unwrap_or(i64::MAX)
+}
+
+fn now() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    i64::try_from(since_1970).ok().and_then(|ms| Timestamp::from_millis(ms).ok()).unwrap_or(Timestamp::MAX)
 }
 
 fn unix_seconds() -> f64 {

@@ -41,6 +41,7 @@ impl fmt::Debug for Secret {
 pub struct Keys {
     node: [u8; 32],
     sighting: [u8; 32],
+    bond: [u8; 32],
     rank: [u8; 32],
     person: [u8; 32],
     record: [u8; 32],
@@ -59,6 +60,7 @@ impl Keys {
         Self {
             node: blake3::derive_key("kinfold 2026 node id", &secret.0),
             sighting: blake3::derive_key("kinfold 2026 sighting id", &secret.0),
+            bond: blake3::derive_key("kinfold 2026 steward's link id", &secret.0),
             rank: blake3::derive_key("kinfold 2026 rank", &secret.0),
             person: blake3::derive_key("kinfold 2026 person id", &secret.0),
             record: blake3::derive_key("kinfold 2026 touchpoint id", &secret.0),
@@ -91,6 +93,25 @@ impl Keys {
             hasher.update(id.as_bytes());
         }
         NodeId::new(first_16(hasher.finalize()), NodeKind::Sighting)
+    }
+
+    /// The node of a steward's link between identifiers, whose nodes must be sorted and distinct. It ranks as a
+    /// sighting and is none of them.
+    #[must_use]
+    pub fn bond(&self, identifiers: &[NodeId]) -> NodeId {
+        let mut hasher = blake3::Hasher::new_keyed(&self.bond);
+        for id in identifiers {
+            hasher.update(id.as_bytes());
+        }
+        NodeId::new(first_16(hasher.finalize()), NodeKind::Sighting)
+    }
+
+    /// A touchpoint's id as the identity graph knows it: enough to tell touchpoints of one sighting apart.
+    #[must_use]
+    pub fn touchpoint_mark(&self, touchpoint_id: &str) -> u64 {
+        let [a, b, c, d, e, f, g, h, ..] =
+            first_16(blake3::keyed_hash(&self.record, touchpoint_id.as_bytes()));
+        u64::from_be_bytes([a, b, c, d, e, f, g, h])
     }
 
     /// Where a node stands in the order that elects roots and settles ties.

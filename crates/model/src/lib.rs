@@ -5,6 +5,8 @@
 //! [`UnifiedProfile`], [`ConsentChange`], [`DeadLetter`]) and the ids that hold them together.
 
 pub mod assignment;
+pub mod block_list;
+pub mod command;
 pub mod consent;
 pub mod identifier;
 pub mod keys;
@@ -18,7 +20,9 @@ pub mod stored;
 pub mod time;
 pub mod touchpoint;
 
-pub use assignment::{Assignment, ChangeKind, IdentityChange};
+pub use assignment::{Assignment, ChangeKind, ChangeRule, IdentityChange, Move};
+pub use block_list::{BlockList, BlockListError};
+pub use command::{Command, CommandKind};
 pub use consent::{Consent, ConsentChange, ConsentState, Decision, EffectiveConsent};
 pub use identifier::{Identifier, Namespace};
 pub use keys::{Keys, Secret};
@@ -26,7 +30,7 @@ pub use money::{Amount, Currency};
 pub use node::{NodeId, NodeKind, PersonId, Rank};
 pub use profile::UnifiedProfile;
 pub use refusal::{DeadLetter, Refusal, RefusalKind};
-pub use rules::{Contested, NamespaceRules, Normaliser, Rules};
+pub use rules::{Contested, Guard, NamespaceRules, Normaliser, Rules, RulesVersion};
 pub use seam::{Context, Fault, Halt, Partition, Stage, State};
 pub use time::Timestamp;
 pub use touchpoint::{Touchpoint, TouchpointIdentifier};

@@ -54,11 +54,15 @@ pub enum RefusalKind {
     OutOfRange,
     /// A record of an inner topic that cannot be read.
     Undecodable,
+    /// All identifiers are on the block list.
+    BlockedIdentifier,
+    /// A steward's command that says nothing that can be done.
+    BadCommand,
 }
 
 impl RefusalKind {
     /// All kinds, in the order of the schema.
-    pub const ALL: [Self; 22] = [
+    pub const ALL: [Self; 24] = [
         Self::EmptyRecord,
         Self::RecordTooLarge,
         Self::InvalidUtf8,
@@ -81,6 +85,8 @@ impl RefusalKind {
         Self::BadConsent,
         Self::OutOfRange,
         Self::Undecodable,
+        Self::BlockedIdentifier,
+        Self::BadCommand,
     ];
 
     /// The name in records, metrics and files.
@@ -109,6 +115,8 @@ impl RefusalKind {
             Self::BadConsent => "bad_consent",
             Self::OutOfRange => "out_of_range",
             Self::Undecodable => "undecodable",
+            Self::BlockedIdentifier => "blocked_identifier",
+            Self::BadCommand => "bad_command",
         }
     }
 }

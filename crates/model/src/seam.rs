@@ -55,6 +55,15 @@ pub trait State {
     /// [`Fault::State`] when the store cannot be read.
     fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault>;
 
+    /// The first `most` entries whose key begins with `prefix` and is greater than `after`, in the order of keys.
+    ///
+    /// # Errors
+    /// [`Fault::State`] when the store cannot be read.
+    fn page(&self, prefix: &[u8], after: &[u8], most: usize) -> Result<Entries, Fault> {
+        let entries = self.scan(prefix)?.into_iter();
+        Ok(entries.filter(|(key, _)| key.as_slice() > after).take(most).collect())
+    }
+
     /// Sets a key. Visible at once to this batch, to others when the batch is committed.
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>);
 
@@ -91,6 +100,16 @@ pub trait Stage {
     /// # Errors
     /// A refusal leaves state and output as they were before; after a fault the driver drops the whole batch.
     fn handle(&mut self, input: Self::Input, context: &mut Context<'_, Self::Output>) -> Result<(), Halt>;
+
+    /// Called between records: the place for work that no record asks for, at most `most` steps of it. Returns how
+    /// much of it is done, 0 to 1, or `None` when none is left.
+    ///
+    /// # Errors
+    /// After a fault the driver drops the whole batch.
+    fn idle(&mut self, most: usize, context: &mut Context<'_, Self::Output>) -> Result<Option<f64>, Fault> {
+        let _ = (most, context);
+        Ok(None)
+    }
 
     /// Called once before a batch is committed: the place to send what several messages of it amount to.
     ///

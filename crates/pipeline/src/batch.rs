@@ -28,6 +28,8 @@ pub struct Tally {
     pub passed: u64,
     /// How many became dead letters, and why.
     pub refused: BTreeMap<RefusalKind, u64>,
+    /// What operators want to hear of, by name, and how often it happened.
+    pub notes: BTreeMap<&'static str, u64>,
 }
 
 impl Tally {
@@ -39,6 +41,9 @@ impl Tally {
         self.passed += other.passed;
         for (kind, count) in &other.refused {
             *self.refused.entry(*kind).or_default() += count;
+        }
+        for (note, count) in &other.notes {
+            *self.notes.entry(note).or_default() += count;
         }
     }
 

@@ -19,6 +19,9 @@ use crate::ports::{CapturePort, FacetsPort, PeoplePort, StitchPort};
 use crate::record::{InRecord, Origin, OutRecord};
 use crate::task::Task;
 
+/// How many nodes are looked at again between two commits.
+const REVISED_AT_ONCE: usize = 2000;
+
 /// Sees every record of a public topic as it is written.
 pub trait Listener {
     /// A record was written.
@@ -40,7 +43,12 @@ impl LocalPorts {
         let topology = Topology::uniform(1);
         let stage = Capture::new(keys.clone(), rules.clone(), settings);
         Self {
-            capture: CapturePort { stage, rules: rules.clone(), topology: topology.clone() },
+            capture: CapturePort {
+                stage,
+                keys: keys.clone(),
+                rules: rules.clone(),
+                topology: topology.clone(),
+            },
             stitch: StitchPort { keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
             facets: FacetsPort { topology: topology.clone() },
             people: PeoplePort { keys: keys.clone(), topology },
@@ -113,17 +121,53 @@ impl<'p, S: Store> Local<'p, S> {
         Ok(local)
     }
 
-    /// Takes records of `raw.*` through all stages and writes what they changed.
+    /// Takes records of `raw.*` and `identity-command` through all stages and writes what they changed.
     ///
     /// # Errors
     /// After a fault the store is as it was before the round; open it anew to go on.
     pub fn feed(&mut self, records: &[InRecord], listener: &mut dyn Listener) -> Result<(), Fault> {
         let Some(last) = records.last() else { return Ok(()) };
         self.round.now = last.time;
-        self.round.writes.insert(Shelf::Unpublished.prefix(), Some(Vec::new()));
-        let batch = work(&mut self.capture, records, &self.store, End::Finish)?;
+        let is_command = |record: &&InRecord| record.origin == Origin::Topic(Topic::IdentityCommand);
+        let (commands, raw): (Vec<&InRecord>, Vec<&InRecord>) = records.iter().partition(is_command);
+        let batch = work(&mut self.capture, raw, &self.store, End::Finish)?;
         self.take(StageName::Capture, batch, listener)?;
-        while let Some(ops) = self.round.queues.remove(&Topic::IdentityOp) {
+        let commands = commands.into_iter().cloned().collect();
+        self.round.queues.insert(Topic::IdentityCommand, commands);
+        self.flow(listener)
+    }
+
+    /// Looks again at what earlier rules decided, and tells how much of that is done, 0 to 1, after each step.
+    ///
+    /// # Errors
+    /// As [`Local::feed`].
+    pub fn revise(
+        &mut self,
+        now: Timestamp,
+        listener: &mut dyn Listener,
+        progress: &mut dyn FnMut(f64),
+    ) -> Result<(), Fault> {
+        self.round.now = now;
+        loop {
+            let base = Shelved { store: &self.store, shelf: Shelf::Stage(StageName::Stitch) };
+            let done = self.stitch.idle(&base, now, REVISED_AT_ONCE)?;
+            let batch = self.stitch.finish(&base)?;
+            self.take(StageName::Stitch, batch, listener)?;
+            self.flow(listener)?;
+            let Some(done) = done else { return Ok(()) };
+            progress(done);
+        }
+    }
+
+    /// Takes what waits before stitch through the other stages, and writes what all of it changed.
+    fn flow(&mut self, listener: &mut dyn Listener) -> Result<(), Fault> {
+        self.round.writes.insert(Shelf::Unpublished.prefix(), Some(Vec::new()));
+        loop {
+            let mut ops = self.round.queues.remove(&Topic::IdentityOp).unwrap_or_default();
+            ops.extend(self.round.queues.remove(&Topic::IdentityCommand).unwrap_or_default());
+            if ops.is_empty() {
+                break;
+            }
             let batch = work(&mut self.stitch, &ops, &self.store, End::Finish)?;
             self.take(StageName::Stitch, batch, listener)?;
         }
@@ -235,9 +279,9 @@ enum End {
     Flush,
 }
 
-fn work<P: Port>(
+fn work<'r, P: Port>(
     task: &mut Task<'_, P>,
-    records: &[InRecord],
+    records: impl IntoIterator<Item = &'r InRecord>,
     store: &dyn Base,
     end: End,
 ) -> Result<Batch, Fault> {
@@ -265,6 +309,14 @@ impl Base for Shelved<'_> {
     fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault> {
         let shelf = self.shelf.prefix();
         let mut entries = self.store.scan(&[shelf.as_slice(), prefix].concat())?;
+        entries.iter_mut().for_each(|(key, _)| drop(key.drain(..shelf.len())));
+        Ok(entries)
+    }
+
+    fn page(&self, prefix: &[u8], after: &[u8], most: usize) -> Result<Entries, Fault> {
+        let shelf = self.shelf.prefix();
+        let [prefix, after] = [prefix, after].map(|part| [shelf.as_slice(), part].concat());
+        let mut entries = self.store.page(&prefix, &after, most)?;
         entries.iter_mut().for_each(|(key, _)| drop(key.drain(..shelf.len())));
         Ok(entries)
     }

@@ -40,11 +40,15 @@ pub enum MetricName {
     Faults,
     /// Gauge; label `stage`.
     LastCommit,
+    /// Counter; labels `stage`, `note`.
+    Notes,
+    /// Gauge; labels `stage`, `partition`.
+    Revision,
 }
 
 impl MetricName {
     /// All metrics.
-    pub const ALL: [Self; 14] = [
+    pub const ALL: [Self; 16] = [
         Self::BuildInfo,
         Self::Ready,
         Self::RecordsConsumed,
@@ -59,6 +63,8 @@ impl MetricName {
         Self::RestoreRemaining,
         Self::Faults,
         Self::LastCommit,
+        Self::Notes,
+        Self::Revision,
     ];
 
     /// The name.
@@ -79,6 +85,8 @@ impl MetricName {
             Self::RestoreRemaining => "kinfold_restore_remaining_records",
             Self::Faults => "kinfold_faults_total",
             Self::LastCommit => "kinfold_last_commit_timestamp_seconds",
+            Self::Notes => "kinfold_notes_total",
+            Self::Revision => "kinfold_revision_ratio",
         }
     }
 
@@ -104,6 +112,12 @@ impl MetricName {
             Self::RestoreRemaining => "Changelog records still to be replayed before the partition goes on.",
             Self::Faults => "Faults by kind: kafka_unreachable, kafka, state, other.",
             Self::LastCommit => "Unix time of the last commit; 0 before the first.",
+            Self::Notes => {
+                "Identifiers that began or ceased to link: quarantined, blocked, shed (max_component), freed."
+            }
+            Self::Revision => {
+                "How much of the stored state was looked at again under the rules of now, 0 to 1."
+            }
         };
         Opts::new(self.as_str(), help)
     }
@@ -133,6 +147,9 @@ pub struct Metrics {
     pub restore_remaining: IntGaugeVec,
     faults: IntCounterVec,
     last_commit: GaugeVec,
+    notes: IntCounterVec,
+    /// By stage and partition.
+    pub revision: GaugeVec,
 }
 
 impl Metrics {
@@ -157,6 +174,8 @@ impl Metrics {
         registry.register(Box::new(ready.clone()))?;
         let last_commit = GaugeVec::new(M::LastCommit.opts(), &["stage"])?;
         registry.register(Box::new(last_commit.clone()))?;
+        let revision = GaugeVec::new(M::Revision.opts(), &["stage", "partition"])?;
+        registry.register(Box::new(revision.clone()))?;
         let buckets = vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
         let seconds = HistogramOpts::from(M::TransactionSeconds.opts()).buckets(buckets);
         let transaction_seconds = HistogramVec::new(seconds, &["stage"])?;
@@ -175,6 +194,8 @@ impl Metrics {
             restore_remaining: gauge(M::RestoreRemaining, &["stage", "partition"])?,
             faults: counter(M::Faults, &["stage", "kind"])?,
             last_commit,
+            notes: counter(M::Notes, &["stage", "note"])?,
+            revision,
             registry,
         };
         stages.iter().for_each(|stage| metrics.begin_at_zero(stage.as_str()));
@@ -187,6 +208,11 @@ impl Metrics {
         self.restored.with_label_values(&[stage]);
         self.last_commit.with_label_values(&[stage]);
         self.transaction_seconds.with_label_values(&[stage]);
+        if stage == StageName::Stitch.as_str() {
+            for note in kinfold_stitch::Note::ALL {
+                self.notes.with_label_values(&[stage, note.as_str()]);
+            }
+        }
         for kind in RefusalKind::ALL {
             self.refused.with_label_values(&[stage, kind.as_str()]);
         }
@@ -214,6 +240,9 @@ impl Metrics {
             self.passed.with_label_values(&[stage]).inc_by(batch.tally.passed);
             for (kind, count) in &batch.tally.refused {
                 self.refused.with_label_values(&[stage, kind.as_str()]).inc_by(*count);
+            }
+            for (note, count) in &batch.tally.notes {
+                self.notes.with_label_values(&[stage, note]).inc_by(*count);
             }
             for output in &batch.outputs {
                 self.produced.with_label_values(&[stage, output.topic.as_str()]).inc();
@@ -262,6 +291,7 @@ mod tests {
         metrics.produced.with_label_values(&["capture", "touchpoint"]);
         metrics.lag.with_label_values(&["capture", "raw.web", "0"]);
         metrics.restore_remaining.with_label_values(&["stitch", "0"]);
+        metrics.revision.with_label_values(&["stitch", "0"]);
         let registered: Vec<String> =
             metrics.registry.gather().iter().map(|family| family.name().to_owned()).collect();
         let mut names: Vec<String> = MetricName::ALL.iter().map(|name| name.as_str().to_owned()).collect();

@@ -2,6 +2,7 @@
 //! reaches the store.
 
 use std::collections::BTreeMap;
+use std::ops::Bound;
 
 use kinfold_model::seam::Entries;
 use kinfold_model::{Fault, State};
@@ -22,6 +23,15 @@ pub trait Base {
     /// # Errors
     /// [`Fault::State`] when the store cannot be read.
     fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault>;
+
+    /// The first `most` entries whose key begins with `prefix` and is greater than `after`, in the order of keys.
+    ///
+    /// # Errors
+    /// [`Fault::State`] when the store cannot be read.
+    fn page(&self, prefix: &[u8], after: &[u8], most: usize) -> Result<Entries, Fault> {
+        let entries = self.scan(prefix)?.into_iter();
+        Ok(entries.filter(|(key, _)| key.as_slice() > after).take(most).collect())
+    }
 }
 
 /// A store: committed state, and the only way to change it.
@@ -107,6 +117,25 @@ impl State for Overlay<'_> {
         Ok(merged.into_iter().collect())
     }
 
+    fn page(&self, prefix: &[u8], after: &[u8], most: usize) -> Result<Entries, Fault> {
+        let committed = self.base.page(prefix, after, most)?;
+        let begin = Bound::Excluded(prefix.max(after).to_vec());
+        // Beyond the last entry of a full page the base may have more that come first.
+        let end = committed.last().filter(|_| committed.len() == most).map(|(key, _)| key.clone());
+        let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
+            committed.into_iter().map(|(key, value)| (key, Some(value))).collect();
+        let written = self.writes.range((begin, Bound::Unbounded));
+        let within = written
+            .take_while(|(key, _)| key.starts_with(prefix) && end.as_ref().is_none_or(|end| *key <= end));
+        merged.extend(within.map(|(key, value)| (key.clone(), value.clone())));
+        let there: Entries =
+            merged.into_iter().filter_map(|(key, value)| Some((key, value?))).take(most).collect();
+        match end {
+            Some(end) if there.is_empty() => self.page(prefix, &end, most),
+            _ => Ok(there),
+        }
+    }
+
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
         self.writes.insert(key, Some(value));
     }
@@ -136,6 +165,9 @@ mod tests {
         let seen = overlay.scan(b"a").expect("memory cannot fail");
         assert_eq!(seen, [(b"a2".to_vec(), b"new".to_vec()), (b"a3".to_vec(), b"new".to_vec())]);
         assert_eq!(overlay.get(b"a1"), Ok(None));
+        assert_eq!(overlay.page(b"a", b"", 1), Ok(seen[..1].to_vec()));
+        assert_eq!(overlay.page(b"a", b"a2", 2), Ok(seen[1..].to_vec()));
+        assert_eq!(overlay.page(b"a", b"a3", 2), Ok(Vec::new()));
         assert_eq!(Base::get(&base, b"a1"), Ok(Some(b"old".to_vec())));
     }
 }

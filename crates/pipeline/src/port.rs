@@ -43,12 +43,18 @@ impl StageName {
         self != Self::Capture
     }
 
+    /// Whether it has work that no record asks for: stitch looks again at what earlier rules decided.
+    #[must_use]
+    pub fn has_work_of_its_own(self) -> bool {
+        self == Self::Stitch
+    }
+
     /// The topics of ours that it reads; capture reads `raw.*` instead.
     #[must_use]
     pub fn inputs(self) -> &'static [Topic] {
         match self {
             Self::Capture => &[],
-            Self::Stitch => &[Topic::IdentityOp],
+            Self::Stitch => &[Topic::IdentityOp, Topic::IdentityCommand],
             Self::Facets => &[Topic::Touchpoint, Topic::IdentityAssignment],
             Self::People => &[Topic::ProfileFacet],
         }
@@ -142,6 +148,12 @@ pub trait Port {
     /// # Errors
     /// A refusal when the record cannot be read.
     fn read(&self, record: &InRecord) -> Result<<Self::Stage as Stage>::Input, Refusal>;
+
+    /// The name under which an output is counted that is for operators and not for a topic.
+    fn note(&self, output: &<Self::Stage as Stage>::Output) -> Option<&'static str> {
+        let _ = output;
+        None
+    }
 
     /// Adds the records of an output.
     ///

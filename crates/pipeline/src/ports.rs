@@ -3,10 +3,10 @@
 use std::collections::BTreeMap;
 
 use kinfold_capture::Capture;
-use kinfold_model::{Fault, Keys, Namespace, NodeId, Partition, Refusal, RefusalKind, Rules, Touchpoint};
+use kinfold_model::{Fault, Keys, NodeId, Partition, Refusal, RefusalKind, Rules, Touchpoint};
 use kinfold_profile::{FacetMessage, Facets, FacetsInput, People, Published};
 use kinfold_stitch::op::Seen;
-use kinfold_stitch::{Op, Stitch, Stitched};
+use kinfold_stitch::{Note, Op, Stitch, Stitched};
 use kinfold_wire::{Topic, Trace, decode, decode_inner, keyed};
 use serde::de::DeserializeOwned;
 
@@ -17,6 +17,8 @@ use crate::record::{InRecord, Origin, OutRecord};
 pub struct CapturePort {
     /// Copied for each partition.
     pub stage: Capture,
+    /// Of the deployment.
+    pub keys: Keys,
     /// To know the namespaces of nodes.
     pub rules: Rules,
     /// The log.
@@ -42,20 +44,24 @@ impl Port for CapturePort {
     fn write(&self, touchpoint: Touchpoint, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
         let key = touchpoint.sighting.to_string();
         records.push(self.topology.public(Topic::Touchpoint, key, Some(&touchpoint), trace)?);
-        let op = Op::observe(&touchpoint, seen(&touchpoint, &self.rules));
+        let op = Op::observe(&touchpoint, self.seen(&touchpoint), &self.keys);
         records.push(identity_op(&op, &self.topology, trace)?);
         Ok(())
     }
 }
 
-/// The identifiers of a touchpoint as stitch knows them: an e-mail and its hash are one.
-fn seen(touchpoint: &Touchpoint, rules: &Rules) -> Vec<Seen> {
-    let nodes: BTreeMap<NodeId, Namespace> = touchpoint
-        .identifiers
-        .iter()
-        .map(|identifier| (identifier.node, rules.node_namespace(&identifier.namespace)))
-        .collect();
-    nodes.into_iter().map(|(node, namespace)| Seen { node, namespace }).collect()
+impl CapturePort {
+    /// The identifiers of a touchpoint as stitch knows them: an e-mail and its hash are one, and blocked if either is.
+    fn seen(&self, touchpoint: &Touchpoint) -> Vec<Seen> {
+        let mut nodes: BTreeMap<NodeId, Seen> = BTreeMap::new();
+        for identifier in &touchpoint.identifiers {
+            let namespace = self.rules.node_namespace(&identifier.namespace);
+            let new = Seen { node: identifier.node, namespace, blocked: false };
+            let seen = nodes.entry(identifier.node).or_insert(new);
+            seen.blocked |= self.stage.is_blocked(identifier);
+        }
+        nodes.into_values().collect()
+    }
 }
 
 fn identity_op(op: &Op, topology: &Topology, trace: Trace) -> Result<OutRecord, Fault> {
@@ -63,7 +69,7 @@ fn identity_op(op: &Op, topology: &Topology, trace: Trace) -> Result<OutRecord, 
     Topology::inner(Topic::IdentityOp, partition, op.to.as_bytes().to_vec(), op, trace)
 }
 
-/// `identity-op` → `identity-op`, `identity-assignment` and `identity-change`.
+/// `identity-op` and `identity-command` → `identity-op`, `identity-assignment` and `identity-change`.
 pub struct StitchPort {
     /// Of the deployment.
     pub keys: Keys,
@@ -86,11 +92,33 @@ impl Port for StitchPort {
     }
 
     fn read(&self, record: &InRecord) -> Result<Op, Refusal> {
-        inner(record)
+        match record.origin {
+            Origin::Topic(Topic::IdentityCommand) => {
+                Op::command(public(&self.topology, Topic::IdentityCommand, record)?, &self.keys)
+            }
+            _ => inner(record),
+        }
+    }
+
+    fn note(&self, output: &Stitched) -> Option<&'static str> {
+        match output {
+            Stitched::Noted(_, note) => Some(note.as_str()),
+            _ => None,
+        }
     }
 
     fn write(&self, output: Stitched, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
         records.push(match output {
+            Stitched::Noted(node, note) => {
+                if note == Note::Shed {
+                    tracing::warn!(%node, "an identifier was taken out of a component that exceeds max_component");
+                }
+                return Ok(());
+            }
+            Stitched::Unassigned(node) => {
+                let nothing = None::<&kinfold_model::Assignment>;
+                self.topology.public(Topic::IdentityAssignment, node.to_string(), nothing, trace)?
+            }
             Stitched::Op(op) => identity_op(&op, &self.topology, trace)?,
             Stitched::Assigned(assignment) => {
                 let key = assignment.node.to_string();
@@ -126,6 +154,9 @@ impl Port for FacetsPort {
 
     fn read(&self, record: &InRecord) -> Result<FacetsInput, Refusal> {
         match record.origin {
+            Origin::Topic(Topic::IdentityAssignment) if record.value.is_none() => {
+                Ok(FacetsInput::Unassigned(key_node(record)?))
+            }
             Origin::Topic(Topic::IdentityAssignment) => {
                 public(&self.topology, Topic::IdentityAssignment, record).map(FacetsInput::Assignment)
             }
@@ -191,6 +222,15 @@ fn inner<T: DeserializeOwned>(record: &InRecord) -> Result<T, Refusal> {
 
 fn public<T: DeserializeOwned>(topology: &Topology, topic: Topic, record: &InRecord) -> Result<T, Refusal> {
     Ok(decode(topic, &topology.schema_ids, value(record)?)?)
+}
+
+/// The node that a tombstone is about.
+fn key_node(record: &InRecord) -> Result<NodeId, Refusal> {
+    let text = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
+    let node = text.and_then(|text| text.parse().ok());
+    node.ok_or_else(|| {
+        Refusal::new(RefusalKind::Undecodable, "key", "is no node id; a node id is 32 hex digits")
+    })
 }
 
 fn value(record: &InRecord) -> Result<&[u8], Refusal> {

@@ -51,6 +51,20 @@ impl<'p, P: Port> Task<'p, P> {
         Ok(())
     }
 
+    /// Lets the stage do work that no record asks for, at most `most` steps of it. Returns how much of it is done,
+    /// or `None` when none is left.
+    ///
+    /// # Errors
+    /// As [`Task::step`].
+    pub fn idle(&mut self, base: &dyn Base, now: Timestamp, most: usize) -> Result<Option<f64>, Fault> {
+        let trace = Trace::of_source("", 0, 0);
+        match self.work(base, now, trace, |stage, context| Ok(stage.idle(most, context)?)) {
+            Ok(progress) => Ok(progress),
+            Err(Halt::Fault(fault)) => Err(fault),
+            Err(Halt::Refused(refusal)) => Err(Fault::Protocol(refusal.sentence)),
+        }
+    }
+
     /// Ends the batch and hands over its effects. State changes that the stage still held back are among them;
     /// what it sends once per batch is, too.
     ///
@@ -82,21 +96,24 @@ impl<'p, P: Port> Task<'p, P> {
         &mut self.stage
     }
 
-    fn work(
+    fn work<R>(
         &mut self,
         base: &dyn Base,
         now: Timestamp,
         trace: Trace,
-        act: impl FnOnce(&mut P::Stage, &mut Context<'_, <P::Stage as Stage>::Output>) -> Result<(), Halt>,
-    ) -> Result<(), Halt> {
-        let Batch { outputs, writes, .. } = &mut self.batch;
+        act: impl FnOnce(&mut P::Stage, &mut Context<'_, <P::Stage as Stage>::Output>) -> Result<R, Halt>,
+    ) -> Result<R, Halt> {
+        let Batch { outputs, writes, tally } = &mut self.batch;
         let mut sent = Vec::new();
         let mut state = Overlay::new(base, writes);
-        act(&mut self.stage, &mut Context { now, state: &mut state, output: &mut sent })?;
+        let result = act(&mut self.stage, &mut Context { now, state: &mut state, output: &mut sent })?;
         for output in sent {
+            if let Some(note) = self.port.note(&output) {
+                *tally.notes.entry(note).or_default() += 1;
+            }
             self.port.write(output, trace, outputs)?;
         }
-        Ok(())
+        Ok(result)
     }
 
     fn refuse(&mut self, record: &InRecord, refusal: &Refusal) -> Result<(), Fault> {

@@ -2,8 +2,9 @@
 //!
 //! The facet of a sighting is joined with the person its node is assigned to, whichever came first. It is sent whole,
 //! with a version that rises with each message of its node. When a node changes its person, the new one is told
-//! before the old one, so that a facet may for a moment be with two people but is never with none. Several changes
-//! of a node within a batch give one message, or one to each of the two people, in the order of nodes.
+//! before the old one, so that a facet may for a moment be with two people but is with none only while its node
+//! belongs to nobody. Several changes of a node within a batch give one message, or one to each of the two people, in
+//! the order of nodes.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
@@ -26,6 +27,8 @@ pub enum FacetsInput {
     Touchpoint(Box<Touchpoint>),
     /// Whom a node belongs to from now on.
     Assignment(Assignment),
+    /// The node belongs to nobody from now on, until it is assigned again.
+    Unassigned(NodeId),
 }
 
 /// The record of the inner topic `profile-facet`, keyed by person.
@@ -55,12 +58,14 @@ pub struct Member {
 pub enum Cause {
     /// Something was said at a node that this person has already.
     Touchpoint,
-    /// The node has its first person.
+    /// The node has a person, and had none before.
     Arrived,
     /// The node comes from another person.
     MovedIn,
     /// The node went to another person.
     Left,
+    /// The node belongs to nobody any more.
+    Unassigned,
 }
 
 /// The stage. Holds the nodes that the current batch has touched; all else is in the state.
@@ -74,7 +79,7 @@ pub struct Facets {
 struct Node {
     /// Of the last message; 0 when none was sent.
     version: u64,
-    /// `None` until the first assignment.
+    /// `None` until the first assignment, and while the node belongs to nobody.
     person: Option<PersonId>,
     /// `None` until the first touchpoint.
     facet: Option<Facet>,
@@ -109,6 +114,7 @@ impl Stage for Facets {
             FacetsInput::Assignment(assignment) => {
                 self.touch(assignment.node, context.state)?.node.person = Some(assignment.person_id);
             }
+            FacetsInput::Unassigned(node) => self.touch(node, context.state)?.node.person = None,
         }
         Ok(())
     }
@@ -171,7 +177,12 @@ impl Touched {
         }
         debug_assert_eq!(node.facet.as_ref().map_or(Ok(()), laws::facet), Ok(()));
         let Some(person) = node.person else {
+            node.version += u64::from(person_before.is_some());
             context.state.put(node_key(id), encode(&node));
+            if let Some(person) = person_before {
+                let (version, cause) = (node.version, Cause::Unassigned);
+                context.send(FacetMessage { person, node: id, version, cause, member: None });
+            }
             return;
         };
         let left = person_before.filter(|before| *before != person);

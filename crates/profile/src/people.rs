@@ -42,7 +42,10 @@ pub struct People {
 #[derive(Clone, Copy, Default)]
 struct Moves {
     moved_in: bool,
+    /// To somebody else.
     left: bool,
+    /// To nobody.
+    unassigned: bool,
 }
 
 /// A member as it is stored. The version comes first, so that it can be read alone. The version of a member that left
@@ -100,6 +103,7 @@ impl Stage for People {
         let moves = self.changed.entry(person).or_default();
         moves.moved_in |= cause == Cause::MovedIn;
         moves.left |= cause == Cause::Left;
+        moves.unassigned |= cause == Cause::Unassigned;
         Ok(())
     }
 
@@ -111,7 +115,7 @@ impl Stage for People {
                 context.state.get(&key)?.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
             match (profile, before) {
                 (Some(profile), before) => publish(profile, before, moves, key, context),
-                (None, Some(before)) => retire(person, &before, key, context),
+                (None, Some(before)) => retire(person, &before, moves, key, context),
                 (None, None) => {}
             }
         }
@@ -125,9 +129,15 @@ impl Moves {
         match self {
             _ if !published_before => ConsentCause::Decision,
             Self { moved_in: true, .. } => ConsentCause::Merge,
-            Self { left: true, .. } => ConsentCause::Split,
+            Self { left: true, .. } | Self { unassigned: true, .. } => ConsentCause::Split,
             Self { .. } => ConsentCause::Decision,
         }
+    }
+
+    /// Why the consents of somebody ended of whom nothing is left. What they decided went with the last facet: to
+    /// somebody else, which is a merge, or to nobody, where it only left.
+    fn end(self) -> ConsentCause {
+        if self.unassigned && !self.left { ConsentCause::Split } else { ConsentCause::Merge }
     }
 }
 
@@ -165,11 +175,16 @@ fn publish(
     context.output.extend(changes.into_iter().map(Published::Consent));
 }
 
-/// A person has no facet left only because all went to somebody else; hence what ends their consents is a merge.
-fn retire(person: PersonId, before: &Publication, key: Vec<u8>, context: &mut Context<'_, Published>) {
+fn retire(
+    person: PersonId,
+    before: &Publication,
+    moves: Moves,
+    key: Vec<u8>,
+    context: &mut Context<'_, Published>,
+) {
     context.state.delete(key);
     context.send(Published::Retired(person));
-    let changes = Standings::default().changes(&before.consents, person, ConsentCause::Merge);
+    let changes = Standings::default().changes(&before.consents, person, moves.end());
     context.output.extend(changes.into_iter().map(Published::Consent));
 }
 

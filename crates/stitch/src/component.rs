@@ -5,29 +5,31 @@ use std::collections::{BTreeMap, BTreeSet};
 use kinfold_model::{Keys, Namespace, NodeId, PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-/// When the ends of an edge were seen together.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Evidence {
-    /// Least time, exact.
-    pub first_seen: Timestamp,
-    /// Greatest time, cut to the evidence granularity.
+/// What a node says of itself to its root. Of two, the one with the higher version is the later one.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Told {
+    /// Rises whenever anything below changes.
+    pub version: u64,
+    /// Least time at which it was seen. `None`: nothing that counts says that it exists, so nobody is anybody by it.
+    pub first_seen: Option<Timestamp>,
+    /// Of a sighting, greatest time, cut to the evidence granularity; of an identifier always 1970.
     pub last_seen: Timestamp,
+    /// Its edges are void: it is quarantined or blocked, or nothing says any more that it was seen.
+    pub silent: bool,
+    /// A steward's link, which is stronger than any sighting.
+    pub bond: bool,
+    /// The identifiers that a steward keeps apart from this one, each with the time of the newest command. Either of
+    /// two such identifiers is enough to say so.
+    pub apart: BTreeMap<NodeId, Timestamp>,
 }
 
-impl Evidence {
-    /// One time of seeing.
+impl Told {
+    /// Whether both say the same, whenever they said it.
     #[must_use]
-    pub fn at(time: Timestamp, granularity_ms: i64) -> Self {
-        Self { first_seen: time, last_seen: time.floor(granularity_ms) }
-    }
-
-    /// Both.
-    #[must_use]
-    pub fn union(self, other: Self) -> Self {
-        Self {
-            first_seen: self.first_seen.min(other.first_seen),
-            last_seen: self.last_seen.max(other.last_seen),
-        }
+    pub fn says_the_same(&self, other: &Self) -> bool {
+        let Self { version: _, first_seen, last_seen, silent, bond, apart } = self;
+        (first_seen, last_seen, silent, bond, apart)
+            == (&other.first_seen, &other.last_seen, &other.silent, &other.bond, &other.apart)
     }
 }
 
@@ -36,11 +38,10 @@ impl Evidence {
 pub struct Member {
     /// `None` for a sighting.
     pub namespace: Option<Namespace>,
-    /// Least time at which it was seen.
-    pub first_seen: Timestamp,
-    /// Its edges are void.
-    pub quarantined: bool,
-    /// The person it was told; `None` while nothing connects it and nothing says that it stands alone.
+    /// What it last said of itself.
+    pub told: Told,
+    /// The person it was told; `None` while nothing connects it and nothing says that it stands alone, and for a
+    /// node that belongs to nobody.
     pub person: Option<PersonId>,
 }
 
@@ -72,29 +73,20 @@ pub struct Component {
     pub epoch: u64,
     /// The roots whose records were absorbed, each with the epoch of its record: by this a repeated `absorb` is known.
     pub absorbed: BTreeMap<NodeId, u64>,
+    /// Whether everybody in here is one person and no join was refused, so that the order of joining decided nothing.
+    pub plain: bool,
     /// By node.
     pub members: BTreeMap<NodeId, Member>,
-    /// With their evidence.
-    pub edges: BTreeMap<Edge, Evidence>,
+    /// Between members.
+    pub edges: BTreeSet<Edge>,
 }
 
 impl Component {
     /// A node by itself.
     #[must_use]
-    pub fn lone(id: NodeId, namespace: Option<Namespace>, first_seen: Timestamp) -> Self {
-        let member = Member { namespace, first_seen, quarantined: false, person: None };
+    pub fn lone(id: NodeId, namespace: Option<Namespace>, told: Told) -> Self {
+        let member = Member { namespace, told, person: None };
         Self { members: BTreeMap::from([(id, member)]), ..Self::default() }
-    }
-
-    /// Adds evidence to an edge; whether that changed anything.
-    pub fn add_edge(&mut self, edge: Edge, evidence: Evidence) -> bool {
-        match self.edges.get_mut(&edge) {
-            Some(known) => {
-                let union = known.union(evidence);
-                std::mem::replace(known, union) != union
-            }
-            None => self.edges.insert(edge, evidence).is_none(),
-        }
     }
 
     /// Takes over all of another component.
@@ -103,15 +95,14 @@ impl Component {
             match self.members.get_mut(&id) {
                 None => drop(self.members.insert(id, arrived)),
                 Some(known) => {
-                    known.first_seen = known.first_seen.min(arrived.first_seen);
-                    known.quarantined |= arrived.quarantined;
+                    if arrived.told.version > known.told.version {
+                        known.told = arrived.told;
+                    }
                     known.person = arrived.person.or(known.person);
                 }
             }
         }
-        for (edge, evidence) in other.edges {
-            self.add_edge(edge, evidence);
-        }
+        self.edges.extend(other.edges);
         for (root, epoch) in other.absorbed {
             let known = self.absorbed.entry(root).or_default();
             *known = epoch.max(*known);
@@ -119,25 +110,26 @@ impl Component {
         self.epoch = self.epoch.max(other.epoch) + 1;
     }
 
-    /// Whether this node is here and quarantined.
+    /// Whether this node is here and its edges are void.
     #[must_use]
-    pub fn is_quarantined(&self, id: NodeId) -> bool {
-        self.members.get(&id).is_some_and(|member| member.quarantined)
+    pub fn is_silent(&self, id: NodeId) -> bool {
+        self.members.get(&id).is_some_and(|member| member.told.silent)
     }
 
     /// Removes the edges that have only one end here, and returns them.
-    pub fn take_dangling(&mut self) -> Vec<(Edge, Evidence)> {
+    pub fn take_dangling(&mut self) -> Vec<Edge> {
         let members = &self.members;
         let here =
             |edge: &Edge| members.contains_key(&edge.identifier) && members.contains_key(&edge.sighting);
-        self.edges.extract_if(.., |edge, _| !here(edge)).collect()
+        self.edges.extract_if(.., |edge| !here(edge)).collect()
     }
 
-    /// Removes the edges of quarantined identifiers; whether there were any.
-    pub fn drop_quarantined_edges(&mut self) -> bool {
+    /// Removes the edges of silent nodes; whether there were any.
+    pub fn drop_void_edges(&mut self) -> bool {
         let members = &self.members;
+        let silent = |id: &NodeId| members.get(id).is_some_and(|member| member.told.silent);
         let before = self.edges.len();
-        self.edges.retain(|edge, _| !members.get(&edge.identifier).is_some_and(|member| member.quarantined));
+        self.edges.retain(|edge| !silent(&edge.identifier) && !silent(&edge.sighting));
         self.edges.len() < before
     }
 
@@ -145,8 +137,8 @@ impl Component {
     #[must_use]
     pub fn groups(&self, keys: &Keys) -> BTreeMap<NodeId, BTreeSet<NodeId>> {
         let ids: Vec<NodeId> = self.members.keys().copied().collect();
-        let mut sets = crate::people::DisjointSets::new(ids.len());
-        for edge in self.edges.keys() {
+        let mut sets = crate::sets::DisjointSets::new(ids.len());
+        for edge in &self.edges {
             if let (Ok(a), Ok(b)) = (ids.binary_search(&edge.identifier), ids.binary_search(&edge.sighting)) {
                 sets.union(a, b);
             }
@@ -162,7 +154,7 @@ impl Component {
     #[must_use]
     pub fn split_off(&mut self, group: &BTreeSet<NodeId>) -> Self {
         let members = self.members.extract_if(.., |id, _| group.contains(id)).collect();
-        let edges = self.edges.extract_if(.., |edge, _| group.contains(&edge.identifier)).collect();
+        let edges = self.edges.extract_if(.., |edge| group.contains(&edge.identifier)).collect();
         Self { epoch: self.epoch, members, edges, ..Self::default() }
     }
 }

@@ -2,17 +2,57 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::{Assignment, ChangeKind, IdentityChange, Namespace, NodeId, PersonId};
+use kinfold_model::{
+    Assignment, ChangeKind, IdentityChange, Move, Namespace, NodeId, PersonId, RulesVersion,
+};
 
 use crate::op::Cause;
+use crate::sets::DisjointSets;
+
+/// Something that operators want to hear of.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Note {
+    /// An identifier has too many neighbours, and links nothing any more.
+    Quarantined,
+    /// An identifier is blocked, and links nothing any more.
+    Blocked,
+    /// An identifier was taken out of a component that had grown too large.
+    Shed,
+    /// An identifier links again.
+    Freed,
+}
+
+impl Note {
+    /// All notes, as metrics name them.
+    pub const ALL: [Self; 4] = [Self::Quarantined, Self::Blocked, Self::Shed, Self::Freed];
+
+    /// The name in metrics and logs.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Quarantined => "quarantined",
+            Self::Blocked => "blocked",
+            Self::Shed => "shed",
+            Self::Freed => "freed",
+        }
+    }
+}
+
+/// A node's person before and after.
+struct Turn {
+    namespace: Option<Namespace>,
+    was: Option<PersonId>,
+    is: Option<PersonId>,
+}
 
 /// Collects, and tells at the end.
 #[derive(Default)]
 pub(crate) struct Journal {
-    /// By node: namespace, the person published before, the person now.
-    pointed: BTreeMap<NodeId, (Option<Namespace>, Option<PersonId>, PersonId)>,
-    /// By node of a component in which anything changed: the person before, the person now.
-    settled: BTreeMap<NodeId, (Option<PersonId>, PersonId)>,
+    /// By node: what was published before, and what is now.
+    pointed: BTreeMap<NodeId, Turn>,
+    /// By node of a component in which anything changed.
+    settled: BTreeMap<NodeId, Turn>,
+    notes: Vec<(NodeId, Note)>,
 }
 
 impl Journal {
@@ -20,87 +60,113 @@ impl Journal {
     pub(crate) fn pointed(
         &mut self,
         id: NodeId,
-        namespace: Option<&Namespace>,
+        namespace: Option<Namespace>,
         was: Option<PersonId>,
-        is: PersonId,
+        is: Option<PersonId>,
     ) {
-        self.pointed.entry(id).or_insert_with(|| (namespace.cloned(), was, is)).2 = is;
+        self.pointed.entry(id).or_insert_with(|| Turn { namespace, was, is }).is = is;
     }
 
     /// A root decided who a node is. Nodes that stay who they were belong here too, as witnesses.
-    pub(crate) fn settled(&mut self, id: NodeId, was: Option<PersonId>, is: PersonId) {
-        self.settled.entry(id).or_insert((was, is)).1 = is;
+    pub(crate) fn settled(
+        &mut self,
+        id: NodeId,
+        namespace: Option<&Namespace>,
+        was: Option<PersonId>,
+        is: Option<PersonId>,
+    ) {
+        let turn = self.settled.entry(id);
+        turn.or_insert_with(|| Turn { namespace: namespace.cloned(), was, is }).is = is;
     }
 
-    /// The assignments that differ from what was published, in the order of nodes.
-    pub(crate) fn assignments(&mut self) -> impl Iterator<Item = Assignment> + use<> {
-        std::mem::take(&mut self.pointed)
-            .into_iter()
-            .filter(|(_, (_, was, is))| *was != Some(*is))
-            .map(|(node, (namespace, _, person_id))| Assignment { node, namespace, person_id })
+    /// An identifier begins or ceases to link.
+    pub(crate) fn note(&mut self, id: NodeId, note: Note) {
+        self.notes.push((id, note));
+    }
+
+    /// The notes so far.
+    pub(crate) fn notes(&mut self) -> Vec<(NodeId, Note)> {
+        std::mem::take(&mut self.notes)
+    }
+
+    /// The assignments that differ from what was published, in the order of nodes; without one for a node that
+    /// belongs to nobody any more.
+    pub(crate) fn assignments(&mut self) -> impl Iterator<Item = (NodeId, Option<Assignment>)> + use<> {
+        let pointed = std::mem::take(&mut self.pointed).into_iter();
+        pointed.filter(|(_, turn)| turn.was != turn.is).map(|(node, Turn { namespace, is, .. })| {
+            (node, is.map(|person_id| Assignment { node, namespace, person_id }))
+        })
     }
 
     /// How people changed: one change for each set of people that exchanged nodes.
-    pub(crate) fn changes(&mut self, cause: Cause) -> Vec<IdentityChange> {
+    pub(crate) fn changes(&mut self, cause: &Cause, rules: RulesVersion) -> Vec<IdentityChange> {
         let settled = std::mem::take(&mut self.settled);
-        if settled.values().all(|(was, is)| *was == Some(*is)) {
+        if settled.values().all(|turn| turn.was == turn.is) {
             return Vec::new();
         }
-        clusters(&settled).into_iter().filter_map(|nodes| change(&nodes, cause)).collect()
+        let rules_version = rules.to_string();
+        clusters(settled)
+            .into_iter()
+            .filter_map(|moves| change(moves, cause, rules_version.clone()))
+            .collect()
     }
 }
 
-type Moves = Vec<(NodeId, Option<PersonId>, PersonId)>;
-
 /// Groups nodes whose people, before or after, are connected.
-fn clusters(settled: &BTreeMap<NodeId, (Option<PersonId>, PersonId)>) -> Vec<Moves> {
+fn clusters(settled: BTreeMap<NodeId, Turn>) -> Vec<Vec<Move>> {
     let people: Vec<PersonId> = {
-        let distinct: BTreeSet<_> = settled.values().flat_map(|(was, is)| was.iter().chain([is])).collect();
+        let distinct: BTreeSet<_> =
+            settled.values().flat_map(|turn| turn.was.iter().chain(&turn.is)).collect();
         distinct.into_iter().copied().collect()
     };
     let index = |person: &PersonId| people.binary_search(person).unwrap_or_default();
-    let mut sets = crate::people::DisjointSets::new(people.len());
-    for (was, is) in settled.values() {
-        if let Some(was) = was {
+    let mut sets = DisjointSets::new(people.len());
+    for turn in settled.values() {
+        if let (Some(was), Some(is)) = (&turn.was, &turn.is) {
             sets.union(index(was), index(is));
         }
     }
-    let mut clusters: BTreeMap<usize, Moves> = BTreeMap::new();
-    for (node, (was, is)) in settled {
-        clusters.entry(sets.find(index(is))).or_default().push((*node, *was, *is));
+    let mut clusters: BTreeMap<usize, Vec<Move>> = BTreeMap::new();
+    for (node, Turn { namespace, was, is }) in settled {
+        if let Some(person) = is.or(was) {
+            let moves = clusters.entry(sets.find(index(&person))).or_default();
+            moves.push(Move { node, namespace, before: was, after: is });
+        }
     }
     clusters.into_values().collect()
 }
 
-fn change(nodes: &[(NodeId, Option<PersonId>, PersonId)], cause: Cause) -> Option<IdentityChange> {
-    let before: BTreeSet<PersonId> = nodes.iter().filter_map(|(_, was, _)| *was).collect();
-    let after: BTreeSet<PersonId> = nodes.iter().map(|(_, _, is)| *is).collect();
-    let moved: Vec<NodeId> = nodes
-        .iter()
-        .filter(|(_, was, is)| was.is_some_and(|was| was != *is))
-        .map(|(node, ..)| *node)
-        .collect();
+fn change(all: Vec<Move>, cause: &Cause, rules_version: String) -> Option<IdentityChange> {
+    let before: BTreeSet<PersonId> = all.iter().filter_map(|turn| turn.before).collect();
+    let after: BTreeSet<PersonId> = all.iter().filter_map(|turn| turn.after).collect();
+    let moves: Vec<Move> =
+        all.into_iter().filter(|turn| turn.before.is_some() && turn.before != turn.after).collect();
     let kind = match (before.len(), after.len()) {
         (0, _) => ChangeKind::Created,
+        (_, 0) => ChangeKind::Retired,
         (_, 1) if before.len() > 1 => ChangeKind::Merged,
         (1, _) if after.len() > 1 => ChangeKind::Split,
-        _ if moved.is_empty() => return None,
+        _ if moves.is_empty() => return None,
         _ => ChangeKind::Moved,
     };
     Some(IdentityChange {
         kind,
         person_ids_before: before.into_iter().collect(),
         person_ids_after: after.into_iter().collect(),
-        moved,
+        moved: moves.iter().map(|turn| turn.node).collect(),
         cause: cause.node,
         time: cause.time,
+        rule: cause.rule,
+        rules_version,
+        command_id: cause.command_id.clone(),
+        moves,
     })
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kinfold_model::{NodeKind, Timestamp};
+    use kinfold_model::{ChangeRule, NodeKind, Rules, Timestamp};
 
     fn node(n: u8) -> NodeId {
         NodeId::new([n * 2; 16], NodeKind::Identifier)
@@ -110,39 +176,43 @@ mod tests {
         PersonId::new([n; 16])
     }
 
-    fn kinds(moves: &[(u8, Option<u8>, u8)]) -> Vec<ChangeKind> {
+    fn kinds(moves: &[(u8, Option<u8>, Option<u8>)]) -> Vec<ChangeKind> {
         let mut journal = Journal::default();
         for (id, was, is) in moves {
-            journal.settled(node(*id), was.map(person), person(*is));
+            journal.settled(node(*id), None, was.map(person), is.map(person));
         }
-        let cause = Cause { node: node(1), time: Timestamp::default() };
-        journal.changes(cause).iter().map(|change| change.kind).collect()
+        let cause =
+            Cause { node: node(1), time: Timestamp::default(), rule: ChangeRule::Evidence, command_id: None };
+        journal.changes(&cause, Rules::default().version()).iter().map(|change| change.kind).collect()
     }
 
     #[test]
     fn each_kind_of_change_is_told_apart() {
-        assert_eq!(kinds(&[(1, None, 1), (2, None, 1)]), [ChangeKind::Created]);
-        assert_eq!(kinds(&[(1, Some(1), 1), (2, Some(2), 1)]), [ChangeKind::Merged]);
-        assert_eq!(kinds(&[(1, Some(1), 1), (2, Some(1), 2)]), [ChangeKind::Split]);
-        assert_eq!(kinds(&[(1, Some(1), 2), (2, None, 2)]), [ChangeKind::Moved]);
-        assert_eq!(kinds(&[(1, Some(1), 1), (2, Some(2), 2), (3, Some(1), 2)]), [ChangeKind::Moved]);
+        assert_eq!(kinds(&[(1, None, Some(1)), (2, None, Some(1))]), [ChangeKind::Created]);
+        assert_eq!(kinds(&[(1, Some(1), Some(1)), (2, Some(2), Some(1))]), [ChangeKind::Merged]);
+        assert_eq!(kinds(&[(1, Some(1), Some(1)), (2, Some(1), Some(2))]), [ChangeKind::Split]);
+        assert_eq!(kinds(&[(1, Some(1), Some(2)), (2, None, Some(2))]), [ChangeKind::Moved]);
+        let exchange = [(1, Some(1), Some(1)), (2, Some(2), Some(2)), (3, Some(1), Some(2))];
+        assert_eq!(kinds(&exchange), [ChangeKind::Moved]);
+        assert_eq!(kinds(&[(1, Some(1), None)]), [ChangeKind::Retired]);
+        assert_eq!(kinds(&[(1, Some(1), Some(1)), (2, Some(1), None)]), [ChangeKind::Moved]);
     }
 
     #[test]
     fn a_newcomer_to_a_known_person_is_no_change_of_people() {
-        assert_eq!(kinds(&[(1, Some(1), 1), (2, None, 1)]), []);
+        assert_eq!(kinds(&[(1, Some(1), Some(1)), (2, None, Some(1))]), []);
     }
 
     #[test]
     fn what_was_undone_within_one_record_is_not_told() {
         let mut journal = Journal::default();
-        journal.pointed(node(1), None, Some(person(1)), person(2));
-        journal.pointed(node(1), None, Some(person(2)), person(1));
+        journal.pointed(node(1), None, Some(person(1)), Some(person(2)));
+        journal.pointed(node(1), None, Some(person(2)), Some(person(1)));
         assert_eq!(journal.assignments().count(), 0);
     }
 
     #[test]
     fn strangers_who_change_at_once_are_told_apart() {
-        assert_eq!(kinds(&[(1, None, 1), (2, Some(3), 4)]).len(), 2);
+        assert_eq!(kinds(&[(1, None, Some(1)), (2, Some(3), Some(4))]).len(), 2);
     }
 }

@@ -3,16 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::{Fault, Keys, NodeId, State};
+use kinfold_model::{Fault, Keys, NodeId, Rules, State};
 
 use crate::component::Component;
-use crate::desk::{Desk, Table};
-use crate::node::Node;
+use crate::desk::Desk;
+use crate::node::{Link, Node};
+use crate::people::decide;
+use crate::table::Table;
 
 /// The state of all partitions at rest.
+#[derive(Default)]
 pub struct AtRest {
     /// By id.
     pub nodes: BTreeMap<NodeId, Node>,
+    /// By identifier and sighting.
+    pub links: BTreeMap<(NodeId, NodeId), Link>,
     /// By root.
     pub components: BTreeMap<NodeId, Component>,
 }
@@ -23,30 +28,33 @@ impl AtRest {
     /// # Errors
     /// Those of [`State::scan`], and [`Fault::Corrupt`].
     pub fn read<'a>(partitions: impl IntoIterator<Item = &'a dyn State>) -> Result<Self, Fault> {
-        let (mut nodes, mut components) = (BTreeMap::new(), BTreeMap::new());
+        let mut all = Self::default();
         for state in partitions {
             let mut desk = Desk::default();
             for id in Table::Node.ids(state)? {
-                nodes.extend(desk.node(id, state)?.cloned().map(|node| (id, node)));
+                all.nodes.extend(desk.node(id, state)?.cloned().map(|node| (id, node)));
+                let links = desk.links(id, state)?;
+                all.links.extend(links.map(|(sighting, link)| ((id, sighting), link.clone())));
             }
             for root in Table::Component.ids(state)? {
-                components.extend(desk.component(root, state)?.cloned().map(|component| (root, component)));
+                all.components.extend(desk.component(root, state)?.cloned().map(|one| (root, one)));
             }
         }
-        Ok(Self { nodes, components })
+        Ok(all)
     }
 
     /// Every broken law, as a sentence; empty when all is well.
     #[must_use]
-    pub fn broken_laws(&self, keys: &Keys) -> Vec<String> {
+    pub fn broken_laws(&self, rules: &Rules, keys: &Keys) -> Vec<String> {
         let mut broken = Vec::new();
         self.custody(&mut broken);
         self.pointers(keys, &mut broken);
         self.edges(&mut broken);
+        self.people(rules, keys, &mut broken);
         broken
     }
 
-    /// A node is in exactly one component record, and that is its root's.
+    /// A node is in exactly one component record, which knows what it last said and whom it belongs to.
     fn custody(&self, broken: &mut Vec<String>) {
         let mut seen = BTreeSet::new();
         for (root, component) in &self.components {
@@ -59,22 +67,18 @@ impl AtRest {
                     Some(node) if node.person != member.person => {
                         broken.push(format!("node {id} and its component {root} disagree about its person"));
                     }
-                    Some(node) if node.quarantined != member.quarantined => {
-                        broken.push(format!(
-                            "node {id} and its component {root} disagree about its quarantine"
-                        ));
+                    Some(node) if node.told != member.told => {
+                        broken.push(format!("component {root} has not heard what node {id} has become"));
+                    }
+                    Some(node) if !node.telling().says_the_same(&node.told) => {
+                        broken.push(format!("node {id} has not told what it has become"));
                     }
                     Some(_) => {}
                 }
             }
         }
-        for (id, node) in &self.nodes {
-            if !seen.contains(id) {
-                broken.push(format!("node {id} is in no component"));
-            }
-            if node.person.is_none() {
-                broken.push(format!("node {id} has no person"));
-            }
+        for id in self.nodes.keys().filter(|id| !seen.contains(id)) {
+            broken.push(format!("node {id} is in no component"));
         }
     }
 
@@ -95,15 +99,36 @@ impl AtRest {
         }
     }
 
-    /// An edge has both ends in its component, and none is quarantined.
+    /// An edge has both ends in its component, and neither is silent. Every link between two that are not is an edge.
     fn edges(&self, broken: &mut Vec<String>) {
+        let silent = |id| self.nodes.get(id).is_none_or(|node| node.told.silent);
+        let mut edges = BTreeSet::new();
         for (root, component) in &self.components {
-            for edge in component.edges.keys() {
+            for edge in &component.edges {
                 let whole = component.members.contains_key(&edge.identifier)
                     && component.members.contains_key(&edge.sighting);
-                if !whole || component.is_quarantined(edge.identifier) {
+                if !whole || silent(&edge.identifier) || silent(&edge.sighting) {
                     broken
                         .push(format!("component {root} holds an edge of {} that is void", edge.identifier));
+                }
+                edges.insert((edge.identifier, edge.sighting));
+            }
+        }
+        for ((identifier, sighting), link) in &self.links {
+            let speak = link.stands && !silent(identifier) && !silent(sighting);
+            if speak && !edges.contains(&(*identifier, *sighting)) {
+                broken.push(format!("identifier {identifier} is not joined with sighting {sighting}"));
+            }
+        }
+    }
+
+    /// The people of a component are those that its evidence amounts to.
+    fn people(&self, rules: &Rules, keys: &Keys, broken: &mut Vec<String>) {
+        for (root, component) in &self.components {
+            for (id, anchor) in decide(component, rules, keys).anchors {
+                let person = anchor.map(|anchor| keys.person(anchor));
+                if component.members.get(&id).is_none_or(|member| member.person != person) {
+                    broken.push(format!("node {id} of component {root} does not belong to whom it should"));
                 }
             }
         }

@@ -4,18 +4,30 @@
 //! are a pure function of a component. Open [`stage`] first, then `protocol` (how nodes meet) and [`people`]
 //! (what a component means). No name, address or number of anybody is known here, only node ids.
 
+mod at_node;
+mod at_root;
+mod blocked;
+mod change;
 pub mod component;
 mod desk;
+mod folder;
+pub mod groups;
 mod journal;
 pub mod laws;
 pub mod limits;
 pub mod node;
 pub mod op;
+pub mod order;
 pub mod people;
 mod protocol;
+mod revision;
+mod sets;
 mod settle;
 pub mod stage;
+mod table;
+pub mod witness;
 
-pub use desk::node;
+pub use journal::Note;
 pub use op::Op;
 pub use stage::{Stitch, Stitched};
+pub use table::node;

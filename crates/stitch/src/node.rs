@@ -2,141 +2,242 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::{Namespace, NodeId, PersonId, Timestamp};
+use kinfold_model::{Namespace, NamespaceRules, NodeId, PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 
-use crate::component::Evidence;
-use crate::limits::SOURCES_MAX;
+use crate::component::Told;
 use crate::op::Seen;
+use crate::witness::Witness;
 
 /// A node of the identity graph.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Node {
     /// Itself, when it keeps a component record; else a node of higher rank, which leads to the root.
     pub root: NodeId,
-    /// `None` for a sighting.
-    pub namespace: Option<Namespace>,
-    /// Least time at which it was seen.
-    pub first_seen: Timestamp,
     /// The epoch of the last pointer it took; 0 before the first.
     pub epoch: u64,
-    /// The person it was last told; `None` until then.
+    /// The person it was last told; `None` until then, and when it belongs to nobody.
     pub person: Option<PersonId>,
-    /// An identifier with too many neighbours links nothing.
-    pub quarantined: bool,
-    /// What a sighting knows; `None` for an identifier.
-    pub sighting: Option<Sighting>,
+    /// What it last told its root.
+    pub told: Told,
+    /// What touchpoints said at exactly this set of identifiers.
+    pub witness: Witness,
+    /// What is particular to its kind.
+    pub part: Part,
 }
 
-/// The evidence of a set of identifiers.
+/// What is particular to a kind of node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Sighting {
-    /// When they were seen together.
-    pub evidence: Evidence,
-    /// Who said so.
-    pub sources: BTreeSet<String>,
-    /// The identifiers, sorted by node.
+pub enum Part {
+    /// One identifier.
+    Identifier(Standing),
+    /// A set of identifiers that touchpoints had.
+    Sighting(Company),
+    /// Two identifiers that a steward linked.
+    Bond(Company),
+}
+
+/// Why an identifier links, or does not.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Standing {
+    /// Its namespace.
+    pub namespace: Namespace,
+    /// How many sightings it was ever part of, as far as they were counted.
+    pub sightings: u32,
+    /// Least first time of the sightings that it is part of.
+    pub earliest: Option<Timestamp>,
+    /// It is part of more sightings than are stored of it; none is stored any more. That cannot be undone.
+    pub overflowed: bool,
+    /// It was seen with more others than its namespace allows.
+    pub crowded: bool,
+    /// It was taken out of a component that had grown too large.
+    pub shed: bool,
+    /// Capture found it on the block list.
+    pub blocked: bool,
+    /// It is the node of a value on the block list.
+    pub listed: bool,
+    /// What stewards said about it.
+    pub orders: Orders,
+}
+
+/// What the standing commands of stewards about one identifier amount to.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Orders {
+    /// It says nothing about anybody.
+    pub blocked: bool,
+    /// It is not quarantined, whatever its neighbours.
+    pub released: bool,
+    /// See [`Told::apart`].
+    pub apart: BTreeMap<NodeId, Timestamp>,
+    /// Sources that count for nothing in what they say about it.
+    pub distrusted: BTreeSet<String>,
+}
+
+/// The identifiers of a sighting or of a steward's link.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Company {
+    /// Sorted by node.
     pub identifiers: Vec<Seen>,
+    /// Those of them that are blocked.
+    pub blocked: BTreeSet<NodeId>,
+    /// Of a steward's link: the time of the newest command that stands; `None` when none does.
+    pub since: Option<Timestamp>,
+}
+
+impl Standing {
+    /// An identifier that nobody has seen yet.
+    #[must_use]
+    pub fn new(namespace: Namespace, listed: bool) -> Self {
+        Self {
+            namespace,
+            listed,
+            sightings: 0,
+            earliest: None,
+            overflowed: false,
+            crowded: false,
+            shed: false,
+            blocked: false,
+            orders: Orders::default(),
+        }
+    }
+
+    /// Whether it links nothing because of what it was seen with.
+    #[must_use]
+    pub fn is_quarantined(&self) -> bool {
+        self.overflowed || ((self.crowded || self.shed) && !self.orders.released)
+    }
+
+    /// Whether it says nothing about anybody.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.blocked || self.listed || self.orders.blocked
+    }
+
+    /// Whether its sightings know that it is blocked: those that are not stored cannot be told.
+    #[must_use]
+    pub fn blocks_sightings(&self) -> bool {
+        self.is_blocked() && !self.overflowed
+    }
+}
+
+impl Company {
+    /// Identifiers that keep this company.
+    #[must_use]
+    pub fn new(identifiers: Vec<Seen>) -> Self {
+        Self { identifiers, blocked: BTreeSet::new(), since: None }
+    }
+
+    /// Whether nobody is left who says something.
+    #[must_use]
+    pub fn is_blocked(&self) -> bool {
+        self.identifiers.iter().all(|seen| self.blocked.contains(&seen.node))
+    }
 }
 
 impl Node {
-    /// A node that nobody has joined yet.
+    /// A node that nobody has joined yet, and of which nothing is said yet.
     #[must_use]
-    pub fn new(id: NodeId, namespace: Option<Namespace>, first_seen: Timestamp) -> Self {
-        Self { root: id, namespace, first_seen, epoch: 0, person: None, quarantined: false, sighting: None }
-    }
-}
-
-impl Sighting {
-    /// The evidence of a first time; its source is still to be added.
-    #[must_use]
-    pub fn new(evidence: Evidence, identifiers: Vec<Seen>) -> Self {
-        Self { evidence, sources: BTreeSet::new(), identifiers }
+    pub fn new(id: NodeId, part: Part) -> Self {
+        let (told, witness) = (Told::default(), Witness::default());
+        Self { root: id, epoch: 0, person: None, told, witness, part }
     }
 
-    /// Whether a touchpoint would add nothing: the common case.
+    /// The namespace of an identifier; `None` for a sighting.
     #[must_use]
-    pub fn knows(&self, seen: Evidence, source: &str) -> bool {
-        let crowded_out = self.sources.len() >= SOURCES_MAX
-            && self.sources.last().is_some_and(|greatest| greatest.as_str() < source);
-        self.evidence.union(seen) == self.evidence && (crowded_out || self.sources.contains(source))
+    pub fn namespace(&self) -> Option<&Namespace> {
+        self.standing().map(|standing| &standing.namespace)
     }
 
-    /// Adds a touchpoint's evidence; whether its times are new. Commutative, associative and idempotent.
-    pub fn observe(&mut self, seen: Evidence, source: &str) -> bool {
-        self.sources.insert(source.to_owned());
-        if self.sources.len() > SOURCES_MAX {
-            self.sources.pop_last();
+    /// Whether it is an identifier that links nothing because of what it was seen with.
+    #[must_use]
+    pub fn is_quarantined(&self) -> bool {
+        self.standing().is_some_and(Standing::is_quarantined)
+    }
+
+    /// Of an identifier.
+    #[must_use]
+    pub fn standing(&self) -> Option<&Standing> {
+        match &self.part {
+            Part::Identifier(standing) => Some(standing),
+            Part::Sighting(_) | Part::Bond(_) => None,
         }
-        let union = self.evidence.union(seen);
-        std::mem::replace(&mut self.evidence, union) != union
     }
-}
 
-/// The others that an identifier was seen with, stored only up to the limit that quarantines it.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Neighbours(pub BTreeMap<NodeId, Namespace>);
+    /// Of a sighting or a steward's link.
+    #[must_use]
+    pub fn company(&self) -> Option<&Company> {
+        match &self.part {
+            Part::Identifier(_) => None,
+            Part::Sighting(company) | Part::Bond(company) => Some(company),
+        }
+    }
 
-impl Neighbours {
-    /// Adds those that are new; whether there were any.
-    pub fn add<'a>(&mut self, own: NodeId, others: impl IntoIterator<Item = &'a Seen>) -> bool {
-        let before = self.0.len();
-        for other in others {
-            if other.node != own && !self.0.contains_key(&other.node) {
-                self.0.insert(other.node, other.namespace.clone());
+    /// What it should tell its root.
+    #[must_use]
+    pub fn telling(&self) -> Told {
+        let version = self.told.version;
+        let evidence = self.witness.evidence();
+        match &self.part {
+            Part::Identifier(standing) => {
+                let blocked = standing.is_blocked();
+                let seen = evidence.map(|evidence| evidence.first_seen);
+                Told {
+                    version,
+                    first_seen: seen.into_iter().chain(standing.earliest).min().filter(|_| !blocked),
+                    last_seen: Timestamp::default(),
+                    silent: blocked || standing.is_quarantined(),
+                    bond: false,
+                    apart: standing.orders.apart.clone(),
+                }
             }
+            Part::Sighting(company) => {
+                let evidence = evidence.filter(|_| !company.is_blocked());
+                Told {
+                    version,
+                    first_seen: evidence.map(|evidence| evidence.first_seen),
+                    last_seen: evidence.map(|evidence| evidence.last_seen).unwrap_or_default(),
+                    silent: evidence.is_none(),
+                    ..Told::default()
+                }
+            }
+            Part::Bond(company) => Told {
+                version,
+                last_seen: company.since.unwrap_or_default(),
+                silent: company.since.is_none(),
+                bond: true,
+                ..Told::default()
+            },
         }
-        self.0.len() > before
-    }
-
-    /// Whether there are more than the rule of the identifier's namespace allows.
-    #[must_use]
-    pub fn exceed(&self, limit: &kinfold_model::rules::NeighbourLimit) -> bool {
-        let of = |namespace: &Namespace| self.0.values().filter(|other| *other == namespace).count();
-        self.0.len() > limit.total as usize
-            || limit.of.iter().any(|(namespace, most)| of(namespace) > *most as usize)
     }
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// A sighting or a steward's link, as one of its identifiers remembers it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Link {
+    /// When the sighting was first seen. `None` for a steward's link, and for one of which nothing says any more
+    /// that it was.
+    pub first_seen: Option<Timestamp>,
+    /// Whether it counts.
+    pub stands: bool,
+    /// Whether a steward made it.
+    pub bond: bool,
+    /// The version of what it told its root when this was heard of it.
+    pub version: u64,
+    /// All its identifiers, the owner of this among them.
+    pub identifiers: Vec<Seen>,
+}
 
-    fn at(ms: i64) -> Timestamp {
-        Timestamp::from_millis(ms).expect("in range")
-    }
-
-    fn sighting() -> Sighting {
-        let evidence = Evidence { first_seen: at(10), last_seen: at(10) };
-        let mut sighting = Sighting::new(evidence, Vec::new());
-        sighting.observe(evidence, "crm");
-        sighting
-    }
-
-    #[test]
-    fn the_same_evidence_again_is_known() {
-        let mut sighting = sighting();
-        let (seen, later) = (sighting.evidence, Evidence { last_seen: at(11), ..sighting.evidence });
-        assert!(
-            sighting.knows(seen, "crm") && !sighting.knows(seen, "till") && !sighting.knows(later, "crm")
-        );
-        assert!(!sighting.observe(seen, "till") && sighting.observe(later, "crm"));
-        assert!(sighting.knows(later, "till"));
-    }
-
-    #[test]
-    fn the_sources_that_are_kept_do_not_depend_on_their_order() {
-        let names: Vec<String> = (0..40).map(|n| format!("source-{n:02}")).collect();
-        let (mut forward, mut backward) = (sighting(), sighting());
-        let seen = forward.evidence;
-        for name in &names {
-            forward.observe(seen, name);
-        }
-        for name in names.iter().rev() {
-            backward.observe(seen, name);
-        }
-        assert_eq!(forward, backward);
-        assert_eq!(forward.sources.len(), SOURCES_MAX);
-        assert!(forward.knows(seen, "source-99"));
-    }
+/// Whether an identifier was seen with more distinct others than the rules of its namespace allow.
+#[must_use]
+pub fn is_crowded<'l>(own: NodeId, links: impl Iterator<Item = &'l Link>, rules: &NamespaceRules) -> bool {
+    let limit = &rules.max_neighbours;
+    let others: BTreeMap<NodeId, &Namespace> = links
+        .filter(|link| link.stands && !link.bond)
+        .flat_map(|link| &link.identifiers)
+        .filter(|seen| seen.node != own)
+        .map(|seen| (seen.node, &seen.namespace))
+        .collect();
+    let of = |namespace: &Namespace| others.values().filter(|other| **other == namespace).count();
+    others.len() > limit.total as usize
+        || limit.of.iter().any(|(namespace, most)| of(namespace) > *most as usize)
 }

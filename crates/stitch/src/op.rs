@@ -1,9 +1,13 @@
 //! The messages of `identity-op`. Each is addressed to a node, and handled by the partition that owns it.
 
-use kinfold_model::{Namespace, NodeId, PersonId, Timestamp, Touchpoint};
+use kinfold_model::{
+    ChangeRule, Command, CommandKind, Keys, Namespace, NodeId, PersonId, Refusal, Timestamp, Touchpoint,
+};
 use serde::{Deserialize, Serialize};
 
-use crate::component::{Component, Evidence};
+use crate::component::{Component, Edge, Told};
+use crate::order;
+use crate::witness::TouchpointMark;
 
 /// A message.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -12,19 +16,23 @@ pub struct Op {
     pub to: NodeId,
     /// How often it was passed on.
     pub hops: u16,
-    /// The evidence that set it off; every message it sets off carries the same.
+    /// What set it off; every message it sets off carries the same.
     pub cause: Cause,
     /// What it says.
     pub body: Body,
 }
 
-/// Which evidence brought something about, and when that was seen.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// What brought something about, and when that was.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Cause {
-    /// The sighting, or the identifier that was seen alone.
+    /// The sighting, or the identifier that was seen alone; of a command, the node that it speaks about.
     pub node: NodeId,
-    /// The time of the touchpoint.
+    /// The time of the touchpoint or the command.
     pub time: Timestamp,
+    /// What made a difference.
+    pub rule: ChangeRule,
+    /// The steward's command.
+    pub command_id: Option<String>,
 }
 
 /// An identifier as stitch knows it.
@@ -34,29 +42,50 @@ pub struct Seen {
     pub node: NodeId,
     /// The namespace of that node.
     pub namespace: Namespace,
+    /// Whether capture found it on the block list.
+    pub blocked: bool,
+}
+
+/// A touchpoint as stitch knows it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Observation {
+    /// When.
+    pub time: Timestamp,
+    /// Who says so.
+    pub source: String,
+    /// Which touchpoint.
+    pub mark: TouchpointMark,
+    /// Sorted, distinct, at least one.
+    pub identifiers: Vec<Seen>,
 }
 
 /// What a message says.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Body {
     /// To a sighting: a touchpoint had these identifiers.
-    Observe {
-        /// When.
-        time: Timestamp,
-        /// Who says so.
+    Observe(Observation),
+    /// To a node: a steward says this.
+    Command(Box<Command>),
+    /// To an identifier: this sighting, or steward's link, contains you.
+    Link(LinkNews),
+    /// To a sighting: this identifier of yours is blocked, or is not any more.
+    Blocked {
+        /// The identifier.
+        identifier: NodeId,
+        /// Whether it is.
+        stands: bool,
+    },
+    /// To a sighting: what this source says of this identifier of yours counts for nothing, or counts again.
+    Distrust {
+        /// The identifier.
+        identifier: NodeId,
+        /// The source.
         source: String,
-        /// Sorted, distinct, at least one.
-        identifiers: Vec<Seen>,
+        /// Whether it counts for nothing.
+        stands: bool,
     },
-    /// To an identifier: this sighting contains you, and these are all its identifiers.
-    Link {
-        /// The sighting.
-        sighting: NodeId,
-        /// When it was seen.
-        evidence: Evidence,
-        /// All of its identifiers, the receiver among them.
-        identifiers: Vec<Seen>,
-    },
+    /// To an identifier: your component is too large without you being taken out.
+    Shed,
     /// To a root: do this for one of your nodes.
     Errand(Errand),
     /// To the node that an errand is about: the one it was sent to is not, or no longer, your root.
@@ -67,12 +96,8 @@ pub enum Body {
         from: NodeId,
         /// All of it.
         component: Component,
-        /// The identifier of the edge.
-        identifier: NodeId,
-        /// The sighting of the edge.
-        sighting: NodeId,
-        /// The edge's evidence.
-        evidence: Evidence,
+        /// The edge.
+        edge: Edge,
     },
     /// To a node: this is your root and your person.
     Point {
@@ -80,14 +105,31 @@ pub enum Body {
         root: NodeId,
         /// Which of two such messages is the later one.
         epoch: u64,
-        /// The person.
-        person: PersonId,
+        /// The person; `None` for a node that belongs to nobody.
+        person: Option<PersonId>,
     },
     /// To the highest node of a group that fell out of a component: be its root.
     Seed {
         /// All of the group.
         component: Component,
     },
+}
+
+/// What an identifier is told of a sighting that contains it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct LinkNews {
+    /// The sighting, or the steward's link.
+    pub sighting: NodeId,
+    /// When it was first seen; `None` for a steward's link and for one that does not stand.
+    pub first_seen: Option<Timestamp>,
+    /// Whether it counts.
+    pub stands: bool,
+    /// Whether a steward made it.
+    pub bond: bool,
+    /// The version of what it told its root at that time.
+    pub version: u64,
+    /// All of its identifiers, the receiver among them.
+    pub identifiers: Vec<Seen>,
 }
 
 /// Something that the root of a node has to do.
@@ -99,21 +141,23 @@ pub enum Errand {
         node: NodeId,
         /// The other end.
         other: NodeId,
-        /// The edge's evidence.
-        evidence: Evidence,
         /// The root that holds `other`, as far as the sender knows.
         other_root: Option<NodeId>,
+        /// The version of what `other` told its root, as far as the sender knows.
+        heard: u64,
+        /// What `node` said of itself when the message passed it last; `None` if it has not yet.
+        told: Option<Told>,
     },
-    /// The node was seen at this time; see that it has a person.
-    FirstSeen {
+    /// The node has changed.
+    Tell {
         /// The node.
         node: NodeId,
-        /// When.
-        time: Timestamp,
+        /// What it is now.
+        told: Told,
     },
-    /// The identifier has too many neighbours; take out its edges.
-    Quarantine {
-        /// The identifier.
+    /// See that the node has a person.
+    Settle {
+        /// The node.
         node: NodeId,
     },
 }
@@ -123,7 +167,7 @@ impl Errand {
     #[must_use]
     pub fn node(&self) -> NodeId {
         match self {
-            Self::Join { node, .. } | Self::FirstSeen { node, .. } | Self::Quarantine { node } => *node,
+            Self::Join { node, .. } | Self::Tell { node, .. } | Self::Settle { node } => *node,
         }
     }
 }
@@ -131,9 +175,32 @@ impl Errand {
 impl Op {
     /// What a touchpoint means to stitch. `identifiers` must be sorted and distinct by node.
     #[must_use]
-    pub fn observe(touchpoint: &Touchpoint, identifiers: Vec<Seen>) -> Self {
+    pub fn observe(touchpoint: &Touchpoint, identifiers: Vec<Seen>, keys: &Keys) -> Self {
         let (to, time) = (touchpoint.sighting, touchpoint.time);
-        let body = Body::Observe { time, source: touchpoint.source.clone(), identifiers };
-        Self { to, hops: 0, cause: Cause { node: to, time }, body }
+        let mark = TouchpointMark(keys.touchpoint_mark(&touchpoint.touchpoint_id));
+        let observation = Observation { time, source: touchpoint.source.clone(), mark, identifiers };
+        let cause = Cause { node: to, time, rule: ChangeRule::Evidence, command_id: None };
+        Self { to, hops: 0, cause, body: Body::Observe(observation) }
+    }
+
+    /// What a steward's command means to stitch.
+    ///
+    /// # Errors
+    /// A refusal that names the member at fault and the remedy.
+    pub fn command(command: Command, keys: &Keys) -> Result<Self, Refusal> {
+        order::check(&command)?;
+        let nodes: Vec<NodeId> = command.identifiers.iter().map(|identifier| identifier.node).collect();
+        let to = match command.kind {
+            CommandKind::Link => keys.bond(&nodes),
+            CommandKind::Unlink | CommandKind::Block | CommandKind::Release => nodes[0],
+            CommandKind::Forget => keys.sighting(&nodes),
+        };
+        let cause = Cause {
+            node: to,
+            time: command.time,
+            rule: ChangeRule::Command,
+            command_id: Some(command.command_id.clone()),
+        };
+        Ok(Self { to, hops: 0, cause, body: Body::Command(Box::new(command)) })
     }
 }

@@ -1,22 +1,48 @@
 //! People: a pure function of one component and the rules.
 //!
-//! In goes the whole evidence of a component, out comes the anchor of each node's person. Edges are joined
-//! greedily, strongest namespace and newest sighting first, as Kruskal (1956) joins a forest by weight; a join
-//! that would break a rule is refused. Then the identifiers that two people share on stronger grounds are
-//! found, and if there are any, the joining is done once more with their edges last, or not at all.
+//! In goes the whole evidence of a component, out comes the anchor of each node's person, and why what was not
+//! joined was not. Edges are joined greedily, stewards' links first, then strongest namespace and newest sighting
+//! first, as Kruskal (1956) joins a forest by weight; a join that would break a rule is refused. Then the
+//! identifiers that two people share on stronger grounds are found, and if there are any, the joining is done once
+//! more with their edges last, or not at all.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::{Contested, Keys, Namespace, NodeId, Rank, Rules, Timestamp};
 
-use crate::component::Component;
+use crate::component::{Component, Edge};
+use crate::groups::{Groups, Refused};
 
-/// The anchor of the person of each node: its first seen node, of several the one of highest rank.
+/// What the evidence of a component amounts to.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct People {
+    /// Of each node, the anchor of its person: the first seen node, of several the one of highest rank. `None` for
+    /// the nodes of a group of which nothing counts that says it was seen.
+    pub anchors: BTreeMap<NodeId, Option<NodeId>>,
+    /// The edges that joined people, in the order of joining: the strongest chain between two nodes of a person
+    /// is the path along these.
+    pub joined: Vec<Edge>,
+    /// The edges that were not joined, and why.
+    pub refused: BTreeMap<Edge, Refused>,
+    /// The identifiers that two or more people share on stronger grounds.
+    pub contested: BTreeSet<NodeId>,
+}
+
+impl People {
+    /// Whether the order of joining decided nothing.
+    #[must_use]
+    pub fn is_plain(&self) -> bool {
+        self.refused.is_empty() && self.contested.is_empty()
+    }
+}
+
+/// The people of a component.
 #[must_use]
-pub fn anchors(component: &Component, rules: &Rules, keys: &Keys) -> BTreeMap<NodeId, NodeId> {
-    if let [(id, _)] = component.members.iter().collect::<Vec<_>>()[..] {
-        return BTreeMap::from([(*id, *id)]);
+pub fn decide(component: &Component, rules: &Rules, keys: &Keys) -> People {
+    if let [(id, member)] = component.members.iter().collect::<Vec<_>>()[..] {
+        let anchors = BTreeMap::from([(*id, member.told.first_seen.map(|_| *id))]);
+        return People { anchors, ..People::default() };
     }
     let graph = Graph::new(component, rules, keys);
     let mut groups = graph.join(&BTreeSet::new());
@@ -24,65 +50,70 @@ pub fn anchors(component: &Component, rules: &Rules, keys: &Keys) -> BTreeMap<No
     if !contested.is_empty() {
         groups = graph.join(&contested);
     }
-    graph.anchors(groups)
+    graph.people(groups, &contested)
 }
 
 /// A component with dense indices instead of ids, and its edges in the order in which they are joined.
-struct Graph<'a> {
-    nodes: Vec<Vertex<'a>>,
+pub(crate) struct Graph<'a> {
+    pub(crate) nodes: Vec<Vertex<'a>>,
     /// Strongest first.
-    edges: Vec<Link>,
-    rules: &'a Rules,
+    pub(crate) edges: Vec<Link>,
+    /// Pairs that a steward keeps apart.
+    pub(crate) apart: Vec<(usize, usize)>,
+    pub(crate) rules: &'a Rules,
 }
 
-struct Vertex<'a> {
-    id: NodeId,
+pub(crate) struct Vertex<'a> {
+    pub(crate) id: NodeId,
     rank: Rank,
     /// `None` for a sighting.
-    namespace: Option<&'a Namespace>,
-    first_seen: Timestamp,
+    pub(crate) namespace: Option<&'a Namespace>,
+    /// A steward's link.
+    pub(crate) bond: bool,
+    first_seen: Option<Timestamp>,
+    last_seen: Timestamp,
 }
 
 #[derive(Clone, Copy)]
-struct Link {
-    identifier: usize,
-    sighting: usize,
+pub(crate) struct Link {
+    pub(crate) identifier: usize,
+    pub(crate) sighting: usize,
 }
 
 impl<'a> Graph<'a> {
     fn new(component: &'a Component, rules: &'a Rules, keys: &Keys) -> Self {
-        let nodes: Vec<Vertex<'a>> = component
-            .members
-            .iter()
-            .map(|(id, member)| Vertex {
-                id: *id,
-                rank: keys.rank(*id),
-                namespace: member.namespace.as_ref(),
-                first_seen: member.first_seen,
-            })
-            .collect();
-        let index = |id| nodes.binary_search_by_key(id, |vertex| vertex.id).ok();
+        let vertex = |(id, member): (&NodeId, &'a crate::component::Member)| Vertex {
+            id: *id,
+            rank: keys.rank(*id),
+            namespace: member.namespace.as_ref(),
+            bond: member.told.bond,
+            first_seen: member.told.first_seen,
+            last_seen: member.told.last_seen,
+        };
+        let nodes: Vec<Vertex<'a>> = component.members.iter().map(vertex).collect();
+        let index = |id: &NodeId| nodes.binary_search_by_key(id, |vertex| vertex.id).ok();
         let mut weighted: Vec<_> = component
             .edges
             .iter()
-            .filter_map(|(edge, evidence)| {
+            .filter_map(|edge| {
                 let link = Link { identifier: index(&edge.identifier)?, sighting: index(&edge.sighting)? };
                 let (identifier, sighting) = (&nodes[link.identifier], &nodes[link.sighting]);
-                let priority = priority(rules, identifier.namespace);
-                Some(((priority, Reverse((evidence.last_seen, identifier.rank, sighting.rank))), link))
+                let priority = if sighting.bond { 0 } else { priority(rules, identifier.namespace) };
+                Some(((priority, Reverse((sighting.last_seen, identifier.rank, sighting.rank))), link))
             })
             .collect();
         weighted.sort_unstable_by_key(|(weight, _)| *weight);
-        let edges = weighted.into_iter().map(|(_, link)| link).collect();
-        Self { nodes, edges, rules }
+        let edges: Vec<Link> = weighted.into_iter().map(|(_, link)| link).collect();
+        let apart = apart(component, &nodes, &edges);
+        Self { nodes, edges, apart, rules }
     }
 
     /// Joins the edges in order; those of contested identifiers come last, or not at all.
-    fn join(&self, contested: &BTreeSet<usize>) -> DisjointSets {
+    fn join(&self, contested: &BTreeSet<usize>) -> Groups<'_> {
         let mut groups = Groups::new(self);
         let mut last = Vec::new();
         for link in &self.edges {
-            if !contested.contains(&link.identifier) {
+            if self.nodes[link.sighting].bond || !contested.contains(&link.identifier) {
                 groups.join(*link);
             } else if self.contested_rule(link.identifier) == Contested::Newest {
                 last.push(*link);
@@ -91,15 +122,15 @@ impl<'a> Graph<'a> {
         for link in last {
             groups.join(link);
         }
-        groups.sets
+        groups
     }
 
     /// The identifiers whose sightings belong to two or more people on the strength of a stronger identifier
-    /// that is not contested itself.
-    fn contested(&self, groups: &mut DisjointSets) -> BTreeSet<usize> {
+    /// that is not contested itself. Stewards' links contest nothing.
+    fn contested(&self, groups: &mut Groups<'_>) -> BTreeSet<usize> {
         let mut sightings: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let mut identifiers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
-        for link in &self.edges {
+        for link in self.edges.iter().filter(|link| !self.nodes[link.sighting].bond) {
             sightings.entry(link.identifier).or_default().push(link.sighting);
             identifiers.entry(link.sighting).or_default().push(link.identifier);
         }
@@ -126,17 +157,42 @@ impl<'a> Graph<'a> {
         contested
     }
 
-    fn anchors(&self, mut groups: DisjointSets) -> BTreeMap<NodeId, NodeId> {
-        let mut anchors: BTreeMap<usize, usize> = BTreeMap::new();
-        let seniority = |index: usize| (self.nodes[index].first_seen, Reverse(self.nodes[index].rank));
-        for index in 0..self.nodes.len() {
-            let anchor = anchors.entry(groups.find(index)).or_insert(index);
-            if seniority(index) < seniority(*anchor) {
-                *anchor = index;
+    fn people(&self, mut groups: Groups<'_>, contested: &BTreeSet<usize>) -> People {
+        let anchors = self.anchors(&mut groups);
+        let edge = |link: &Link| Edge {
+            identifier: self.nodes[link.identifier].id,
+            sighting: self.nodes[link.sighting].id,
+        };
+        let mut refused: BTreeMap<Edge, Refused> =
+            groups.refused.iter().map(|(link, why)| (edge(link), why.clone())).collect();
+        for link in &self.edges {
+            if contested.contains(&link.identifier)
+                && groups.find(link.identifier) != groups.find(link.sighting)
+            {
+                refused.entry(edge(link)).or_insert(Refused::Contested);
             }
         }
-        let anchor = |groups: &mut DisjointSets, index| self.nodes[anchors[&groups.find(index)]].id;
-        (0..self.nodes.len()).map(|index| (self.nodes[index].id, anchor(&mut groups, index))).collect()
+        People {
+            anchors,
+            joined: groups.joined.iter().map(edge).collect(),
+            refused,
+            contested: contested.iter().map(|index| self.nodes[*index].id).collect(),
+        }
+    }
+
+    fn anchors(&self, groups: &mut Groups<'_>) -> BTreeMap<NodeId, Option<NodeId>> {
+        let mut anchors: BTreeMap<usize, usize> = BTreeMap::new();
+        let seniority = |index: usize| (self.nodes[index].first_seen, Reverse(self.nodes[index].rank));
+        for (index, vertex) in self.nodes.iter().enumerate() {
+            if vertex.first_seen.is_some() {
+                let anchor = anchors.entry(groups.find(index)).or_insert(index);
+                if seniority(index) < seniority(*anchor) {
+                    *anchor = index;
+                }
+            }
+        }
+        let mut anchor = |index| anchors.get(&groups.find(index)).map(|anchor| self.nodes[*anchor].id);
+        (0..self.nodes.len()).map(|index| (self.nodes[index].id, anchor(index))).collect()
     }
 
     fn priority(&self, node: usize) -> u8 {
@@ -149,76 +205,30 @@ impl<'a> Graph<'a> {
     }
 }
 
+/// The pairs that a steward keeps apart, unless a newer command links just these two.
+fn apart(component: &Component, nodes: &[Vertex<'_>], edges: &[Link]) -> Vec<(usize, usize)> {
+    let index = |id: &NodeId| nodes.binary_search_by_key(id, |vertex| vertex.id).ok();
+    let kept = component.members.iter().flat_map(|(id, member)| {
+        member.told.apart.iter().filter_map(move |(other, time)| Some((index(id)?, index(other)?, *time)))
+    });
+    let kept: Vec<(usize, usize, Timestamp)> = kept.collect();
+    if kept.is_empty() {
+        return Vec::new();
+    }
+    let mut linked: BTreeMap<usize, BTreeSet<usize>> = BTreeMap::new();
+    for link in edges.iter().filter(|link| nodes[link.sighting].bond) {
+        linked.entry(link.sighting).or_default().insert(link.identifier);
+    }
+    let is_linked_since = |a: usize, b: usize, time: Timestamp| {
+        linked
+            .iter()
+            .any(|(bond, ends)| nodes[*bond].last_seen > time && ends.contains(&a) && ends.contains(&b))
+    };
+    let stands = kept.into_iter().filter(|(a, b, time)| !is_linked_since(*a, *b, *time));
+    stands.map(|(a, b, _)| (a, b)).collect()
+}
+
 /// A namespace that the rules no longer name is the weakest of all.
-fn priority(rules: &Rules, namespace: Option<&Namespace>) -> u8 {
+pub(crate) fn priority(rules: &Rules, namespace: Option<&Namespace>) -> u8 {
     namespace.and_then(|namespace| rules.namespace(namespace)).map_or(u8::MAX, |rules| rules.priority)
-}
-
-/// Groups that count how many values of each limited namespace they hold.
-struct Groups<'g> {
-    sets: DisjointSets,
-    /// Of the group under each representative; sorted by namespace.
-    values: Vec<Vec<(&'g Namespace, u32)>>,
-    rules: &'g Rules,
-}
-
-impl<'g> Groups<'g> {
-    fn new(graph: &'g Graph<'_>) -> Self {
-        let limited = |vertex: &'g Vertex<'_>| {
-            let namespace = vertex.namespace?;
-            graph.rules.namespace(namespace)?.max_per_person.map(|_| (namespace, 1))
-        };
-        let values = graph.nodes.iter().map(|vertex| limited(vertex).into_iter().collect()).collect();
-        Self { sets: DisjointSets::new(graph.nodes.len()), values, rules: graph.rules }
-    }
-
-    /// Joins the groups of both ends, unless the result would break a rule.
-    fn join(&mut self, link: Link) {
-        let (a, b) = (self.sets.find(link.identifier), self.sets.find(link.sighting));
-        if a == b {
-            return;
-        }
-        let mut together: BTreeMap<&Namespace, u32> = self.values[a].iter().copied().collect();
-        for (namespace, count) in &self.values[b] {
-            *together.entry(namespace).or_default() += count;
-        }
-        let most = |namespace| self.rules.namespace(namespace).and_then(|rules| rules.max_per_person);
-        if together.iter().any(|(namespace, count)| most(namespace).is_some_and(|most| *count > most)) {
-            return;
-        }
-        let joined = self.sets.union(a, b);
-        self.values[joined] = together.into_iter().collect();
-    }
-}
-
-/// Disjoint sets of the numbers below a bound, with union by size and path halving (Tarjan and van Leeuwen, 1984).
-pub(crate) struct DisjointSets {
-    parent: Vec<usize>,
-    size: Vec<u32>,
-}
-
-impl DisjointSets {
-    pub(crate) fn new(bound: usize) -> Self {
-        Self { parent: (0..bound).collect(), size: vec![1; bound] }
-    }
-
-    pub(crate) fn find(&mut self, mut x: usize) -> usize {
-        while self.parent[x] != x {
-            self.parent[x] = self.parent[self.parent[x]];
-            x = self.parent[x];
-        }
-        x
-    }
-
-    /// Joins the sets of both; returns the representative.
-    pub(crate) fn union(&mut self, a: usize, b: usize) -> usize {
-        let (a, b) = (self.find(a), self.find(b));
-        if a == b {
-            return a;
-        }
-        let (small, large) = if self.size[a] < self.size[b] { (a, b) } else { (b, a) };
-        self.parent[small] = large;
-        self.size[large] += self.size[small];
-        large
-    }
 }

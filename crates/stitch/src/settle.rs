@@ -2,23 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::{Fault, NodeId, PersonId};
+use kinfold_model::{ChangeRule, Fault, NodeId, PersonId};
 
 use crate::component::Component;
 use crate::op::{Body, Errand};
-use crate::people;
-use crate::protocol::{Law, Step};
+use crate::people::{decide, priority};
+use crate::protocol::{Law, Step, without_record};
+
+/// A node with the person it was told and the person it is.
+type Decided = (NodeId, Option<PersonId>, Option<PersonId>);
 
 impl Step<'_> {
     /// `arrived` are nodes that have just come from another root: their last pointer may have been ignored,
     /// so they get a new one whatever it says.
     pub(crate) fn settle(&mut self, root: NodeId, arrived: &BTreeSet<NodeId>) -> Result<(), Fault> {
         let sent_on = self.send_on_dangling_edges(root)?;
+        let shed = self.shed_until_it_fits(root)?;
         let law = self.law;
         let component = self.component_mut(root)?;
-        let dropped = component.drop_quarantined_edges();
+        let dropped = component.drop_void_edges();
         // It was connected when it was last settled, and what was added came with an edge.
-        let mut groups = if sent_on || dropped { component.groups(&law.keys) } else { BTreeMap::new() };
+        let mut groups =
+            if sent_on || shed || dropped { component.groups(&law.keys) } else { BTreeMap::new() };
         groups.remove(&root);
         if !arrived.is_empty() || !groups.is_empty() {
             component.epoch += 1;
@@ -40,11 +45,11 @@ impl Step<'_> {
     /// would go to and fro between it and this root until the new root has spoken.
     fn hand_on(&mut self, highest: NodeId, mut part: Component) {
         let epoch = part.epoch;
-        let decided = people(&part, self.law);
-        for (id, was, is) in &decided {
-            self.journal.settled(*id, *was, *is);
+        let decided = people(&mut part, self.law);
+        self.record(&part, &decided);
+        for (id, _, is) in &decided {
             if let Some(member) = part.members.get_mut(id) {
-                member.person = Some(*is);
+                member.person = *is;
             }
         }
         self.send(highest, Body::Seed { component: part });
@@ -58,19 +63,38 @@ impl Step<'_> {
     fn send_on_dangling_edges(&mut self, root: NodeId) -> Result<bool, Fault> {
         let dangling = self.component_mut(root)?.take_dangling();
         let any = !dangling.is_empty();
-        for (edge, evidence) in dangling {
+        for edge in dangling {
             let component = self.component(root)?;
+            let version = |id| component.members.get(&id).map_or(0, |member| member.told.version);
             let (here, there) = if component.members.contains_key(&edge.identifier) {
                 (edge.identifier, edge.sighting)
             } else {
                 (edge.sighting, edge.identifier)
             };
-            if component.is_quarantined(here) {
-                self.stand_alone(there, evidence);
-            } else {
-                let join = Errand::Join { node: there, other: here, evidence, other_root: None };
+            if !component.is_silent(here) {
+                let heard = version(here);
+                let join = Errand::Join { node: there, other: here, other_root: None, heard, told: None };
                 self.send(there, Body::SentBack(join));
+            } else if there.is_sighting() {
+                self.stand_alone(there);
             }
+        }
+        Ok(any)
+    }
+
+    /// Takes the best-connected identifiers of the weakest namespaces out of a component that is too large, until
+    /// what remains connected fits; whether there were any.
+    fn shed_until_it_fits(&mut self, root: NodeId) -> Result<bool, Fault> {
+        let law = self.law;
+        let most = law.rules.max_component as usize;
+        let mut any = false;
+        while let Some(id) = one_too_many(self.component_mut(root)?, law, most) {
+            if let Some(member) = self.component_mut(root)?.members.get_mut(&id) {
+                member.told.silent = true;
+            }
+            self.because(ChangeRule::MaxComponent);
+            self.send(id, Body::Shed);
+            any = true;
         }
         Ok(any)
     }
@@ -80,36 +104,65 @@ impl Step<'_> {
         &mut self,
         root: NodeId,
         arrived: &BTreeSet<NodeId>,
-    ) -> Result<Vec<(NodeId, PersonId)>, Fault> {
+    ) -> Result<Vec<(NodeId, Option<PersonId>)>, Fault> {
         let law = self.law;
-        let decided = people(self.component(root)?, law);
-        let differs = decided.iter().any(|(_, was, is)| *was != Some(*is));
-        if differs {
-            for (id, was, is) in &decided {
-                self.journal.settled(*id, *was, *is);
-            }
+        let taken = self.desk.component_mut(root, self.state)?.take();
+        let mut component = taken.ok_or_else(|| without_record(root))?;
+        let decided = people(&mut component, law);
+        if decided.iter().any(|(_, was, is)| was != is) {
+            self.record(&component, &decided);
         }
-        let changed: Vec<(NodeId, PersonId)> = decided
+        let changed: Vec<(NodeId, Option<PersonId>)> = decided
             .into_iter()
-            .filter(|(id, was, is)| *was != Some(*is) || arrived.contains(id))
+            .filter(|(id, was, is)| was != is || arrived.contains(id))
             .map(|(id, _, is)| (id, is))
             .collect();
-        let component = self.component_mut(root)?;
         if !changed.is_empty() && arrived.is_empty() {
             component.epoch += 1;
         }
         for (id, person) in &changed {
             if let Some(member) = component.members.get_mut(id) {
-                member.person = Some(*person);
+                member.person = *person;
             }
         }
+        *self.desk.component_mut(root, self.state)? = Some(component);
         Ok(changed)
+    }
+
+    fn record(&mut self, component: &Component, decided: &[Decided]) {
+        for (id, was, is) in decided {
+            let namespace = component.members.get(id).and_then(|member| member.namespace.as_ref());
+            self.journal.settled(*id, namespace, *was, *is);
+        }
     }
 }
 
 /// Each node with the person it was told and the person it is.
-fn people(component: &Component, law: &Law) -> Vec<(NodeId, Option<PersonId>, PersonId)> {
-    let anchors = people::anchors(component, &law.rules, &law.keys);
+fn people(component: &mut Component, law: &Law) -> Vec<Decided> {
+    let people = decide(component, &law.rules, &law.keys);
+    component.plain = people.is_plain();
     let told = |id| component.members.get(&id).and_then(|member| member.person);
-    anchors.into_iter().map(|(id, anchor)| (id, told(id), law.keys.person(anchor))).collect()
+    let decided = people.anchors.into_iter();
+    decided.map(|(id, anchor)| (id, told(id), anchor.map(|anchor| law.keys.person(anchor)))).collect()
+}
+
+/// The identifier to take out next, while a connected group is larger than it may be.
+fn one_too_many(component: &mut Component, law: &Law, most: usize) -> Option<NodeId> {
+    if component.members.len() <= most {
+        return None;
+    }
+    component.drop_void_edges();
+    let largest = component.groups(&law.keys).into_values().max_by_key(BTreeSet::len)?;
+    if largest.len() <= most {
+        return None;
+    }
+    let mut degrees: BTreeMap<NodeId, usize> = BTreeMap::new();
+    for edge in component.edges.iter().filter(|edge| largest.contains(&edge.identifier)) {
+        *degrees.entry(edge.identifier).or_default() += 1;
+    }
+    let weakness = |(id, degree): &(NodeId, usize)| {
+        let namespace = component.members.get(id).and_then(|member| member.namespace.as_ref());
+        (priority(&law.rules, namespace), *degree, law.keys.rank(*id))
+    };
+    degrees.into_iter().max_by_key(weakness).map(|(id, _)| id)
 }

@@ -1,16 +1,21 @@
 //! The stage: an [`Op`] in; messages to other partitions, assignments and changes of people out.
 
-use kinfold_model::{Assignment, Context, Fault, Halt, IdentityChange, Keys, Partition, Rules, Stage};
+use kinfold_model::{
+    Assignment, Context, Fault, Halt, IdentityChange, Keys, NodeId, Partition, Rules, Stage,
+};
 
 use crate::desk::Desk;
-use crate::journal::Journal;
-use crate::op::Op;
+use crate::journal::{Journal, Note};
+use crate::op::{Cause, Op};
 use crate::protocol::{Law, Step};
+use crate::revision::Revision;
 
 /// One partition of stitch.
 pub struct Stitch {
     law: Law,
     desk: Desk,
+    /// `None` until it was read.
+    revision: Option<Revision>,
 }
 
 /// What stitch sends.
@@ -20,15 +25,35 @@ pub enum Stitched {
     Op(Op),
     /// A node's person changed.
     Assigned(Assignment),
+    /// A node belongs to nobody any more.
+    Unassigned(NodeId),
     /// People changed.
     Changed(IdentityChange),
+    /// An identifier begins or ceases to link: for logs and metrics, not for a topic.
+    Noted(NodeId, Note),
 }
 
 impl Stitch {
     /// `partition` is that of `identity-op`.
     #[must_use]
     pub fn new(keys: Keys, rules: Rules, partition: Partition) -> Self {
-        Self { law: Law { keys, rules, partition }, desk: Desk::default() }
+        Self { law: Law::new(keys, rules, partition), desk: Desk::default(), revision: None }
+    }
+
+    fn tell(
+        &self,
+        mut journal: Journal,
+        (away, cause): (Vec<Op>, Cause),
+        context: &mut Context<'_, Stitched>,
+    ) {
+        let output = &mut *context.output;
+        output.extend(away.into_iter().map(Stitched::Op));
+        output.extend(journal.assignments().map(|(node, assignment)| match assignment {
+            Some(assignment) => Stitched::Assigned(assignment),
+            None => Stitched::Unassigned(node),
+        }));
+        output.extend(journal.changes(&cause, self.law.version).into_iter().map(Stitched::Changed));
+        output.extend(journal.notes().into_iter().map(|(node, note)| Stitched::Noted(node, note)));
     }
 }
 
@@ -39,13 +64,39 @@ impl Stage for Stitch {
     /// Never refuses: what cannot be right in a message of our own is a fault.
     fn handle(&mut self, op: Op, context: &mut Context<'_, Stitched>) -> Result<(), Halt> {
         let mut journal = Journal::default();
-        let cause = op.cause;
+        let cause = op.cause.clone();
         let step = Step::new(&self.law, &mut self.desk, context.state, &mut journal, cause);
-        let away = step.run(op)?;
-        context.output.extend(away.into_iter().map(Stitched::Op));
-        context.output.extend(journal.assignments().map(Stitched::Assigned));
-        context.output.extend(journal.changes(cause).into_iter().map(Stitched::Changed));
+        let sent = step.run(op)?;
+        self.tell(journal, sent, context);
         Ok(())
+    }
+
+    /// Looks again at nodes that earlier rules decided on.
+    fn idle(&mut self, most: usize, context: &mut Context<'_, Stitched>) -> Result<Option<f64>, Fault> {
+        let mut revision = match self.revision.take() {
+            Some(revision) => revision,
+            None => Revision::read(self.law.version, context.state)?,
+        };
+        if !revision.is_done() {
+            // What is on the desk is not in the state yet.
+            self.desk.put_away(context.state);
+            for id in revision.advance(most, context.state)? {
+                let mut journal = Journal::default();
+                let cause = Cause {
+                    node: id,
+                    time: context.now,
+                    rule: kinfold_model::ChangeRule::Rules,
+                    command_id: None,
+                };
+                let step = Step::new(&self.law, &mut self.desk, context.state, &mut journal, cause);
+                let sent = step.run_again(id)?;
+                self.tell(journal, sent, context);
+            }
+        }
+        let progress = revision.progress();
+        let is_done = revision.is_done();
+        self.revision = Some(revision);
+        Ok((!is_done).then_some(progress))
     }
 
     fn finish(&mut self, context: &mut Context<'_, Stitched>) -> Result<(), Fault> {

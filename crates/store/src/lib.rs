@@ -81,6 +81,14 @@ impl Base for RocksStore {
         }
         Ok(entries)
     }
+
+    fn page(&self, prefix: &[u8], after: &[u8], most: usize) -> Result<Entries, Fault> {
+        let begin = IteratorMode::From(prefix.max(after), Direction::Forward);
+        let entries = self.db.iterator_opt(begin, within(prefix));
+        let read = entries.map(|entry| entry.map(|(key, value)| (key.into_vec(), value.into_vec())));
+        let beyond = read.filter(|entry| entry.as_ref().map_or(true, |(key, _)| key.as_slice() > after));
+        beyond.take(most).collect::<Result<_, _>>().map_err(fault)
+    }
 }
 
 impl Store for RocksStore {
@@ -166,6 +174,9 @@ mod tests {
         let store = RocksStore::open(folder.path(), &memory).expect("opens again");
         assert_eq!(store.scan(b"a"), Ok(vec![(b"a1".to_vec(), b"1".to_vec())]));
         assert_eq!(store.get(b"b"), Ok(Some(b"3".to_vec())));
+        assert_eq!(store.page(b"", b"", 1), Ok(vec![(b"a1".to_vec(), b"1".to_vec())]));
+        assert_eq!(store.page(b"", b"a1", 9), Ok(vec![(b"b".to_vec(), b"3".to_vec())]));
+        assert_eq!(store.page(b"a", b"a1", 9), Ok(Vec::new()));
     }
 
     #[test]

@@ -72,6 +72,7 @@ pub fn rules() -> Rules {
     let mut rules = Rules::default();
     for (name, priority) in [("national_id", 2), ("account_id", 2), ("telephone", 4), ("record_id", 9)] {
         let rule = NamespaceRules {
+            block: kinfold_model::BlockList::default(),
             priority,
             max_per_person: None,
             max_neighbours: NeighbourLimit::total(1000),

@@ -4,6 +4,7 @@
 //! with the stages that it judges.
 
 pub mod broker;
+mod commands;
 pub mod data;
 pub mod oracle;
 pub mod simulation;

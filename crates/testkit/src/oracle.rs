@@ -4,9 +4,11 @@
 //! no messages, no state, nothing shared with the stages that it judges, and no care for speed.
 
 pub mod components;
+mod evidence;
 pub mod people;
 pub mod profiles;
 
 pub use components::components;
-pub use people::{Expected, Observation, people};
+pub use evidence::Observation;
+pub use people::{Expected, commanded, people};
 pub use profiles::profiles;

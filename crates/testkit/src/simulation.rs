@@ -1,17 +1,18 @@
 //! The simulated driver: all stages on many partitions in one thread. A seed chooses which partition takes the next
-//! step, how long its batch is, and which records come twice; nothing else is random, so a seed repeats a run.
+//! step, how long its batch is, which records come twice, and when new rules come into force; nothing else is random,
+//! so a seed repeats a run.
 
 use std::collections::BTreeMap;
 
 use fastrand::Rng;
 use kinfold_capture::{Capture, Settings};
-use kinfold_model::{Fault, Keys, Partition, Rules, State, Timestamp};
+use kinfold_model::{Command, Fault, Keys, Partition, Rules, State, Timestamp};
 use kinfold_pipeline::{
     Base, CapturePort, FacetsPort, InRecord, Origin, OutRecord, Overlay, PeoplePort, Port, StageName,
     StitchPort, Store, Tally, Task, Topology, Writes,
 };
 use kinfold_stitch::laws::AtRest;
-use kinfold_wire::Topic;
+use kinfold_wire::{Framing, Topic, encode};
 
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
@@ -19,6 +20,26 @@ type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 const BATCH_MAX: usize = 8;
 /// More steps than any simulated world needs: beyond it the protocol runs in circles.
 const STEPS_MAX: usize = 2_000_000;
+
+/// At most this many nodes are looked at again in one step.
+const REVISED_MAX: usize = 4;
+
+/// What goes into a run.
+#[derive(Clone, Copy)]
+pub struct Input<'a> {
+    /// For capture, in the order of arrival.
+    pub records: &'a [Vec<u8>],
+    /// Of stewards; they arrive in between.
+    pub commands: &'a [Command],
+    /// The time of every record.
+    pub now: Timestamp,
+    /// Of the deployment.
+    pub keys: &'a Keys,
+    /// In force at the end.
+    pub rules: &'a Rules,
+    /// In force until some records have come; `None` for the same rules throughout.
+    pub earlier_rules: Option<&'a Rules>,
+}
 
 /// How a run differs from the simplest one.
 #[derive(Clone, Copy, Debug)]
@@ -88,7 +109,7 @@ impl Log {
 
 /// One stage on all its partitions.
 trait Lane {
-    /// The partitions that have something to read.
+    /// The partitions that have something to do.
     fn waiting(&self, log: &Log) -> Vec<u32>;
     /// One batch on one of them.
     fn work(
@@ -98,45 +119,57 @@ trait Lane {
         rng: &mut Rng,
         schedule: &Schedule,
     ) -> Result<(), Fault>;
-    /// What became of the records.
-    fn tally(&self) -> (StageName, Tally);
-    /// The state of the partitions.
-    fn stores(&self) -> &[Map];
+    /// What survives when its processes end.
+    fn leave(self: Box<Self>) -> Estate;
+    /// The same, to look at.
+    fn estate(&self) -> &Estate;
 }
 
-struct Seats<'p, P: Port> {
-    tasks: Vec<Task<'p, P>>,
+/// What survives the processes of a stage.
+struct Estate {
+    stage: StageName,
     stores: Vec<Map>,
-    inputs: Vec<Origin>,
     cursors: BTreeMap<(Origin, u32), usize>,
     tally: Tally,
 }
 
+struct Seats<'p, P: Port> {
+    tasks: Vec<Task<'p, P>>,
+    /// By partition, whether the rules may be other ones than those under which its state came about.
+    revising: Vec<bool>,
+    inputs: Vec<Origin>,
+    estate: Estate,
+}
+
 impl<'p, P: Port> Seats<'p, P> {
-    fn new(port: &'p P, partitions: u32, inputs: Vec<Origin>) -> Self {
+    fn new(port: &'p P, partitions: u32, inputs: Vec<Origin>, estate: Option<Estate>) -> Self {
         let task = |index| Task::new(port, Partition { index, count: partitions });
-        Self {
-            tasks: (0..partitions).map(task).collect(),
+        let estate = estate.unwrap_or_else(|| Estate {
+            stage: P::NAME,
             stores: (0..partitions).map(|_| Map::new()).collect(),
-            inputs,
             cursors: BTreeMap::new(),
             tally: Tally::default(),
-        }
+        });
+        let revising = estate.stores.iter().map(|store| !store.is_empty()).collect();
+        Self { tasks: (0..partitions).map(task).collect(), revising, inputs, estate }
     }
 
     fn unread<'l>(&self, origin: &Origin, partition: u32, log: &'l Log) -> &'l [InRecord] {
         let place = (origin.clone(), partition);
-        let cursor = self.cursors.get(&place).copied().unwrap_or_default();
+        let cursor = self.estate.cursors.get(&place).copied().unwrap_or_default();
         log.records.get(&place).and_then(|records| records.get(cursor..)).unwrap_or_default()
+    }
+
+    fn ready(&self, partition: u32, log: &Log) -> Vec<Origin> {
+        let unread = |origin: &&Origin| !self.unread(origin, partition, log).is_empty();
+        self.inputs.iter().filter(unread).cloned().collect()
     }
 }
 
 impl<P: Port> Lane for Seats<'_, P> {
     fn waiting(&self, log: &Log) -> Vec<u32> {
         let partitions = 0..u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
-        partitions
-            .filter(|p| self.inputs.iter().any(|origin| !self.unread(origin, *p, log).is_empty()))
-            .collect()
+        partitions.filter(|p| self.revising[*p as usize] || !self.ready(*p, log).is_empty()).collect()
     }
 
     fn work(
@@ -146,17 +179,14 @@ impl<P: Port> Lane for Seats<'_, P> {
         rng: &mut Rng,
         schedule: &Schedule,
     ) -> Result<(), Fault> {
-        let ready: Vec<Origin> = self
-            .inputs
-            .iter()
-            .filter(|origin| !self.unread(origin, partition, log).is_empty())
-            .cloned()
-            .collect();
-        let Some(origin) = rng.choice(&ready) else { return Ok(()) };
-        let unread = self.unread(origin, partition, log);
-        let batch: Vec<InRecord> = unread[..unread.len().min(rng.usize(1..=BATCH_MAX))].to_vec();
-        *self.cursors.entry((origin.clone(), partition)).or_default() += batch.len();
-        let (task, store) = (&mut self.tasks[partition as usize], &mut self.stores[partition as usize]);
+        let mut batch: Vec<InRecord> = Vec::new();
+        if let Some(origin) = rng.choice(&self.ready(partition, log)) {
+            let unread = self.unread(origin, partition, log);
+            batch.extend_from_slice(&unread[..unread.len().min(rng.usize(1..=BATCH_MAX))]);
+            *self.estate.cursors.entry((origin.clone(), partition)).or_default() += batch.len();
+        }
+        let index = partition as usize;
+        let (task, store) = (&mut self.tasks[index], &mut self.estate.stores[index]);
         for record in &batch {
             task.step(store, record)?;
             if rng.u8(0..100) < schedule.repeated_percent {
@@ -164,9 +194,12 @@ impl<P: Port> Lane for Seats<'_, P> {
             }
         }
         let batch_time = batch.last().map_or(Timestamp::MIN, |record| record.time);
+        if self.revising[index] {
+            self.revising[index] = task.idle(store, batch_time, rng.usize(1..=REVISED_MAX))?.is_some();
+        }
         let effects = task.finish(store)?;
         store.commit(effects.writes)?;
-        self.tally.add(&effects.tally);
+        self.estate.tally.add(&effects.tally);
         for output in effects.outputs {
             log.written.entry(output.topic).or_default().push(output.clone());
             let OutRecord { topic, partition, key, value, .. } = output;
@@ -175,75 +208,145 @@ impl<P: Port> Lane for Seats<'_, P> {
         Ok(())
     }
 
-    fn tally(&self) -> (StageName, Tally) {
-        (P::NAME, self.tally.clone())
+    fn leave(self: Box<Self>) -> Estate {
+        self.estate
     }
 
-    fn stores(&self) -> &[Map] {
-        &self.stores
+    fn estate(&self) -> &Estate {
+        &self.estate
     }
+}
+
+type Lanes<'p> = Vec<Box<dyn Lane + 'p>>;
+
+/// All stages; they take over what their predecessors left.
+fn lanes<'p>(ports: &'p Ports, partitions: u32, estates: Vec<Estate>) -> Lanes<'p> {
+    let raw = Origin::Raw("simulated".into());
+    let own = |stage: StageName| stage.inputs().iter().copied().map(Origin::Topic).collect();
+    let mut estates = estates.into_iter();
+    let mut next = || estates.next();
+    vec![
+        Box::new(Seats::new(&ports.capture, partitions, vec![raw], next())),
+        Box::new(Seats::new(&ports.stitch, partitions, own(StageName::Stitch), next())),
+        Box::new(Seats::new(&ports.facets, partitions, own(StageName::Facets), next())),
+        Box::new(Seats::new(&ports.people, partitions, own(StageName::People), next())),
+    ]
 }
 
 /// Runs records through all stages until nothing is on its way.
 ///
 /// # Errors
 /// A fault of a stage, or a run that does not end.
-pub fn run(
-    records: &[Vec<u8>],
-    now: Timestamp,
-    keys: &Keys,
-    rules: &Rules,
-    schedule: &Schedule,
-) -> Result<Outcome, Fault> {
-    let ports = ports(keys, rules, schedule.partitions);
-    let raw = Origin::Raw("simulated".into());
-    let own = |stage: StageName| stage.inputs().iter().copied().map(Origin::Topic).collect();
-    let mut lanes: [Box<dyn Lane + '_>; 4] = [
-        Box::new(Seats::new(&ports.capture, schedule.partitions, vec![raw.clone()])),
-        Box::new(Seats::new(&ports.stitch, schedule.partitions, own(StageName::Stitch))),
-        Box::new(Seats::new(&ports.facets, schedule.partitions, own(StageName::Facets))),
-        Box::new(Seats::new(&ports.people, schedule.partitions, own(StageName::People))),
-    ];
+pub fn run(input: &Input<'_>, schedule: &Schedule) -> Result<Outcome, Fault> {
     let mut rng = Rng::with_seed(schedule.seed);
-    let mut log = Log::default();
-    let mut coming = records.iter();
-    for _ in 0..STEPS_MAX {
-        if coming.len() > 0 && rng.u8(0..4) == 0 {
-            let partition = rng.u32(0..schedule.partitions);
-            log.append(raw.clone(), partition, None, coming.next().cloned(), now);
-            continue;
-        }
-        let waiting: Vec<(usize, u32)> = (lanes.iter().enumerate())
-            .flat_map(|(lane, seats)| seats.waiting(&log).into_iter().map(move |partition| (lane, partition)))
-            .collect();
-        match rng.choice(&waiting) {
-            Some((lane, partition)) => lanes[*lane].work(*partition, &mut log, &mut rng, schedule)?,
-            None if coming.len() == 0 => return outcome(&lanes, log),
-            None => {}
-        }
+    let mut course = Course {
+        log: Log::default(),
+        records: input.records.iter(),
+        commands: input.commands.iter(),
+        now: input.now,
+    };
+    let mut estates = Vec::new();
+    if let Some(earlier) = input.earlier_rules {
+        let left = rng.usize(0..=input.records.len());
+        let ports = ports(input.keys, earlier, schedule.partitions);
+        let mut lanes = lanes(&ports, schedule.partitions, Vec::new());
+        course.advance(&mut lanes, &mut rng, schedule, left)?;
+        estates = lanes.into_iter().map(Lane::leave).collect();
     }
-    Err(Fault::Protocol(format!("the run did not end in {STEPS_MAX} steps")))
+    let ports = ports(input.keys, input.rules, schedule.partitions);
+    let mut lanes = lanes(&ports, schedule.partitions, estates);
+    course.advance(&mut lanes, &mut rng, schedule, 0)?;
+    while !course.is_done(&lanes) {
+        course.advance(&mut lanes, &mut rng, schedule, 0)?;
+    }
+    outcome(lanes, course.log)
+}
+
+/// What is on its way, and what is still to come.
+struct Course<'a> {
+    log: Log,
+    records: std::slice::Iter<'a, Vec<u8>>,
+    commands: std::slice::Iter<'a, Command>,
+    now: Timestamp,
+}
+
+impl Course<'_> {
+    fn is_done(&self, lanes: &Lanes<'_>) -> bool {
+        self.records.len() == 0
+            && self.commands.len() == 0
+            && lanes.iter().all(|lane| lane.waiting(&self.log).is_empty())
+    }
+
+    /// Goes on until at most `left` records are still to come; with none left, until nothing is on its way.
+    fn advance(
+        &mut self,
+        lanes: &mut Lanes<'_>,
+        rng: &mut Rng,
+        schedule: &Schedule,
+        left: usize,
+    ) -> Result<(), Fault> {
+        for _ in 0..STEPS_MAX {
+            if left > 0 && self.records.len() <= left || self.is_done(lanes) {
+                return Ok(());
+            }
+            if rng.u8(0..4) == 0 {
+                self.arrive(rng, schedule)?;
+                continue;
+            }
+            let waiting: Vec<(usize, u32)> = (lanes.iter().enumerate())
+                .flat_map(|(lane, seats)| {
+                    seats.waiting(&self.log).into_iter().map(move |partition| (lane, partition))
+                })
+                .collect();
+            if let Some((lane, partition)) = rng.choice(&waiting) {
+                lanes[*lane].work(*partition, &mut self.log, rng, schedule)?;
+            }
+        }
+        Err(Fault::Protocol(format!("the run did not end in {STEPS_MAX} steps")))
+    }
+
+    /// A record comes, or a steward's command.
+    fn arrive(&mut self, rng: &mut Rng, schedule: &Schedule) -> Result<(), Fault> {
+        let partition = rng.u32(0..schedule.partitions);
+        let (records, commands) = (self.records.len(), self.commands.len());
+        if records + commands == 0 {
+            return Ok(());
+        }
+        if rng.usize(0..records + commands) < records {
+            let record = self.records.next().cloned();
+            self.log.append(Origin::Raw("simulated".into()), partition, None, record, self.now);
+        } else if let Some(command) = self.commands.next() {
+            let value = encode(Topic::IdentityCommand, Framing::SingleObject, command)
+                .map_err(|error| Fault::Protocol(error.to_string()))?;
+            let key = command.command_id.clone().into_bytes();
+            let origin = Origin::Topic(Topic::IdentityCommand);
+            self.log.append(origin, partition, Some(key), Some(value), self.now);
+        }
+        Ok(())
+    }
 }
 
 fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
     let topology = Topology::uniform(partitions);
     let stage = Capture::new(keys.clone(), rules.clone(), Settings::default());
+    let (keys, rules) = (keys.clone(), rules.clone());
     Ports {
-        capture: CapturePort { stage, rules: rules.clone(), topology: topology.clone() },
-        stitch: StitchPort { keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
+        capture: CapturePort { stage, keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
+        stitch: StitchPort { keys: keys.clone(), rules, topology: topology.clone() },
         facets: FacetsPort { topology: topology.clone() },
-        people: PeoplePort { keys: keys.clone(), topology },
+        people: PeoplePort { keys, topology },
     }
 }
 
-fn outcome(lanes: &[Box<dyn Lane + '_>; 4], log: Log) -> Result<Outcome, Fault> {
-    let mut unwritten: Vec<Writes> = lanes[1].stores().iter().map(|_| Writes::new()).collect();
-    let states: Vec<Overlay<'_>> = lanes[1]
-        .stores()
+fn outcome(lanes: Lanes<'_>, log: Log) -> Result<Outcome, Fault> {
+    let stores = &lanes[1].estate().stores;
+    let mut unwritten: Vec<Writes> = stores.iter().map(|_| Writes::new()).collect();
+    let states: Vec<Overlay<'_>> = stores
         .iter()
         .zip(&mut unwritten)
         .map(|(store, writes)| Overlay::new(store as &dyn Base, writes))
         .collect();
     let graph = AtRest::read(states.iter().map(|state| state as &dyn State))?;
-    Ok(Outcome { written: log.written, tallies: lanes.iter().map(|lane| lane.tally()).collect(), graph })
+    let tallies = lanes.iter().map(|lane| (lane.estate().stage, lane.estate().tally.clone()));
+    Ok(Outcome { written: log.written, tallies: tallies.collect(), graph })
 }

@@ -4,12 +4,14 @@
 //! records. The same seed gives the same world. Every value is already as its normaliser would leave it, so that
 //! a record that went through capture equals its touchpoint.
 
+use std::collections::BTreeSet;
+
 use fastrand::Rng;
 use kinfold_model::rules::NeighbourLimit;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
-    Consent, Contested, Decision, Identifier, Keys, Namespace, Rules, Secret, Timestamp, Touchpoint,
-    TouchpointIdentifier,
+    BlockList, Consent, Contested, Decision, Guard, Identifier, Keys, Namespace, Rules, Secret, Timestamp,
+    Touchpoint, TouchpointIdentifier,
 };
 use serde_json::{Value, json};
 
@@ -85,17 +87,25 @@ pub fn tight_rules(seed: u64) -> Rules {
     let evidence_granularity_ms = *pick(&mut rng, &[1, 60_000, HOUR_MS, 6 * HOUR_MS, 24 * HOUR_MS]);
     let mut rules = Rules { evidence_granularity_ms, ..Rules::default() };
     let names: Vec<Namespace> = rules.namespaces.keys().cloned().collect();
-    for rule in rules.namespaces.values_mut() {
+    let mut rules_guarded = BTreeSet::new();
+    for (name, rule) in &mut rules.namespaces {
         rule.max_neighbours = NeighbourLimit::total(rng.u32(3..=6));
         if rng.f64() < 0.3 {
             rule.max_neighbours.of.insert(pick(&mut rng, &names).clone(), rng.u32(1..=4));
         }
         rule.max_per_person = if rng.f64() < 0.7 { Some(rng.u32(1..=3)) } else { None };
         rule.contested = *pick(&mut rng, &Contested::ALL);
+        if rng.f64() < 0.05 {
+            rules_guarded.insert(name.clone());
+        }
         if rng.f64() < 0.1 {
             rule.priority = rng.u8(1..=9);
         }
     }
+    rules.guard = Guard { identifiers: *pick(&mut rng, &[0, 0, 2, 3]), namespaces: rules_guarded };
+    let junk = ["nobody@example.org", "kiosk-0", "tablet-0", "c-1"];
+    let listed = junk.iter().filter(|_| rng.f64() < 0.1).map(|value| (*value).to_owned()).collect();
+    rules.block = BlockList::new(listed, BTreeSet::new()).expect("without patterns");
     let email = rules.namespaces["email"].clone();
     if let Some(hashed) = rules.namespaces.get_mut("email_sha256") {
         *hashed = kinfold_model::NamespaceRules { normalise: hashed.normalise, ..email };
@@ -260,7 +270,7 @@ fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
     }
 }
 
-fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {
+pub(crate) fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {
     &choices[rng.usize(..choices.len())]
 }
 

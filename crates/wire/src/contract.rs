@@ -30,8 +30,15 @@ pub(crate) static TOUCHPOINT: LazyLock<Contract> = LazyLock::new(|| {
 pub(crate) static TOUCHPOINT_REFUSED: LazyLock<Contract> = LazyLock::new(|| {
     published(
         Topic::TouchpointRefused,
-        &[include_str!("../../../schemas/published/touchpoint-refused/1.avsc")],
+        &[
+            include_str!("../../../schemas/published/touchpoint-refused/1.avsc"),
+            include_str!("../../../schemas/published/touchpoint-refused/2.avsc"),
+        ],
     )
+});
+
+pub(crate) static IDENTITY_COMMAND: LazyLock<Contract> = LazyLock::new(|| {
+    published(Topic::IdentityCommand, &[include_str!("../../../schemas/published/identity-command/1.avsc")])
 });
 
 pub(crate) static IDENTITY_ASSIGNMENT: LazyLock<Contract> = LazyLock::new(|| {
@@ -42,7 +49,13 @@ pub(crate) static IDENTITY_ASSIGNMENT: LazyLock<Contract> = LazyLock::new(|| {
 });
 
 pub(crate) static IDENTITY_CHANGE: LazyLock<Contract> = LazyLock::new(|| {
-    published(Topic::IdentityChange, &[include_str!("../../../schemas/published/identity-change/1.avsc")])
+    published(
+        Topic::IdentityChange,
+        &[
+            include_str!("../../../schemas/published/identity-change/1.avsc"),
+            include_str!("../../../schemas/published/identity-change/2.avsc"),
+        ],
+    )
 });
 
 pub(crate) static UNIFIED_PROFILE: LazyLock<Contract> = LazyLock::new(|| {

@@ -8,7 +8,7 @@ use std::str::FromStr;
 use crate::contract::{self, Contract};
 use crate::limits::SOURCE_NAME_MAX;
 
-/// A topic that Kinfold writes.
+/// A topic of Kinfold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Topic {
     /// Touchpoints after capture, by sighting.
@@ -17,6 +17,8 @@ pub enum Topic {
     TouchpointRefused,
     /// The messages of the identity protocol, by the node that they are addressed to. Inner.
     IdentityOp,
+    /// What stewards say about identity.
+    IdentityCommand,
     /// Which node belongs to which person.
     IdentityAssignment,
     /// How people changed.
@@ -31,10 +33,11 @@ pub enum Topic {
 
 impl Topic {
     /// All topics, in the order of the data.
-    pub const ALL: [Self; 8] = [
+    pub const ALL: [Self; 9] = [
         Self::Touchpoint,
         Self::TouchpointRefused,
         Self::IdentityOp,
+        Self::IdentityCommand,
         Self::IdentityAssignment,
         Self::IdentityChange,
         Self::ProfileFacet,
@@ -49,6 +52,7 @@ impl Topic {
             Self::Touchpoint => "touchpoint",
             Self::TouchpointRefused => "touchpoint-refused",
             Self::IdentityOp => "identity-op",
+            Self::IdentityCommand => "identity-command",
             Self::IdentityAssignment => "identity-assignment",
             Self::IdentityChange => "identity-change",
             Self::ProfileFacet => "profile-facet",
@@ -69,6 +73,7 @@ impl Topic {
         match self {
             Self::Touchpoint => Some(&contract::TOUCHPOINT),
             Self::TouchpointRefused => Some(&contract::TOUCHPOINT_REFUSED),
+            Self::IdentityCommand => Some(&contract::IDENTITY_COMMAND),
             Self::IdentityAssignment => Some(&contract::IDENTITY_ASSIGNMENT),
             Self::IdentityChange => Some(&contract::IDENTITY_CHANGE),
             Self::UnifiedProfile => Some(&contract::UNIFIED_PROFILE),
@@ -139,6 +144,7 @@ mod tests {
                 "touchpoint",
                 "touchpoint-refused",
                 "identity-op",
+                "identity-command",
                 "identity-assignment",
                 "identity-change",
                 "profile-facet",

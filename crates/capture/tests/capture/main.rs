@@ -2,6 +2,7 @@
 //!
 //! Records go in as bytes, as from a log; touchpoints and refusals come out.
 
+mod blocked;
 mod example;
 mod laws;
 mod refusals;

@@ -108,6 +108,11 @@ fn required() -> Vec<(String, RefusalKind, &'static str)> {
         (format!(r#"{{"time": 0, "source": "  ", {ids}}}"#), EmptyValue, "source"),
         (r#"{"time": 0, "source": "till"}"#.to_owned(), NoIdentifier, "identifiers"),
         (record("[]"), NoIdentifier, "identifiers"),
+        (
+            record(r#"[{"namespace": "email", "value": "noreply@xyzzy-4711.example"}]"#),
+            BlockedIdentifier,
+            "identifiers",
+        ),
         (record("null"), NoIdentifier, "identifiers"),
         (record("{}"), WrongType, "identifiers"),
         (record(r#"["xyzzy-4711"]"#), WrongType, "identifiers[0]"),
@@ -200,7 +205,7 @@ fn every_kind_that_capture_can_produce_has_a_case() {
     let seen: BTreeSet<RefusalKind> = cases().into_iter().map(|(_, kind, _)| kind).collect();
     let missing: Vec<RefusalKind> =
         RefusalKind::ALL.into_iter().filter(|kind| !seen.contains(kind)).collect();
-    assert_eq!(missing, [Undecodable], "capture reads no inner topic");
+    assert_eq!(missing, [Undecodable, BadCommand], "capture reads neither inner topics nor commands");
 }
 
 #[test]

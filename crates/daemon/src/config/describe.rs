@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use kinfold_model::rules::{NamespaceRules, NeighbourLimit, Rules};
+use kinfold_model::{BlockList, Namespace};
 
 use super::Config;
 
@@ -67,6 +68,11 @@ impl Page {
     fn rules(&mut self, rules: &Rules) {
         self.section("identity");
         self.plain("evidence_granularity_ms", rules.evidence_granularity_ms);
+        self.plain("max_component", rules.max_component);
+        self.block_list(&rules.block);
+        self.section("identity.guard");
+        self.plain("identifiers", rules.guard.identifiers);
+        self.plain("namespaces", list(rules.guard.namespaces.iter().map(Namespace::as_str)));
         for (name, rules) in &rules.namespaces {
             self.section(&format!("namespaces.{name}"));
             self.namespace(rules);
@@ -80,6 +86,12 @@ impl Page {
         self.plain("max_neighbours", neighbours(&rules.max_neighbours));
         self.text("contested", rules.contested.as_str());
         self.text("normalise", rules.normalise.as_str());
+        self.block_list(&rules.block);
+    }
+
+    fn block_list(&mut self, block: &BlockList) {
+        self.plain("block", list(block.values()));
+        self.plain("block_patterns", list(block.patterns()));
     }
 
     fn section(&mut self, name: &str) {
@@ -104,8 +116,8 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-fn list(items: &[String]) -> String {
-    format!("[{}]", items.iter().map(|item| quoted(item)).collect::<Vec<_>>().join(", "))
+fn list(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    format!("[{}]", items.into_iter().map(|item| quoted(item.as_ref())).collect::<Vec<_>>().join(", "))
 }
 
 fn neighbours(limit: &NeighbourLimit) -> String {

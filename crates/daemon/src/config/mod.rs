@@ -2,6 +2,7 @@
 //! file. Out: settings that are checked and need no second look, or all that is wrong in one message.
 //! Every setting has a default. The secret and passwords are never printed.
 
+mod block;
 mod describe;
 mod faults;
 mod namespaces;
@@ -39,7 +40,7 @@ pub struct Config {
     pub capture: kinfold_capture::Settings,
     /// `[log]`
     pub log: Log,
-    /// `[identity]` and `[namespaces.<name>]`
+    /// `[identity]`, `[identity.guard]` and `[namespaces.<name>]`
     pub rules: Rules,
 }
 

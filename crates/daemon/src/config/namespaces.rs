@@ -2,27 +2,38 @@
 //! its default, and whose names all exist.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::ops::RangeInclusive;
 
+use kinfold_model::BlockList;
 use kinfold_model::identifier::Namespace;
-use kinfold_model::rules::{Contested, NamespaceRules, NeighbourLimit, Normaliser, Rules};
+use kinfold_model::rules::{Contested, Guard, NamespaceRules, NeighbourLimit, Normaliser, Rules};
 
+use super::block::block_list;
 use super::faults::nearest;
 use super::reader::Section;
 
 /// All neighbours of an identifier up to its limit are stored as one value; a million are 30 MB.
 const NEIGHBOURS_MAX: i64 = 1_000_000;
 
+/// A component is read with each touchpoint of its people, and must fit into one record while it is handed on. Fewer
+/// than 100 would part families of identifiers that are one person's.
+const COMPONENT_RANGE: RangeInclusive<i64> = 100..=20_000;
+
 /// Reads both sections.
 pub(super) fn read_rules(mut identity: Section<'_>, mut section: Section<'_>) -> Rules {
     let mut rules = Rules::default();
-    let granularity =
-        identity.number("evidence_granularity_ms", rules.evidence_granularity_ms, 0..=31 * 86_400_000);
-    rules.evidence_granularity_ms = granularity;
-    identity.finish();
-
     let given = section.given();
     let names: BTreeSet<String> =
         rules.namespaces.keys().map(|name| name.as_str().to_owned()).chain(given.iter().cloned()).collect();
+
+    let granularity =
+        identity.number("evidence_granularity_ms", rules.evidence_granularity_ms, 0..=31 * 86_400_000);
+    rules.evidence_granularity_ms = granularity;
+    rules.max_component = identity.number("max_component", rules.max_component, COMPONENT_RANGE);
+    rules.block = block_list(&mut identity, &rules.block);
+    rules.guard = guard(identity.section("guard"), &rules.guard, &names);
+    identity.finish();
+
     for name in given {
         if !is_name(&name) {
             let remedy = "begin with a-z and go on with a-z, 0-9 or _, 64 letters in all";
@@ -48,6 +59,7 @@ fn namespace(
         max_neighbours: NeighbourLimit::total(100),
         contested: Contested::Newest,
         normalise: Normaliser::Text,
+        block: BlockList::default(),
     });
     let has_priority = section.given().iter().any(|key| key == "priority");
     if is_new && !has_priority {
@@ -67,9 +79,20 @@ fn namespace(
         normalise: section
             .given_choice("normalise", &Normaliser::ALL, Normaliser::as_str)
             .unwrap_or(default.normalise),
+        block: block_list(&mut section, &default.block),
     };
     section.finish();
     rules
+}
+
+fn guard(mut section: Section<'_>, default: &Guard, names: &BTreeSet<String>) -> Guard {
+    let identifiers = section.number("identifiers", default.identifiers, 0..=1_000_000);
+    let listed: Vec<&str> = default.namespaces.iter().map(Namespace::as_str).collect();
+    let namespaces = section.list("namespaces", &listed, |name| {
+        if names.contains(name) { Ok(()) } else { Err(("is no namespace", meant(name, names, None))) }
+    });
+    section.finish();
+    Guard { identifiers, namespaces: namespaces.iter().map(|name| Namespace::new(name)).collect() }
 }
 
 /// `unique` is another word for `max_per_person = 1`; the two must not contradict each other.
@@ -113,15 +136,20 @@ fn max_neighbours(
         if names.contains(&name) {
             of.insert(Namespace::new(&name), table.number(&name, total, 0..=NEIGHBOURS_MAX));
         } else {
-            let list = || names.iter().map(String::as_str);
-            let remedy = match nearest(&name, list().chain(["total"])) {
-                Some(meant) => format!("did you mean {meant}?"),
-                None => format!("write total or one of {}", list().collect::<Vec<_>>().join(", ")),
-            };
+            let remedy = meant(&name, names, Some("total"));
             table.fault(&name, "is no namespace", remedy);
         }
     }
     NeighbourLimit { total, of }
+}
+
+/// The remedy for a name that is no namespace; `other` is what else may stand there.
+fn meant(name: &str, names: &BTreeSet<String>, other: Option<&str>) -> String {
+    let list = || other.into_iter().chain(names.iter().map(String::as_str));
+    match nearest(name, list()) {
+        Some(meant) => format!("did you mean {meant}?"),
+        None => format!("write one of {}", list().collect::<Vec<_>>().join(", ")),
+    }
 }
 
 /// An e-mail is hashed before it becomes a node, so that it meets its SHA-256 there. Without that the hash would

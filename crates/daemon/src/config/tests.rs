@@ -239,6 +239,64 @@ fn rules_that_contradict_themselves_are_faults() {
 }
 
 #[test]
+fn a_block_list_that_is_given_takes_the_place_of_the_default_list_of_that_place() {
+    let text = "[identity]\nblock = [\" Nobody \", \"ÄRGER\"]\nmax_component = 100\n\
+                [identity.guard]\nidentifiers = 0\nnamespaces = [\"email\", \"hotel_card\"]\n\
+                [namespaces.email]\nblock_patterns = []\n\
+                [namespaces.hotel_card]\npriority = 4\nblock = [\"desk\"]\nblock_patterns = ['staff-\\d+']\n";
+    let (rules, default) = (load(text, &[]).expect("valid").rules, Rules::default());
+    assert!(rules.block.values().iter().eq(["nobody", "ärger"]), "trimmed, in lower case");
+    assert_eq!(rules.block.patterns(), default.block.patterns());
+    let email = &rules.namespaces["email"].block;
+    assert_eq!(email.values(), default.namespaces["email"].block.values());
+    assert!(email.patterns().is_empty());
+    let card = &rules.namespaces["hotel_card"].block;
+    assert!(card.holds("desk") && card.holds("staff-17") && !card.holds("staff-"));
+    assert_eq!((rules.max_component, rules.guard.identifiers), (100, 0));
+    assert!(rules.guard.namespaces.iter().map(Namespace::as_str).eq(["email", "hotel_card"]));
+    assert_eq!(load("[identity]\nblock = []\n", &[]).expect("valid").rules.block.values().len(), 0);
+    let env = [("KINFOLD_IDENTITY__BLOCK", "desk, Till"), ("KINFOLD_IDENTITY__GUARD__IDENTIFIERS", "7")];
+    let rules = load("", &env).expect("valid").rules;
+    assert!(rules.block.values().iter().eq(["desk", "till"]) && rules.guard.identifiers == 7);
+}
+
+#[test]
+fn block_lists_and_guards_that_cannot_be_used_are_faults() {
+    let long = format!("[identity]\nblock = [\"{}\"]", "x".repeat(257));
+    let long_pattern = format!("[namespaces.email]\nblock_patterns = [\"{}\"]", "x".repeat(257));
+    let crowd = format!("[identity]\nblock = [{}]", "\"x\",".repeat(10_001));
+    let large: Vec<String> = (0..24).map(|i| format!("'\\w{{100}}{i}'")).collect();
+    let large = format!("[identity]\nblock_patterns = [{}]", large.join(","));
+    for (text, expected) in [
+        ("[identity]\nblock = [\" \"]", "identity.block holds an entry that is empty"),
+        (&long, "holds an entry that is too long; write at most 256 bytes"),
+        (&long_pattern, "holds an entry that is too long; write at most 256 bytes"),
+        (&crowd, "identity.block has 10001 entries; write at most 10000"),
+        (&large, "identity.block_patterns takes more than 10 MiB of memory"),
+        ("[identity]\nblock_patterns = [\"\"]", "holds an entry that is empty"),
+        (
+            "[namespaces.email]\nblock_patterns = [\"fine\", \"a(b\"]",
+            "namespaces.email.block_patterns holds an entry that cannot be used; `a(b` is no regular expression: unclosed group",
+        ),
+        ("[identity]\nblock = 5", "write a list"),
+        ("[identity]\nmax_component = 99", "identity.max_component is 99; write a number from 100 to 20000"),
+        ("[identity]\nmax_component = 20001", "write a number from 100 to 20000"),
+        ("[identity.guard]\nnamespaces = [\"emal\"]", "is no namespace; did you mean email?"),
+        ("[identity.guard]\nidentifiers = -1", "write a number from 0"),
+        ("[identity]\nguard = 5", "write a section: [identity.guard]"),
+    ] {
+        let said = only_fault(text, &[]);
+        assert!(said.contains(expected), "{expected}: {said}");
+    }
+}
+
+#[test]
+fn every_pattern_that_cannot_be_used_is_reported_with_its_line() {
+    let found = faults("[identity]\nblock_patterns = [\n\"a(\",\n\"fine\",\n\"[\",\n]\n", &[]);
+    assert_eq!(found.iter().map(|(line, ..)| *line).collect::<Vec<_>>(), [3, 5]);
+}
+
+#[test]
 fn no_text_brings_the_reader_down() {
     for text in [
         "\u{0}",

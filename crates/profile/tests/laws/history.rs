@@ -3,13 +3,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::{ConsentState, Decision, NodeId, PersonId, Touchpoint, TouchpointIdentifier};
-use kinfold_profile::{FacetMessage, FacetsInput, Member};
+use kinfold_profile::{Cause, FacetMessage, FacetsInput, Member};
 use proptest::collection::vec;
 use proptest::option;
 use proptest::prelude::*;
 use proptest::sample::select;
 
-use crate::world::{World, assigned, at, consent, identifier, order, person, said, touchpoint};
+use crate::world::{World, assigned, at, consent, identifier, order, person, said, touchpoint, unassigned};
 
 /// Subsets of four identifiers are numbered 1 to 15; 1, 2, 4 and 8 are single identifiers.
 const SETS: u8 = 15;
@@ -18,6 +18,7 @@ const SETS: u8 = 15;
 enum Step {
     Said(Box<Touchpoint>),
     Assigned { set: u8, person: u8 },
+    Unassigned { set: u8 },
     EndOfBatch,
 }
 
@@ -26,7 +27,16 @@ impl Step {
         match self {
             Self::Said(touchpoint) => Some(said(touchpoint)),
             Self::Assigned { set, person: number } => Some(assigned(node(*set), person(*number))),
+            Self::Unassigned { set } => Some(unassigned(node(*set))),
             Self::EndOfBatch => None,
+        }
+    }
+
+    /// Of an assignment, or the end of one.
+    fn set(&self) -> Option<u8> {
+        match self {
+            Self::Assigned { set, .. } | Self::Unassigned { set } => Some(*set),
+            Self::Said(_) | Self::EndOfBatch => None,
         }
     }
 }
@@ -70,6 +80,7 @@ fn a_history() -> impl Strategy<Value = Vec<Step>> {
     let step = prop_oneof![
         4 => a_touchpoint(1..=SETS).prop_map(Box::new).prop_map(Step::Said),
         4 => (1..=SETS, 0..3_u8).prop_map(|(set, person)| Step::Assigned { set, person }),
+        1 => (1..=SETS).prop_map(|set| Step::Unassigned { set }),
         2 => Just(Step::EndOfBatch),
     ];
     vec(step, 0..60)
@@ -85,10 +96,8 @@ fn live(history: &[Step]) -> World {
 
 /// What was said, then the last assignment of each node; nothing else ever happened.
 fn only_the_end(history: &[Step]) -> World {
-    let last: BTreeMap<u8, &Step> = history
-        .iter()
-        .filter_map(|step| if let Step::Assigned { set, .. } = step { Some((*set, step)) } else { None })
-        .collect();
+    let last: BTreeMap<u8, &Step> =
+        history.iter().filter_map(|step| step.set().map(|set| (set, step))).collect();
     let all_said = history.iter().filter(|step| matches!(step, Step::Said(_)));
     World::of(all_said.chain(last.into_values()).filter_map(Step::input))
 }
@@ -99,17 +108,18 @@ fn facet_bytes(world: &World) -> Vec<u8> {
     postcard::to_stdvec(member.facet.as_ref().expect("something was said")).expect("a facet has bytes")
 }
 
-fn holders_after(messages: &[FacetMessage]) -> Vec<(NodeId, usize)> {
+/// After each message: with how many people its node is.
+fn holders_after(messages: &[FacetMessage]) -> Vec<(NodeId, Cause, usize)> {
     let mut holders: BTreeMap<NodeId, BTreeSet<PersonId>> = BTreeMap::new();
     let mut counts = Vec::new();
-    for FacetMessage { person, node, member, .. } in messages {
+    for FacetMessage { person, node, member, cause, .. } in messages {
         let of_node = holders.entry(*node).or_default();
         if member.is_some() {
             of_node.insert(*person)
         } else {
             of_node.remove(person)
         };
-        counts.push((*node, of_node.len()));
+        counts.push((*node, *cause, of_node.len()));
     }
     counts
 }
@@ -158,6 +168,18 @@ proptest! {
     }
 
     #[test]
+    fn when_every_node_belongs_to_nobody_nobody_is_left_and_assigning_them_again_restores_all(
+        history in a_history(),
+    ) {
+        let mut world = live(&history);
+        let (before, held) = (world.bytes(), world.members.keys().copied().collect::<Vec<_>>());
+        world.batch(held.iter().map(|(_, node)| unassigned(*node)));
+        prop_assert!(world.profiles.is_empty() && world.members.is_empty());
+        world.batch(held.iter().map(|(owner, node)| assigned(*node, *owner)));
+        prop_assert_eq!(world.bytes(), before);
+    }
+
+    #[test]
     fn changes_of_consent_add_up_to_the_consents_of_the_profiles(history in a_history()) {
         let world = live(&history);
         let mut standing: BTreeMap<(PersonId, String), ConsentState> = BTreeMap::new();
@@ -175,8 +197,9 @@ proptest! {
 
     #[test]
     fn a_member_on_the_move_is_never_with_nobody(history in a_history()) {
-        for (node, holders) in holders_after(&live(&history).sent) {
-            prop_assert!(holders == 1 || holders == 2, "{} is with {} people", node, holders);
+        for (node, cause, holders) in holders_after(&live(&history).sent) {
+            let expected = if cause == Cause::Unassigned { 0..=0 } else { 1..=2 };
+            prop_assert!(expected.contains(&holders), "{} is with {} people after {:?}", node, holders, cause);
         }
     }
 

@@ -5,7 +5,7 @@ use kinfold_model::{ConsentState, Context, Decision, Fault, Halt, Stage, Touchpo
 use kinfold_profile::{Cause, Facets, People, Published, Table};
 
 use crate::world::{
-    Memory, World, assigned, consent, identifier, keys, order, person, run, said, touchpoint,
+    Memory, World, assigned, consent, identifier, keys, order, person, run, said, touchpoint, unassigned,
 };
 
 fn ann() -> TouchpointIdentifier {
@@ -100,6 +100,46 @@ fn causes_of_consent_changes_follow_what_happened_to_the_facets() {
 
     let renewed = world.batch([said(&decided("t3", ann(), Decision::Granted, 9))]);
     assert_eq!(consent_changes(&renewed), [(Granted, Granted, ConsentCause::Decision)]);
+}
+
+#[test]
+fn a_node_of_nobody_ends_the_consents_of_its_person_without_a_merge() {
+    use ConsentState::{Denied, Granted, Unknown};
+    let (yes, no) = (decided("t1", ann(), Decision::Granted, 1), decided("t2", card(), Decision::Denied, 2));
+    let mut world =
+        World::of([&yes, &no].into_iter().flat_map(|t| [said(t), assigned(t.sighting, person(1))]));
+
+    let fewer = world.batch([unassigned(card().node)]);
+    assert_eq!(consent_changes(&fewer), [(Denied, Granted, ConsentCause::Split)]);
+    let last = world.batch([unassigned(ann().node)]);
+    assert_eq!(last[0], Published::Retired(person(1)));
+    assert_eq!(consent_changes(&last), [(Granted, Unknown, ConsentCause::Split)]);
+    assert_eq!(world.batch([unassigned(ann().node), unassigned(ann().node)]), [], "it has nobody to leave");
+
+    assert_eq!(
+        world.batch([said(&decided("t3", ann(), Decision::Denied, 9))]),
+        [],
+        "kept until it has a person"
+    );
+    let again = world.batch([assigned(ann().node, person(2))]);
+    assert_eq!(consent_changes(&again), [(Unknown, Denied, ConsentCause::Decision)]);
+    let causes: Vec<_> = world.sent[2..].iter().map(|m| (m.person, m.cause, m.member.is_some())).collect();
+    let left = Cause::Unassigned;
+    assert_eq!(
+        causes,
+        [(person(1), left, false), (person(1), left, false), (person(2), Cause::Arrived, true)]
+    );
+}
+
+#[test]
+fn a_person_whose_facets_went_to_somebody_and_to_nobody_at_once_was_merged() {
+    use ConsentState::{Granted, Unknown};
+    let (yes, click) = (decided("t1", ann(), Decision::Granted, 1), touchpoint("t2", 2, vec![card()]));
+    let mut world =
+        World::of([&yes, &click].into_iter().flat_map(|t| [said(t), assigned(t.sighting, person(1))]));
+    let published = world.batch([assigned(ann().node, person(2)), unassigned(card().node)]);
+    let expected = [(Granted, Unknown, ConsentCause::Merge), (Unknown, Granted, ConsentCause::Decision)];
+    assert_eq!(consent_changes(&published), expected);
 }
 
 #[test]

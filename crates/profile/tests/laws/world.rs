@@ -193,3 +193,7 @@ pub(crate) fn said(touchpoint: &Touchpoint) -> FacetsInput {
 pub(crate) fn assigned(node: NodeId, person_id: PersonId) -> FacetsInput {
     FacetsInput::Assignment(Assignment { node, namespace: None, person_id })
 }
+
+pub(crate) fn unassigned(node: NodeId) -> FacetsInput {
+    FacetsInput::Unassigned(node)
+}

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::NodeId;
 
-use super::people::Observation;
+use super::evidence::Observation;
 
 /// The identifiers that are connected by being seen together, in as many steps as it takes.
 #[must_use]
@@ -48,7 +48,7 @@ mod tests {
 
     fn seen(numbers: &[u8]) -> Observation {
         let identifiers = numbers.iter().map(|number| (node(*number), Namespace::new("email"))).collect();
-        Observation { time: Timestamp::MIN, identifiers }
+        Observation { time: Timestamp::MIN, identifiers, ..Observation::default() }
     }
 
     #[test]

@@ -15,9 +15,6 @@ use kinfold_model::{
 use super::people::Expected;
 
 /// The profiles of all people, by person.
-///
-/// # Panics
-/// When `expected` was not computed from these touchpoints and so does not know one of their sightings.
 #[must_use]
 pub fn profiles(
     touchpoints: &[Touchpoint],
@@ -26,7 +23,9 @@ pub fn profiles(
 ) -> BTreeMap<PersonId, UnifiedProfile> {
     let mut of_person: BTreeMap<PersonId, Vec<&Touchpoint>> = BTreeMap::new();
     for touchpoint in touchpoints {
-        of_person.entry(expected.person[&touchpoint.sighting]).or_default().push(touchpoint);
+        if let Some(person) = expected.person.get(&touchpoint.sighting) {
+            of_person.entry(*person).or_default().push(touchpoint);
+        }
     }
     of_person
         .into_iter()
@@ -61,7 +60,7 @@ fn identifiers(
     let mut found: BTreeMap<(Namespace, String), ProfileIdentifier> = BTreeMap::new();
     for touchpoint in touchpoints {
         for identifier in &touchpoint.identifiers {
-            if expected.person[&identifier.node] != person_id {
+            if expected.person.get(&identifier.node) != Some(&person_id) {
                 continue;
             }
             let (namespace, value) = (identifier.namespace.clone(), identifier.value.clone());

@@ -1,16 +1,19 @@
 //! A schema that was published stays readable, and every change of it is a new file.
 
 use std::collections::BTreeSet;
+use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
 
 use apache_avro::schema_compatibility::SchemaCompatibility;
-use kinfold_model::RefusalKind;
-use kinfold_model::assignment::ChangeKind;
-use kinfold_wire::{Contract, Topic};
+use kinfold_model::{ChangeKind, ChangeRule, CommandKind, IdentityChange, RefusalKind};
+use kinfold_wire::{Contract, Framing, SchemaIds, Topic, decode, encode};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
 
-use crate::independent::parse;
+use crate::independent::{parse, read_as, write};
+use crate::samples::{self, Check};
 
 #[test]
 fn the_schema_of_a_topic_is_its_highest_published_version() {
@@ -34,8 +37,11 @@ fn a_published_version_never_changes() {
     let published = [
         "touchpoint/1 2a69a31280e3f0bf",
         "touchpoint-refused/1 c90c5116520cdad8",
+        "touchpoint-refused/2 fa1b07db3beffb26",
+        "identity-command/1 dfd7d527605f6ce6",
         "identity-assignment/1 6aa2cde6b2cb9f74",
         "identity-change/1 8315ea5b3f3599b7",
+        "identity-change/2 555057a2d0fe1b55",
         "unified-profile/1 e439ecf4165a1068",
         "consent-change/1 bf1712e48f14f1d1",
     ];
@@ -101,16 +107,58 @@ fn every_record_field_and_enum_says_what_it_means() {
 }
 
 #[test]
-fn the_kinds_of_the_schema_are_those_of_the_model() {
-    let symbols = |topic: Topic| {
+fn the_closed_sets_of_the_schemas_are_those_of_the_model() {
+    let symbols = |topic: Topic, name: &str| {
         let schema: Value =
             serde_json::from_str(topic.schema().expect("public").current().json()).expect("JSON");
         let fields = schema["fields"].as_array().expect("fields").clone();
-        let kind = fields.into_iter().find(|field| field["name"] == "kind").expect("a kind");
-        kind["type"]["symbols"].clone()
+        fields.into_iter().find(|field| field["name"] == name).expect("a field")["type"]["symbols"].clone()
     };
-    assert_eq!(symbols(Topic::TouchpointRefused), json!(RefusalKind::ALL));
-    assert_eq!(symbols(Topic::IdentityChange), json!(ChangeKind::ALL));
+    assert_eq!(symbols(Topic::TouchpointRefused, "kind"), json!(RefusalKind::ALL));
+    assert_eq!(symbols(Topic::IdentityCommand, "kind"), json!(CommandKind::ALL));
+    assert_eq!(symbols(Topic::IdentityChange, "kind"), json!(ChangeKind::ALL));
+    assert_eq!(symbols(Topic::IdentityChange, "rule"), json!(ChangeRule::ALL));
+}
+
+#[test]
+fn a_record_of_an_older_version_is_read_as_what_it_said() {
+    struct Older(usize);
+    impl Check for Older {
+        fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(&mut self, topic: Topic, record: &T) {
+            let contract = topic.schema().expect("public");
+            let (current, number) = (parse(contract.current().json()), contract.current().number());
+            for version in contract.versions().iter().filter(|version| version.number() < number) {
+                let older = parse(version.json());
+                let seen = |record: &T| {
+                    let bytes = encode(topic, Framing::SingleObject, record).expect("encodes");
+                    read_as(&older, &current, &bytes[10..])
+                };
+                let said = seen(record);
+                let written =
+                    [&[0xc3, 0x01], &version.fingerprint()[..], &write(&older, said.clone())].concat();
+                let read: T =
+                    decode(topic, &SchemaIds::default(), &written).expect("an older record is read");
+                assert_eq!(seen(&read), said, "{topic}/{}", version.number());
+                self.0 += 1;
+            }
+        }
+    }
+    let mut older = Older(0);
+    samples::for_each(&mut older);
+    assert!(older.0 > 0, "there are older versions");
+}
+
+#[test]
+fn what_version_1_of_a_change_of_people_did_not_say_has_its_default() {
+    let first = Topic::IdentityChange.schema().expect("public").version(1).expect("published");
+    let node = [&[64], "0123456789abcdef0123456789abcde0".as_bytes()].concat();
+    let datum = [&[8, 0, 0, 0], &node[..], &[2]].concat(); // retired, three empty lists, the cause, the time
+    let bytes = [&[0xc3, 0x01], &first.fingerprint()[..], &datum].concat();
+    let read: IdentityChange =
+        decode(Topic::IdentityChange, &SchemaIds::default(), &bytes).expect("version 1 is read");
+    assert_eq!((read.kind, read.time.millis()), (ChangeKind::Retired, 1));
+    assert_eq!((read.rule, read.rules_version.as_str()), (ChangeRule::Evidence, ""));
+    assert_eq!((read.command_id, read.moves), (None, Vec::new()));
 }
 
 fn assert_documented(node: &Value, topic: Topic) {

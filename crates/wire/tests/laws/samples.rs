@@ -3,12 +3,14 @@
 use std::fmt::Debug;
 
 use kinfold_model::assignment::ChangeKind;
+use kinfold_model::command::CommandIdentifier;
 use kinfold_model::consent::{ConsentCause, ConsentState, Decision};
 use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order};
 use kinfold_model::{
-    Assignment, Consent, ConsentChange, DeadLetter, EffectiveConsent, IdentityChange, Namespace, NodeId,
-    NodeKind, PersonId, RefusalKind, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
+    Assignment, ChangeRule, Command, CommandKind, Consent, ConsentChange, DeadLetter, EffectiveConsent,
+    IdentityChange, Move, Namespace, NodeId, NodeKind, PersonId, RefusalKind, Timestamp, Touchpoint,
+    TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_wire::Topic;
 use serde::Serialize;
@@ -28,13 +30,20 @@ pub(crate) fn for_each(check: &mut impl Check) {
         check.check(Topic::TouchpointRefused, &dead_letter(kind, Some(vec![0, 255, 10])));
         check.check(Topic::TouchpointRefused, &dead_letter(kind, None));
     }
+    for kind in CommandKind::ALL {
+        check.check(Topic::IdentityCommand, &command(kind, Some("webshop")));
+        check.check(Topic::IdentityCommand, &command(kind, None));
+    }
     for namespace in [Some(Namespace::new("email")), None] {
         let assignment = Assignment { node: node(1), namespace, person_id: person(1) };
         check.check(Topic::IdentityAssignment, &assignment);
     }
     for kind in ChangeKind::ALL {
-        check.check(Topic::IdentityChange, &change(kind, 3));
-        check.check(Topic::IdentityChange, &change(kind, 0));
+        check.check(Topic::IdentityChange, &change(kind, ChangeRule::Evidence, 3));
+        check.check(Topic::IdentityChange, &change(kind, ChangeRule::Evidence, 0));
+    }
+    for rule in ChangeRule::ALL {
+        check.check(Topic::IdentityChange, &change(ChangeKind::Moved, rule, 2));
     }
     for record in [full_profile(), bare_profile()] {
         check.check(Topic::UnifiedProfile, &record);
@@ -121,7 +130,28 @@ fn dead_letter(kind: RefusalKind, bytes: Option<Vec<u8>>) -> DeadLetter {
     }
 }
 
-fn change(kind: ChangeKind, people: u8) -> IdentityChange {
+fn command(kind: CommandKind, source: Option<&str>) -> Command {
+    let identifier = |seed| CommandIdentifier { node: node(seed), namespace: Namespace::new("email") };
+    Command {
+        command_id: "C-17".to_owned(),
+        kind,
+        author: "stewards".to_owned(),
+        reason: String::new(),
+        time: time(4),
+        withdrawn: source.is_some(),
+        identifiers: source.map_or_else(Vec::new, |_| vec![identifier(1), identifier(2)]),
+        source: source.map(str::to_owned),
+        touchpoint_id: source.map(|_| "web-000017".to_owned()),
+    }
+}
+
+fn change(kind: ChangeKind, rule: ChangeRule, people: u8) -> IdentityChange {
+    let a_move = |seed: u8| Move {
+        node: node(seed),
+        namespace: (seed > 0).then(|| Namespace::new("email")),
+        before: (seed > 0).then(|| person(seed)),
+        after: (seed < 2).then(|| person(seed)),
+    };
     IdentityChange {
         kind,
         person_ids_before: (0..people).map(person).collect(),
@@ -129,6 +159,10 @@ fn change(kind: ChangeKind, people: u8) -> IdentityChange {
         moved: (0..people).map(node).collect(),
         cause: node(7),
         time: time(-1),
+        rule,
+        rules_version: if people > 0 { "0123456789abcdef".to_owned() } else { String::new() },
+        command_id: (people > 0).then(|| "C-17".to_owned()),
+        moves: (0..people).map(a_move).collect(),
     }
 }
 

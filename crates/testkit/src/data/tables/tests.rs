@@ -25,7 +25,7 @@ fn exact_matching(set: &DataSet) -> f64 {
                 let identifier = Identifier::new(namespace.expect("text"), value.expect("text"));
                 (keys.identifier(&identifier, &rules), identifier.namespace)
             });
-            Observation { time: Timestamp::MIN, identifiers: identifiers.collect() }
+            Observation { time: Timestamp::MIN, identifiers: identifiers.collect(), ..Observation::default() }
         })
         .collect();
     let mut component_of: BTreeMap<NodeId, usize> = BTreeMap::new();

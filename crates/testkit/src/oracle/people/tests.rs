@@ -1,7 +1,7 @@
 //! Small worlds whose people a reader can name.
 
 use kinfold_model::rules::NeighbourLimit;
-use kinfold_model::{Identifier, Rules};
+use kinfold_model::{Identifier, NamespaceRules, Rules, Timestamp};
 
 use super::*;
 use crate::world::keys;
@@ -21,6 +21,7 @@ fn at(time_ms: i64, identifiers: &[&str]) -> Observation {
     Observation {
         time: Timestamp::from_millis(time_ms).expect("in range"),
         identifiers: identifiers.collect(),
+        ..Observation::default()
     }
 }
 

@@ -1,0 +1,163 @@
+//! What a root does with errands for its nodes, and how components meet, are absorbed and handed on.
+
+use std::collections::BTreeSet;
+
+use kinfold_model::{Fault, NodeId};
+
+use crate::component::{Component, Edge, Told};
+use crate::op::{Body, Errand};
+use crate::protocol::{Step, without_record};
+
+/// A join from the receiver's point of view.
+struct Join {
+    node: NodeId,
+    other: NodeId,
+    other_root: Option<NodeId>,
+    heard: u64,
+}
+
+impl Step<'_> {
+    pub(crate) fn errand(&mut self, root: NodeId, errand: Errand) -> Result<(), Fault> {
+        let next = self.known(root)?.root;
+        if next != root {
+            self.pass_on(next, Body::Errand(errand));
+            return Ok(());
+        }
+        if !self.component(root)?.members.contains_key(&errand.node()) {
+            self.pass_on(errand.node(), Body::SentBack(errand));
+            return Ok(());
+        }
+        match errand {
+            Errand::Join { node, other, other_root, heard, told } => {
+                if let Some(told) = told {
+                    self.tell(root, node, told)?;
+                }
+                self.meet(root, Join { node, other, other_root, heard })
+            }
+            Errand::Tell { node, told } => self.tell(root, node, told),
+            Errand::Settle { node } => self.settle_waiting(root, node),
+        }
+    }
+
+    /// Notes what a node has become, and settles where that may make a difference.
+    fn tell(&mut self, root: NodeId, id: NodeId, told: Told) -> Result<(), Fault> {
+        let component = self.component(root)?;
+        let alone = component.members.len() == 1;
+        let Some(member) = component.members.get(&id).filter(|member| told.version > member.told.version)
+        else {
+            return Ok(());
+        };
+        let known = &member.told;
+        let same_order = component.plain || !passes_another(component, id, known, &told);
+        let same = Told { last_seen: told.last_seen, ..known.clone() }.says_the_same(&told);
+        // A node that waits for its first edge is settled when that comes.
+        let waits = alone && member.person.is_none() && !told.silent;
+        if let Some(member) = self.component_mut(root)?.members.get_mut(&id) {
+            member.told = told;
+        }
+        if waits || (same && same_order) { Ok(()) } else { self.settle(root, &BTreeSet::new()) }
+    }
+
+    fn settle_waiting(&mut self, root: NodeId, id: NodeId) -> Result<(), Fault> {
+        let waits = self.component(root)?.members.get(&id).is_some_and(|member| member.person.is_none());
+        if waits { self.settle(root, &BTreeSet::new()) } else { Ok(()) }
+    }
+
+    /// Adds an edge, if both ends are here. If the other one is elsewhere: ask where, give oneself up, or let the
+    /// other side do so.
+    fn meet(&mut self, root: NodeId, join: Join) -> Result<(), Fault> {
+        let Join { node, other, other_root, heard } = join;
+        // What the node has become may have made it part of another component.
+        let component = self.component(root)?;
+        let Some(own) = component.members.get(&node) else {
+            let again = Errand::Join { node, other, other_root, heard, told: None };
+            self.pass_on(node, Body::SentBack(again));
+            return Ok(());
+        };
+        let own_version = own.told.version;
+        if component.is_silent(node) {
+            if !node.is_sighting() {
+                self.stand_alone(other);
+            }
+            return Ok(());
+        }
+        let turned =
+            Errand::Join { node: other, other: node, other_root: Some(root), heard: own_version, told: None };
+        if let Some(member) = component.members.get(&other) {
+            if member.told.version < heard {
+                // What the other has become meanwhile must not arrive after the edge and take it away again.
+                self.pass_on(other, Body::SentBack(turned));
+                return Ok(());
+            }
+            if component.is_silent(other) {
+                return self.settle_waiting(root, node);
+            }
+            let is_new = self.component_mut(root)?.edges.insert(Edge::between(node, other));
+            return if is_new { self.settle(root, &BTreeSet::new()) } else { Ok(()) };
+        }
+        match other_root.filter(|other_root| *other_root != root) {
+            None => self.pass_on(other, Body::SentBack(turned)),
+            Some(other_root) if self.law.keys.rank(root) < self.law.keys.rank(other_root) => {
+                let Some(component) = self.desk.component_mut(root, self.state)?.take() else {
+                    return Err(without_record(root));
+                };
+                let own = self.known_mut(root)?;
+                own.root = other_root;
+                // Else a late pointer to itself would make it a root without a record.
+                own.epoch = own.epoch.max(component.epoch);
+                let edge = Edge::between(node, other);
+                self.send(other_root, Body::Absorb { from: root, component, edge });
+            }
+            Some(other_root) => self.pass_on(other_root, Body::Errand(turned)),
+        }
+        Ok(())
+    }
+
+    pub(crate) fn absorb(
+        &mut self,
+        id: NodeId,
+        from: NodeId,
+        arrived: Component,
+        edge: Edge,
+    ) -> Result<(), Fault> {
+        let root = self.known(id)?.root;
+        if root != id {
+            self.pass_on(root, Body::Absorb { from, component: arrived, edge });
+            return Ok(());
+        }
+        if self.component(id)?.absorbed.get(&from).is_some_and(|epoch| *epoch >= arrived.epoch) {
+            return Ok(());
+        }
+        let newcomers = arrived.members.keys().copied().collect();
+        let component = self.component_mut(id)?;
+        component.absorbed.insert(from, arrived.epoch);
+        component.union(arrived);
+        component.edges.insert(edge);
+        self.settle(id, &newcomers)
+    }
+
+    pub(crate) fn seed(&mut self, id: NodeId, arrived: Component) -> Result<(), Fault> {
+        let newcomers = arrived.members.keys().copied().collect();
+        let node = self.known(id)?;
+        if arrived.epoch <= node.epoch {
+            // It came before: whoever takes a seed is pointed at with a higher epoch than the seed's.
+            return Ok(());
+        }
+        if node.root == id {
+            self.component_mut(id)?.union(arrived);
+        } else {
+            let node = self.known_mut(id)?;
+            node.root = id;
+            node.epoch = node.epoch.max(arrived.epoch);
+            *self.desk.component_mut(id, self.state)? = Some(arrived);
+        }
+        self.settle(id, &newcomers)
+    }
+}
+
+/// Whether a sighting passes another one in the order of time.
+fn passes_another(component: &Component, id: NodeId, was: &Told, is: &Told) -> bool {
+    let (early, late) = (was.last_seen.min(is.last_seen), was.last_seen.max(is.last_seen));
+    let mut others = component.members.iter().filter(|(other, _)| other.is_sighting() && **other != id);
+    early != late && others.any(|(_, member)| (early..=late).contains(&member.told.last_seen))
+}
