@@ -3,8 +3,10 @@
 mod command_line;
 mod data_sets;
 mod golden;
+mod large;
 mod local;
 mod on_kafka;
 mod programs;
 mod simulation;
 mod tidy;
+mod undo;

@@ -3,9 +3,10 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kinfold_model::stored::encode;
 use kinfold_model::{Fault, Keys, NodeId, Rules, State};
 
-use crate::component::Component;
+use crate::component::{Component, Told};
 use crate::desk::Desk;
 use crate::node::{Link, Node};
 use crate::people::decide;
@@ -41,6 +42,34 @@ impl AtRest {
             }
         }
         Ok(all)
+    }
+
+    /// What the state says, without the traces of how it came to say so: versions, epochs, pointers, and nodes of which
+    /// nothing says any more that they were ever seen. Two states that say the same have the same bytes.
+    #[must_use]
+    pub fn image(&self) -> Vec<u8> {
+        let stands = |id: &NodeId| {
+            let linked = |(identifier, _): &&(NodeId, NodeId)| identifier == id;
+            let mut links = self.links.iter().filter(|(ends, _)| linked(ends));
+            self.nodes.get(id).is_some_and(|node| {
+                node.witness.evidence().is_some()
+                    || links.any(|(_, link)| link.stands)
+                    || node.company().is_some_and(|company| company.since.is_some())
+            })
+        };
+        let nodes: BTreeMap<_, _> = self.nodes.iter().filter(|(id, _)| stands(id)).collect();
+        let nodes = nodes.iter().map(|(id, node)| {
+            let told = Told { version: 0, ..node.told.clone() };
+            (id, told, node.witness.evidence(), node.namespace(), node.is_quarantined(), node.person)
+        });
+        let links = self.links.iter().filter(|(_, link)| link.stands);
+        let links = links.map(|(ends, link)| (ends, link.first_seen, link.bond));
+        let components = self.components.iter().filter(|(root, _)| stands(root));
+        let components = components.map(|(root, component)| {
+            let members: Vec<_> = component.members.iter().map(|(id, member)| (id, member.person)).collect();
+            (root, members, &component.edges)
+        });
+        encode(&(nodes.collect::<Vec<_>>(), links.collect::<Vec<_>>(), components.collect::<Vec<_>>()))
     }
 
     /// Every broken law, as a sentence; empty when all is well.

@@ -8,4 +8,5 @@ mod commands;
 pub mod data;
 pub mod oracle;
 pub mod simulation;
+mod trace;
 pub mod world;

@@ -14,6 +14,8 @@ use kinfold_pipeline::{
 use kinfold_stitch::laws::AtRest;
 use kinfold_wire::{Framing, Topic, encode};
 
+use crate::trace::line;
+
 type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A batch takes at most this many records.
@@ -50,6 +52,8 @@ pub struct Schedule {
     pub partitions: u32,
     /// Of a hundred records, how many come twice.
     pub repeated_percent: u8,
+    /// Whether each record is told on standard error as it is handled.
+    pub told: bool,
 }
 
 /// What there is when nothing is on its way any more.
@@ -188,6 +192,9 @@ impl<P: Port> Lane for Seats<'_, P> {
         let index = partition as usize;
         let (task, store) = (&mut self.tasks[index], &mut self.estate.stores[index]);
         for record in &batch {
+            if schedule.told {
+                tell(&line(P::NAME, record));
+            }
             task.step(store, record)?;
             if rng.u8(0..100) < schedule.repeated_percent {
                 task.step(store, record)?;
@@ -215,6 +222,11 @@ impl<P: Port> Lane for Seats<'_, P> {
     fn estate(&self) -> &Estate {
         &self.estate
     }
+}
+
+#[expect(clippy::print_stderr, reason = "asked for by somebody who looks for a fault")]
+fn tell(line: &str) {
+    eprintln!("{line}");
 }
 
 type Lanes<'p> = Vec<Box<dyn Lane + 'p>>;
