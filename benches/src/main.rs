@@ -5,6 +5,7 @@
 
 mod avro;
 mod capture;
+mod extremes;
 mod harness;
 mod local;
 mod material;
@@ -22,12 +23,15 @@ use harness::{Bench, Measured};
 /// A benchmark: its name, and what it does.
 type Entry = (&'static str, fn(&mut Bench) -> Result<(), Failure>);
 
-const BENCHMARKS: [Entry; 5] = [
+const BENCHMARKS: [Entry; 8] = [
     ("capture", capture::run),
     ("stitch-memory", stitch::in_memory),
     ("stitch-rocksdb", stitch::on_rocksdb),
     ("local", local::run),
     ("avro", avro::run),
+    ("extreme-cookie", extremes::cookie),
+    ("extreme-email", extremes::email),
+    ("extreme-chain", extremes::chain),
 ];
 
 /// Measures the stages of Kinfold.

@@ -213,7 +213,7 @@ impl Default for Rules {
             evidence_granularity_ms: 3_600_000,
             block: BlockList::everywhere(),
             guard: Guard { identifiers: 50, namespaces: BTreeSet::new() },
-            max_component: 5000,
+            max_component: 2000,
         }
     }
 }

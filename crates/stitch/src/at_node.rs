@@ -267,7 +267,7 @@ impl Step<'_> {
                 Errand::Join { node, other, other_root, heard, told: Some(told) }
             }
             Errand::Tell { node, .. } => Errand::Tell { node, told },
-            settle @ Errand::Settle { .. } => settle,
+            Errand::Settle { node, .. } => Errand::Settle { node, told: Some(told) },
         };
         self.pass_on(root, Body::Errand(errand));
         Ok(())

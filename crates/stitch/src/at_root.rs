@@ -35,7 +35,12 @@ impl Step<'_> {
                 self.meet(root, Join { node, other, other_root, heard })
             }
             Errand::Tell { node, told } => self.tell(root, node, told),
-            Errand::Settle { node } => self.settle_waiting(root, node),
+            Errand::Settle { node, told } => {
+                if let Some(told) = told {
+                    self.tell(root, node, told)?;
+                }
+                self.settle_waiting(root, node)
+            }
         }
     }
 

@@ -159,6 +159,8 @@ pub enum Errand {
     Settle {
         /// The node.
         node: NodeId,
+        /// As of [`Self::Join`].
+        told: Option<Told>,
     },
 }
 
@@ -167,7 +169,7 @@ impl Errand {
     #[must_use]
     pub fn node(&self) -> NodeId {
         match self {
-            Self::Join { node, .. } | Self::Tell { node, .. } | Self::Settle { node } => *node,
+            Self::Join { node, .. } | Self::Tell { node, .. } | Self::Settle { node, .. } => *node,
         }
     }
 }

@@ -153,7 +153,7 @@ impl<'a> Step<'a> {
 
     /// An edge of this sighting came to nothing: if it has no other, it is a person by itself.
     pub(crate) fn stand_alone(&mut self, sighting: NodeId) {
-        self.send(sighting, Body::SentBack(Errand::Settle { node: sighting }));
+        self.send(sighting, Body::SentBack(Errand::Settle { node: sighting, told: None }));
     }
 
     pub(crate) fn known(&mut self, id: NodeId) -> Result<&Node, Fault> {

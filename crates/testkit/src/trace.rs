@@ -91,6 +91,6 @@ fn errand_text(errand: &Errand) -> String {
             told.silent,
             told.first_seen.map_or_else(|| "never".to_owned(), |time| time.to_string()),
         ),
-        Errand::Settle { node } => format!("see that {} belongs to somebody", short(*node)),
+        Errand::Settle { node, .. } => format!("see that {} belongs to somebody", short(*node)),
     }
 }
