@@ -9,4 +9,5 @@ mod on_kafka;
 mod programs;
 mod simulation;
 mod tidy;
+mod traps;
 mod undo;

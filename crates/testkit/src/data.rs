@@ -14,7 +14,10 @@ use serde_json::{Value, json};
 
 mod tables;
 
-pub use tables::{easylink, fake_1000, febrl_c, febrl4, kanoniv, snowplow};
+pub use tables::{
+    Merge, StitchedView, easylink, fake_1000, febrl_c, febrl4, hubspot_merges, kanoniv, snowplow,
+    snowplow_stitched,
+};
 
 /// 2026-03-01T00:00:00Z: the first record of a table whose rows have no time; each later one is a second younger.
 const BEGIN_MS: i64 = 1_772_323_200_000;

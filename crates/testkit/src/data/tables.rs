@@ -158,6 +158,47 @@ pub fn snowplow(folder: &Path, seed: u64) -> DataSet {
     assemble(table(&folder.join("snowplow_web_events.csv")).iter().map(row).collect(), seed)
 }
 
+/// What dbt-snowplow-web makes of a page view.
+pub struct StitchedView {
+    /// Who was logged in.
+    pub login: String,
+    /// The browser's cookie; empty where the event had none.
+    pub cookie: String,
+    /// To whom that program gives it; empty where it gives it to nobody.
+    pub stitched: String,
+}
+
+/// `snowplow-web`: the page views with the user that dbt-snowplow-web expects for each.
+#[must_use]
+pub fn snowplow_stitched(folder: &Path) -> Vec<StitchedView> {
+    let file = folder.join("expected").join("snowplow_web_page_views_expected.csv");
+    let view = |columns: &Columns| StitchedView {
+        login: text(columns, "user_id"),
+        cookie: text(columns, "domain_userid"),
+        stitched: text(columns, "stitched_user_id"),
+    };
+    table(&file).iter().map(view).collect()
+}
+
+/// Two contacts that a CRM made one.
+pub struct Merge {
+    /// The number that remains.
+    pub kept: String,
+    /// The number that went.
+    pub merged: String,
+}
+
+/// `fivetran-seeds`: the merges that HubSpot's audit reports.
+#[must_use]
+pub fn hubspot_merges(folder: &Path) -> Vec<Merge> {
+    let file = folder.join("hubspot").join("contact_merge_audit_data.csv");
+    let merge = |columns: &Columns| Merge {
+        kept: text(columns, "canonical_vid"),
+        merged: text(columns, "vid_to_merge"),
+    };
+    table(&file).iter().map(merge).collect()
+}
+
 const FEBRL: [(&str, &str); 7] = [
     ("given_name", "given_name"),
     ("family_name", "surname"),
