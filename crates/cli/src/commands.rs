@@ -4,6 +4,9 @@ mod config;
 mod demo;
 mod generate;
 mod resolve;
+mod review;
+mod rules;
+mod steward;
 mod topics;
 
 use std::io::Write;
@@ -23,6 +26,15 @@ pub enum Command {
     Demo(demo::Demo),
     /// Write realistic touchpoints, with the truth beside them.
     Generate(generate::Generate),
+    /// Say what touchpoints do not: who is one person, who is not, and what counts for nothing.
+    #[command(subcommand)]
+    Steward(steward::StewardCommand),
+    /// Decide merges that wait for a steward.
+    #[command(subcommand)]
+    Review(review::ReviewCommand),
+    /// Look at the rules of identity, and at what other rules would change.
+    #[command(subcommand)]
+    Rules(rules::RulesCommand),
     /// Look at the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -41,6 +53,9 @@ impl Command {
             Self::Resolve(resolve) => resolve.run(),
             Self::Demo(demo) => demo.run(),
             Self::Generate(generate) => generate.run(),
+            Self::Steward(command) => command.run(),
+            Self::Review(command) => command.run(),
+            Self::Rules(command) => command.run(),
             Self::Config(command) => command.run(),
             Self::Topics(command) => command.run(),
         }
@@ -106,14 +121,14 @@ impl Failure {
 }
 
 /// Prints a line of the answer.
-fn say(line: impl std::fmt::Display) -> Result<(), Failure> {
+pub(crate) fn say(line: impl std::fmt::Display) -> Result<(), Failure> {
     writeln!(std::io::stdout(), "{line}").map_err(|error| match error.kind() {
         std::io::ErrorKind::BrokenPipe => Failure::ReaderGone,
         _ => Failure::File { path: "standard output".to_owned(), why: error },
     })
 }
 
-fn load(config: Option<&Path>) -> Result<Config, Failure> {
+pub(crate) fn load(config: Option<&Path>) -> Result<Config, Failure> {
     let text = |(name, value): (std::ffi::OsString, std::ffi::OsString)| {
         Some((name.into_string().ok()?, value.into_string().ok()?))
     };

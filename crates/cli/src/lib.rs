@@ -1,11 +1,16 @@
 //! `kinfold`, a person's tool: resolve files of touchpoints, show what Kinfold does, look after a deployment.
 
+mod applied;
+pub mod argument;
 pub mod avro_json;
+mod clear;
 pub mod commands;
 pub mod generate;
 pub mod input;
 pub mod on_kafka;
 pub mod output;
+mod rules_diff;
 pub mod run;
 pub mod secret;
+mod site;
 mod tables;

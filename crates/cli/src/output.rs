@@ -130,6 +130,7 @@ fn changes(run: &Run<'_>, lines: &mut Lines) -> Result<(), Failure> {
         let line = json!({
             "kind": change.get("kind"), "person_ids_before": change.get("person_ids_before"),
             "person_ids_after": change.get("person_ids_after"), "cause": change.get("cause"), "time": change.get("time"),
+            "rule": change.get("rule"), "command_id": change.get("command_id"), "moved": identifiers_moved(&change),
         });
         let first = change.get("person_ids_after").and_then(|ids| ids.get(0)).and_then(Value::as_str);
         sorted.push((first.unwrap_or_default().to_owned(), index, line.to_string()));
@@ -137,6 +138,12 @@ fn changes(run: &Run<'_>, lines: &mut Lines) -> Result<(), Failure> {
     sorted.sort();
     sorted.iter().try_for_each(|(_, _, line)| lines.write(line))?;
     lines.end()
+}
+
+/// How many identifiers got another person, or none, by a change.
+fn identifiers_moved(change: &Map<String, Value>) -> usize {
+    let moves = change.get("moves").and_then(Value::as_array).into_iter().flatten();
+    moves.filter(|turn| turn.get("namespace").is_some_and(|namespace| !namespace.is_null())).count()
 }
 
 /// Hands every record of a compacted topic to `each`, in the order of keys.
@@ -174,7 +181,7 @@ fn report(run: &Run<'_>, seconds: f64, identifiers: usize, people: u64) -> Resul
         "consumed": consumed, "passed": tally.passed, "refused": refused, "identifiers": identifiers, "people": people,
         "merges": kind("merged"), "splits": kind("split"), "quarantined": quarantined, "seconds": seconds,
         "touchpoints_per_second": (consumed as f64 / seconds.max(f64::MIN_POSITIVE)).round(),
-        "peak_memory_bytes": peak_memory_bytes(),
+        "peak_memory_bytes": peak_memory_bytes(), "rules_version": run.rules_version,
     });
     match report {
         Value::Object(report) => Ok(Report(report)),

@@ -1,15 +1,16 @@
 //! A local run: a store, the stages on it, and touchpoints that are fed in rounds.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
+use indicatif::{ProgressBar, ProgressStyle};
 use kinfold_daemon::config::Config;
-use kinfold_model::{Keys, Timestamp};
-use kinfold_pipeline::{InRecord, Listener, Local, LocalPorts, Origin, OutRecord, StageName};
+use kinfold_model::{Command, IdentityChange, Keys, PersonId, Timestamp};
+use kinfold_pipeline::{InRecord, Listener, Local, LocalPorts, Origin, OutRecord, StageName, Store};
 use kinfold_store::{Memory, RocksStore};
-use kinfold_wire::Topic;
+use kinfold_wire::{Framing, SchemaIds, Topic, decode, encode};
 
 use crate::avro_json::AvroJson;
 use crate::commands::Failure;
@@ -38,24 +39,51 @@ impl Setup {
         Ok(Self { ports: LocalPorts::new(&keys, &config.rules, config.capture.clone()), config })
     }
 
-    /// Goes on with the store in a folder.
+    /// Goes on with the store in a folder. What earlier rules decided there is looked at again under those of today.
     ///
     /// # Errors
-    /// When the store cannot be opened or read.
+    /// When the store cannot be opened, read or written.
     pub fn begin(&self, store: &Path) -> Result<Run<'_>, Failure> {
         let memory = Memory::new(self.config.state.cache_bytes);
         let store = RocksStore::open(store, &memory).map_err(Failure::fault)?;
-        let local = Local::open(&self.ports, store).map_err(Failure::fault)?;
-        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-        let now = i64::try_from(since_1970.as_millis()).ok().and_then(|ms| Timestamp::from_millis(ms).ok());
-        Ok(Run {
-            local,
-            now: now.unwrap_or(Timestamp::MAX),
-            began: Instant::now(),
-            round: Vec::with_capacity(ROUND),
-            heard: Heard::default(),
-        })
+        let mut local = Local::open(&self.ports, store).map_err(Failure::fault)?;
+        let (now, began, mut heard) = (now(), Instant::now(), Heard::default());
+        revise(&mut local, now, &mut heard)?;
+        let revised = heard.people_changed()?;
+        let rules_version = self.config.rules.version().to_string();
+        let round = Vec::with_capacity(ROUND);
+        Ok(Run { local, heard, began, revised, rules_version, now, round })
     }
+}
+
+/// Looks again at what earlier rules decided, with a line on the terminal that says how far that has got.
+///
+/// # Errors
+/// When the store cannot be read or written.
+pub fn revise<S: Store>(
+    local: &mut Local<'_, S>,
+    now: Timestamp,
+    listener: &mut dyn Listener,
+) -> Result<(), Failure> {
+    const STEPS: u64 = 1000;
+    let mut bar: Option<ProgressBar> = None;
+    let template = "{wide_bar} {percent:>3} %  looking again under the new rules  {eta} left";
+    let style = || ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
+    let progress = &mut |done: f64| {
+        let bar = bar.get_or_insert_with(|| ProgressBar::new(STEPS).with_style(style()));
+        bar.set_position((done * STEPS as f64) as u64);
+    };
+    let revised = local.revise(now, listener, progress).map_err(Failure::fault);
+    bar.iter().for_each(ProgressBar::finish_and_clear);
+    revised
+}
+
+/// What the clock says.
+#[must_use]
+pub fn now() -> Timestamp {
+    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
+    let now = i64::try_from(since_1970.as_millis()).ok().and_then(|ms| Timestamp::from_millis(ms).ok());
+    now.unwrap_or(Timestamp::MAX)
 }
 
 /// The stages at work.
@@ -66,6 +94,10 @@ pub struct Run<'s> {
     pub heard: Heard,
     /// When it began.
     pub began: Instant,
+    /// How many people are other ones than under the rules that decided before this run.
+    pub revised: usize,
+    /// Of the rules in force.
+    pub rules_version: String,
     now: Timestamp,
     round: Vec<InRecord>,
 }
@@ -89,6 +121,24 @@ impl Listener for Heard {
             (Topic::IdentityChange, Some(value)) => self.changes.push(value.clone()),
             _ => {}
         }
+    }
+}
+
+impl Heard {
+    /// The records of `identity-change`, in the order in which they passed.
+    ///
+    /// # Errors
+    /// When a record that was just written cannot be read.
+    pub fn changes(&self) -> Result<Vec<IdentityChange>, Failure> {
+        let read = |value: &Vec<u8>| decode(Topic::IdentityChange, &SchemaIds::default(), value);
+        self.changes.iter().map(read).collect::<Result<_, _>>().map_err(Failure::fault)
+    }
+
+    fn people_changed(&self) -> Result<usize, Failure> {
+        let changes = self.changes()?;
+        let people =
+            changes.iter().flat_map(|change| change.person_ids_before.iter().chain(&change.person_ids_after));
+        Ok(people.collect::<BTreeSet<&PersonId>>().len())
     }
 }
 
@@ -117,6 +167,24 @@ impl Run<'_> {
     pub fn work(&mut self) -> Result<(), Failure> {
         let round = std::mem::take(&mut self.round);
         self.local.feed(&round, &mut self.heard).map_err(Failure::fault)
+    }
+
+    /// Carries out a steward's command.
+    ///
+    /// # Errors
+    /// A fault of a stage or the store.
+    pub fn command(&mut self, command: &Command) -> Result<(), Failure> {
+        let value = encode(Topic::IdentityCommand, Framing::SingleObject, command).map_err(Failure::fault)?;
+        self.round.push(InRecord {
+            origin: Origin::Topic(Topic::IdentityCommand),
+            partition: 0,
+            offset: 0,
+            time: self.now,
+            key: Some(command.command_id.clone().into_bytes()),
+            value: Some(value),
+            trace: None,
+        });
+        self.work()
     }
 
     /// Works off the rest and publishes everybody who changed.

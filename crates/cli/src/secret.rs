@@ -35,6 +35,17 @@ pub fn of(config: &Config, state: Option<&Path>) -> Result<Secret, Failure> {
     Ok(secret)
 }
 
+/// As [`of`], for a state folder that is there already; nothing is made or copied.
+///
+/// # Errors
+/// When neither the configuration nor the folder has a secret.
+pub fn kept(config: &Config, state: &Path) -> Result<Secret, Failure> {
+    match config.require_secret() {
+        Ok(secret) => Ok(secret.clone()),
+        Err(_) => read(&state.join("secret")),
+    }
+}
+
 fn own_path() -> PathBuf {
     let home =
         || std::env::var_os("HOME").map_or_else(|| PathBuf::from("."), PathBuf::from).join(".local/share");

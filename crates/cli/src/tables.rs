@@ -148,7 +148,8 @@ pub(crate) fn findings(prefix: &str, findings: &[(TopicPlan, Finding)]) -> Strin
     table.to_string()
 }
 
-fn table(header: &[&str]) -> Table {
+/// An empty table.
+pub(crate) fn table(header: &[&str]) -> Table {
     let mut table = Table::new();
     table
         .load_style(UTF8_FULL_CONDENSED)
@@ -160,7 +161,8 @@ fn table(header: &[&str]) -> Table {
     table
 }
 
-fn right(table: &mut Table, columns: &[usize]) {
+/// Aligns columns of numbers.
+pub(crate) fn right(table: &mut Table, columns: &[usize]) {
     for index in columns {
         if let Some(column) = table.column_mut(*index) {
             column.set_cell_alignment(CellAlignment::Right);

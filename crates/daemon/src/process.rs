@@ -11,12 +11,13 @@ use std::thread;
 
 use clap::Parser;
 use kinfold_kafka::Settings;
-use kinfold_pipeline::{Metrics, StageName};
+use kinfold_pipeline::{Metrics, StageName, Topology};
 use kinfold_store::Memory;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::config::Config;
 use crate::http::{Health, serve};
+use crate::registry::register;
 use crate::supervisor::Supervisor;
 use crate::telemetry;
 
@@ -135,6 +136,18 @@ pub fn kafka_settings(config: &Config) -> Settings {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
     }
+}
+
+/// How records of public topics are framed in a deployment: the schema registry is asked, if one is configured.
+///
+/// # Errors
+/// A sentence, when the registry does not answer or refuses a schema.
+pub fn framing(config: &Config) -> Result<Topology, String> {
+    let mut topology = Topology::default();
+    if let Some(url) = &config.registry.url {
+        register(url, &config.deployment.prefix, &mut topology).map_err(|error| error.to_string())?;
+    }
+    Ok(topology)
 }
 
 #[expect(clippy::print_stderr, reason = "before the log is set up, and for whoever typed the command")]

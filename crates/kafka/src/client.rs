@@ -1,14 +1,16 @@
 //! A plain client: writes raw records as a source would, and reads a compacted topic as a subscriber would.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use rdkafka::ClientContext;
 use rdkafka::Offset;
 use rdkafka::TopicPartitionList;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 use rdkafka::message::Message;
-use rdkafka::producer::{BaseProducer, BaseRecord, Producer};
+use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 
 use crate::error::WorkerError;
 use crate::settings::Settings;
@@ -26,13 +28,49 @@ pub fn produce(
     settings: &Settings,
     records: impl Iterator<Item = (String, Vec<u8>)>,
 ) -> Result<(), WorkerError> {
+    send(settings, records.map(|(topic, value)| (topic, None, value)))
+}
+
+/// Writes one record with a key to a topic named without the prefix, and waits until it has arrived.
+///
+/// # Errors
+/// When the broker does not take it within a minute.
+pub fn produce_keyed(settings: &Settings, topic: &str, key: &str, value: Vec<u8>) -> Result<(), WorkerError> {
+    send(settings, std::iter::once((topic.to_owned(), Some(key.to_owned()), value)))
+}
+
+/// Notes the first record that did not arrive.
+#[derive(Default)]
+struct Arrivals {
+    lost: Mutex<Option<KafkaError>>,
+}
+
+impl ClientContext for Arrivals {}
+
+impl ProducerContext for Arrivals {
+    type DeliveryOpaque = ();
+
+    fn delivery(&self, delivered: &DeliveryResult<'_>, (): ()) {
+        if let Err((error, _)) = delivered {
+            let mut lost = self.lost.lock().unwrap_or_else(PoisonError::into_inner);
+            lost.get_or_insert_with(|| error.clone());
+        }
+    }
+}
+
+fn send(
+    settings: &Settings,
+    records: impl Iterator<Item = (String, Option<String>, Vec<u8>)>,
+) -> Result<(), WorkerError> {
     let mut config = settings.client();
     config.set("enable.idempotence", "true").set("linger.ms", "5");
-    let producer: BaseProducer =
-        config.create().map_err(|error| WorkerError::Configuration(error.to_string()))?;
-    for (topic, value) in records {
+    let producer: BaseProducer<Arrivals> = config
+        .create_with_context(Arrivals::default())
+        .map_err(|error| WorkerError::Configuration(error.to_string()))?;
+    for (topic, key, value) in records {
         let topic = settings.topic(&topic);
         let mut record = BaseRecord::<'_, [u8], [u8]>::to(&topic).payload(&value);
+        record.key = key.as_deref().map(str::as_bytes);
         while let Err((error, refused)) = producer.send(record) {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                 return Err(WorkerError::kafka("producing")(error));
@@ -41,7 +79,10 @@ pub fn produce(
             record = refused;
         }
     }
-    producer.flush(TIMEOUT).map_err(WorkerError::kafka("waiting for the broker to take all records"))
+    let waiting = "waiting for the broker to take all records";
+    producer.flush(TIMEOUT).map_err(WorkerError::kafka(waiting))?;
+    let lost = producer.context().lost.lock().unwrap_or_else(PoisonError::into_inner).take();
+    lost.map_or(Ok(()), |error| Err(WorkerError::kafka(waiting)(error)))
 }
 
 /// The last committed value of each key of a topic, tombstones left out, as of now.

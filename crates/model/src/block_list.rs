@@ -38,7 +38,7 @@ pub enum BlockListError {
         why: String,
     },
     /// Each is one, but together they take more memory than a set of patterns may.
-    #[error("the patterns take more than 10 MiB together; write fewer or shorter ones")]
+    #[error("the patterns take more than 1 MiB together; write fewer or shorter ones")]
     TooLarge,
 }
 
@@ -172,7 +172,7 @@ pub fn check_pattern(pattern: &str) -> Result<(), BlockListError> {
     // By itself first: `a)|(b` is no pattern, and would be one between the parentheses of the anchored form.
     compile([pattern.to_owned()]).and_then(|_| compile([anchored(pattern)])).map(drop).map_err(|error| {
         let why = match error {
-            regex::Error::CompiledTooBig(_) => "it takes more than 10 MiB of memory".to_owned(),
+            regex::Error::CompiledTooBig(_) => "it takes more than 1 MiB of memory".to_owned(),
             // The library draws the pattern, points at the place, and says in the last line what is wrong.
             error => {
                 let said = error.to_string();
@@ -188,9 +188,11 @@ fn anchored(pattern: &str) -> String {
     format!(r"\A(?:{pattern})\z")
 }
 
-/// The library refuses what takes more than 10 MiB.
+/// Hundreds of patterns of a line each fit into this.
+const COMPILED_BYTES_MAX: usize = 1 << 20;
+
 fn compile(patterns: impl IntoIterator<Item = String>) -> Result<RegexSet, regex::Error> {
-    RegexSetBuilder::new(patterns).case_insensitive(true).build()
+    RegexSetBuilder::new(patterns).case_insensitive(true).size_limit(COMPILED_BYTES_MAX).build()
 }
 
 fn built_in(values: &[&str], patterns: &[&str]) -> BlockList {
@@ -252,7 +254,7 @@ mod tests {
             );
         }
         let error = patterns(&[r"(\w{100}){100}"]).expect_err("too large");
-        assert!(error.to_string().ends_with("it takes more than 10 MiB of memory"), "{error}");
+        assert!(error.to_string().ends_with("it takes more than 1 MiB of memory"), "{error}");
     }
 
     #[test]

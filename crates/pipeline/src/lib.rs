@@ -7,6 +7,7 @@
 
 mod batch;
 mod dead_letter;
+mod draft;
 mod local;
 mod metrics;
 mod overlay;
@@ -16,6 +17,7 @@ mod record;
 mod task;
 
 pub use batch::{Batch, Tally};
+pub use draft::Draft;
 pub use local::{Listener, Local, LocalPorts, Shelf};
 pub use metrics::{FAULT_KINDS, MetricName, Metrics};
 pub use overlay::{Base, Overlay, Store, Writes};

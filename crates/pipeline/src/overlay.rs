@@ -94,46 +94,15 @@ impl<'a> Overlay<'a> {
 
 impl State for Overlay<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        match self.writes.get(key) {
-            Some(written) => Ok(written.clone()),
-            None => self.base.get(key),
-        }
+        get(self.base, self.writes, key)
     }
 
     fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault> {
-        let mut written =
-            self.writes.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix)).peekable();
-        let committed = self.base.scan(prefix)?;
-        if written.peek().is_none() {
-            return Ok(committed);
-        }
-        let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = committed.into_iter().collect();
-        for (key, value) in written {
-            match value {
-                Some(value) => merged.insert(key.clone(), value.clone()),
-                None => merged.remove(key),
-            };
-        }
-        Ok(merged.into_iter().collect())
+        scan(self.base, self.writes, prefix)
     }
 
     fn page(&self, prefix: &[u8], after: &[u8], most: usize) -> Result<Entries, Fault> {
-        let committed = self.base.page(prefix, after, most)?;
-        let begin = Bound::Excluded(prefix.max(after).to_vec());
-        // Beyond the last entry of a full page the base may have more that come first.
-        let end = committed.last().filter(|_| committed.len() == most).map(|(key, _)| key.clone());
-        let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
-            committed.into_iter().map(|(key, value)| (key, Some(value))).collect();
-        let written = self.writes.range((begin, Bound::Unbounded));
-        let within = written
-            .take_while(|(key, _)| key.starts_with(prefix) && end.as_ref().is_none_or(|end| *key <= end));
-        merged.extend(within.map(|(key, value)| (key.clone(), value.clone())));
-        let there: Entries =
-            merged.into_iter().filter_map(|(key, value)| Some((key, value?))).take(most).collect();
-        match end {
-            Some(end) if there.is_empty() => self.page(prefix, &end, most),
-            _ => Ok(there),
-        }
+        page(self.base, self.writes, prefix, after, most)
     }
 
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
@@ -142,6 +111,58 @@ impl State for Overlay<'_> {
 
     fn delete(&mut self, key: Vec<u8>) {
         self.writes.insert(key, None);
+    }
+}
+
+/// [`Base::get`] with writes above it.
+pub(crate) fn get(base: &dyn Base, writes: &Writes, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+    match writes.get(key) {
+        Some(written) => Ok(written.clone()),
+        None => base.get(key),
+    }
+}
+
+/// [`Base::scan`] with writes above it.
+pub(crate) fn scan(base: &dyn Base, writes: &Writes, prefix: &[u8]) -> Result<Entries, Fault> {
+    let mut written =
+        writes.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix)).peekable();
+    let committed = base.scan(prefix)?;
+    if written.peek().is_none() {
+        return Ok(committed);
+    }
+    let mut merged: BTreeMap<Vec<u8>, Vec<u8>> = committed.into_iter().collect();
+    for (key, value) in written {
+        match value {
+            Some(value) => merged.insert(key.clone(), value.clone()),
+            None => merged.remove(key),
+        };
+    }
+    Ok(merged.into_iter().collect())
+}
+
+/// [`Base::page`] with writes above it.
+pub(crate) fn page(
+    base: &dyn Base,
+    writes: &Writes,
+    prefix: &[u8],
+    after: &[u8],
+    most: usize,
+) -> Result<Entries, Fault> {
+    let committed = base.page(prefix, after, most)?;
+    let begin = Bound::Excluded(prefix.max(after).to_vec());
+    // Beyond the last entry of a full page the base may have more that come first.
+    let end = committed.last().filter(|_| committed.len() == most).map(|(key, _)| key.clone());
+    let mut merged: BTreeMap<Vec<u8>, Option<Vec<u8>>> =
+        committed.into_iter().map(|(key, value)| (key, Some(value))).collect();
+    let written = writes.range((begin, Bound::Unbounded));
+    let within =
+        written.take_while(|(key, _)| key.starts_with(prefix) && end.as_ref().is_none_or(|end| *key <= end));
+    merged.extend(within.map(|(key, value)| (key.clone(), value.clone())));
+    let there: Entries =
+        merged.into_iter().filter_map(|(key, value)| Some((key, value?))).take(most).collect();
+    match end {
+        Some(end) if there.is_empty() => page(base, writes, prefix, &end, most),
+        _ => Ok(there),
     }
 }
 

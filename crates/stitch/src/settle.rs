@@ -30,7 +30,7 @@ impl Step<'_> {
         }
         let parts: Vec<(NodeId, Component)> =
             groups.into_iter().map(|(highest, group)| (highest, component.split_off(&group))).collect();
-        let changed = self.decide_own(root, arrived)?;
+        let changed = self.decide_own(root, arrived, !parts.is_empty())?;
         for (highest, part) in parts {
             self.hand_on(highest, part);
         }
@@ -99,17 +99,19 @@ impl Step<'_> {
         Ok(any)
     }
 
-    /// Decides the people of what is left at the root; returns the nodes that have to be told.
+    /// Decides the people of what is left at the root; returns the nodes that have to be told. Where something fell
+    /// out, those who stay are witnesses: without them a split would look as if everybody had moved.
     fn decide_own(
         &mut self,
         root: NodeId,
         arrived: &BTreeSet<NodeId>,
+        fell_apart: bool,
     ) -> Result<Vec<(NodeId, Option<PersonId>)>, Fault> {
         let law = self.law;
         let taken = self.desk.component_mut(root, self.state)?.take();
         let mut component = taken.ok_or_else(|| without_record(root))?;
         let decided = people(&mut component, law);
-        if decided.iter().any(|(_, was, is)| was != is) {
+        if fell_apart || decided.iter().any(|(_, was, is)| was != is) {
             self.record(&component, &decided);
         }
         let changed: Vec<(NodeId, Option<PersonId>)> = decided

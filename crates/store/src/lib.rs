@@ -66,6 +66,18 @@ impl RocksStore {
             Err(why) => Err(OpenError { path: path.to_owned(), why }),
         }
     }
+
+    /// Opens the store in a folder as it is now, without changing a byte there; another process may be at work on it.
+    /// A commit to it fails.
+    ///
+    /// # Errors
+    /// [`OpenError`] when the folder holds no database that can be read.
+    pub fn open_read_only(path: &Path, memory: &Memory) -> Result<Self, OpenError> {
+        let opened = DB::open_for_read_only(&options(memory), path, false);
+        opened
+            .map(|db| Self { db })
+            .map_err(|why| OpenError { path: path.to_owned(), why: why.into_string() })
+    }
 }
 
 impl Base for RocksStore {

@@ -9,7 +9,7 @@ use kinfold_wire::{SchemaIds, Topic, decode, decode_inner};
 
 /// One record on its way into a stage.
 #[must_use]
-pub fn line(stage: StageName, record: &InRecord) -> String {
+pub(crate) fn line(stage: StageName, record: &InRecord) -> String {
     let place = format!("{stage:>8} {:>2}  ", record.partition);
     let value = record.value.as_deref().unwrap_or_default();
     let ids = SchemaIds::default();

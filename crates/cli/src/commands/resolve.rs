@@ -26,8 +26,8 @@ pub struct Resolve {
     /// End with status 2 when a record was refused.
     #[arg(long)]
     strict: bool,
-    /// Touchpoints, one JSON object a line; gzipped where the name ends in .gz.
-    #[arg(required = true)]
+    /// Touchpoints, one JSON object a line; gzipped where the name ends in .gz. None are needed with --state.
+    #[arg(required_unless_present = "state")]
     files: Vec<PathBuf>,
 }
 
@@ -37,6 +37,9 @@ impl Resolve {
         let passing = tempfile::tempdir().map_err(Failure::file(&std::env::temp_dir()))?;
         let setup = Setup::new(config, self.state.as_deref())?;
         let mut run = setup.begin(&self.state.as_deref().unwrap_or(passing.path()).join("store"))?;
+        if run.revised > 0 {
+            say(format_args!("rules changed: {} people changed", run.revised))?;
+        }
         let bytes = self.files.iter().map(|path| size(path)).sum::<Result<u64, _>>()?;
         let bar = progress(bytes);
         for path in &self.files {

@@ -24,7 +24,7 @@ pub(super) fn block_list(section: &mut Section<'_>, default: &BlockList) -> Bloc
         // Noted where it stands, by `pattern`.
         Err(BlockListError::Pattern { .. }) => default.clone(),
         Err(BlockListError::TooLarge) => {
-            let what = "takes more than 10 MiB of memory";
+            let what = "takes more than 1 MiB of memory";
             section.fault("block_patterns", what, "write fewer patterns, or shorter repetitions");
             default.clone()
         }

@@ -265,14 +265,14 @@ fn block_lists_and_guards_that_cannot_be_used_are_faults() {
     let long = format!("[identity]\nblock = [\"{}\"]", "x".repeat(257));
     let long_pattern = format!("[namespaces.email]\nblock_patterns = [\"{}\"]", "x".repeat(257));
     let crowd = format!("[identity]\nblock = [{}]", "\"x\",".repeat(10_001));
-    let large: Vec<String> = (0..24).map(|i| format!("'\\w{{100}}{i}'")).collect();
+    let large: Vec<String> = (0..3).map(|i| format!("'\\w{{30}}{i}'")).collect();
     let large = format!("[identity]\nblock_patterns = [{}]", large.join(","));
     for (text, expected) in [
         ("[identity]\nblock = [\" \"]", "identity.block holds an entry that is empty"),
         (&long, "holds an entry that is too long; write at most 256 bytes"),
         (&long_pattern, "holds an entry that is too long; write at most 256 bytes"),
         (&crowd, "identity.block has 10001 entries; write at most 10000"),
-        (&large, "identity.block_patterns takes more than 10 MiB of memory"),
+        (&large, "identity.block_patterns takes more than 1 MiB of memory"),
         ("[identity]\nblock_patterns = [\"\"]", "holds an entry that is empty"),
         (
             "[namespaces.email]\nblock_patterns = [\"fine\", \"a(b\"]",
