@@ -2,6 +2,8 @@
 
 mod command_line;
 mod data_sets;
+mod explain;
+mod explain_command;
 mod golden;
 mod large;
 mod local;

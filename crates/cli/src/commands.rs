@@ -2,6 +2,7 @@
 
 mod config;
 mod demo;
+mod explain;
 mod generate;
 mod resolve;
 mod review;
@@ -22,6 +23,8 @@ pub use resolve::Resolve;
 pub enum Command {
     /// Resolve files of touchpoints into people, in one process.
     Resolve(Resolve),
+    /// Say why an identifier is who it is, or why two are one person or not.
+    Explain(explain::Explain),
     /// Show the three stages at work on a sample of every channel.
     Demo(demo::Demo),
     /// Write realistic touchpoints, with the truth beside them.
@@ -51,6 +54,7 @@ impl Command {
     pub fn run(self) -> Result<(), Failure> {
         match self {
             Self::Resolve(resolve) => resolve.run(),
+            Self::Explain(explain) => explain.run(),
             Self::Demo(demo) => demo.run(),
             Self::Generate(generate) => generate.run(),
             Self::Steward(command) => command.run(),

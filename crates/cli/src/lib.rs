@@ -5,6 +5,7 @@ pub mod argument;
 pub mod avro_json;
 mod clear;
 pub mod commands;
+mod explain;
 pub mod generate;
 pub mod input;
 pub mod on_kafka;

@@ -35,14 +35,19 @@ pub fn of(config: &Config, state: Option<&Path>) -> Result<Secret, Failure> {
     Ok(secret)
 }
 
-/// As [`of`], for a state folder that is there already; nothing is made or copied.
+/// The secret that [`of`] would find, without making or copying one.
 ///
 /// # Errors
-/// When neither the configuration nor the folder has a secret.
-pub fn kept(config: &Config, state: &Path) -> Result<Secret, Failure> {
-    match config.require_secret() {
-        Ok(secret) => Ok(secret.clone()),
-        Err(_) => read(&state.join("secret")),
+/// When there is none, or it cannot be read.
+pub fn find(config: &Config, state: &Path) -> Result<Secret, Failure> {
+    if let Ok(secret) = config.require_secret() {
+        return Ok(secret.clone());
+    }
+    match [state.join("secret"), own_path()].iter().find(|path| path.exists()) {
+        Some(path) => read(path),
+        None => Err(Failure::Usage(
+            config.require_secret().err().map_or_else(String::new, |error| error.to_string()),
+        )),
     }
 }
 

@@ -171,5 +171,5 @@ pub(crate) fn secret_of(config: &Config, folder: &Path) -> Result<kinfold_model:
         let remedy = "`kinfold resolve --state` makes one";
         return Err(Failure::Fault(format!("{} is no state folder; {remedy}", folder.display())));
     }
-    secret::kept(config, folder)
+    secret::find(config, folder)
 }

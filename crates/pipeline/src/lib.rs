@@ -18,7 +18,7 @@ mod task;
 
 pub use batch::{Batch, Tally};
 pub use draft::Draft;
-pub use local::{Listener, Local, LocalPorts, Shelf};
+pub use local::{Listener, Local, LocalPorts, Shelf, Shelved};
 pub use metrics::{FAULT_KINDS, MetricName, Metrics};
 pub use overlay::{Base, Overlay, Store, Writes};
 pub use port::{Port, StageName, Topology};

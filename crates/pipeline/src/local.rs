@@ -302,9 +302,11 @@ fn work<'r, P: Port>(
 }
 
 /// One shelf of the store, seen without its prefix.
-struct Shelved<'a> {
-    store: &'a dyn Base,
-    shelf: Shelf,
+pub struct Shelved<'a> {
+    /// All of the store.
+    pub store: &'a dyn Base,
+    /// What is seen of it.
+    pub shelf: Shelf,
 }
 
 impl Base for Shelved<'_> {

@@ -104,6 +104,12 @@ pub fn identifiers(key: &[u8], value: &[u8]) -> Result<Vec<TouchpointIdentifier>
     Ok(node.facet.map(|facet| facet.identifiers().cloned().collect()).unwrap_or_default())
 }
 
+/// The key under which this stage's state has the facet of a node.
+#[must_use]
+pub fn node_key(id: NodeId) -> Vec<u8> {
+    Table::Node.key(&[id.as_bytes()])
+}
+
 impl Stage for Facets {
     type Input = FacetsInput;
     type Output = FacetMessage;
@@ -211,8 +217,4 @@ fn outranks(channel: Option<&str>, counted: Option<&str>) -> bool {
         (channel, None) => channel.is_some(),
         (None, Some(_)) => false,
     }
-}
-
-fn node_key(id: NodeId) -> Vec<u8> {
-    Table::Node.key(&[id.as_bytes()])
 }

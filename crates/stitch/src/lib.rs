@@ -10,6 +10,7 @@ mod blocked;
 mod change;
 pub mod component;
 mod desk;
+pub mod explain;
 mod folder;
 pub mod groups;
 pub mod inspect;

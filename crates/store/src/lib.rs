@@ -67,16 +67,23 @@ impl RocksStore {
         }
     }
 
-    /// Opens the store in a folder as it is now, without changing a byte there; another process may be at work on it.
-    /// A commit to it fails.
+    /// Opens the store in a folder to look at it, also while another process is at work on it: what that one had
+    /// written by now is seen, nothing later. Nothing in the folder is changed, and a commit fails.
     ///
     /// # Errors
-    /// [`OpenError`] when the folder holds no database that can be read.
+    /// [`OpenError`] when there is no store, or a damaged one.
     pub fn open_read_only(path: &Path, memory: &Memory) -> Result<Self, OpenError> {
-        let opened = DB::open_for_read_only(&options(memory), path, false);
-        opened
+        if !path.join("CURRENT").exists() {
+            // RocksDB would make the folder before it found nothing there.
+            return Err(OpenError { path: path.to_owned(), why: "there is no store".to_owned() });
+        }
+        let mut options = options(memory);
+        options.create_if_missing(false);
+        // All files are opened at once: the other process may remove any of them while we look.
+        options.set_max_open_files(-1);
+        DB::open_for_read_only(&options, path, false)
             .map(|db| Self { db })
-            .map_err(|why| OpenError { path: path.to_owned(), why: why.into_string() })
+            .map_err(|error| OpenError { path: path.to_owned(), why: error.into_string() })
     }
 }
 
@@ -198,6 +205,40 @@ mod tests {
         let _held = RocksStore::open(folder.path(), &memory).expect("opens");
         let second = RocksStore::open(folder.path(), &memory).expect_err("is locked");
         assert!(second.to_string().contains("another process"), "{second}");
+    }
+
+    #[test]
+    fn a_store_at_work_can_be_looked_at_and_is_left_as_it_is() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let memory = Memory::new(1 << 20);
+        let files = || {
+            let entries =
+                std::fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("listed"));
+            let mut files: Vec<_> =
+                entries.map(|entry| (entry.file_name(), entry.metadata().expect("a file").len())).collect();
+            files.sort();
+            files
+        };
+        let mut store = RocksStore::open(folder.path(), &memory).expect("opens");
+        store.commit([entry(b"a", b"1")].into()).expect("commits");
+        let before = files();
+        let looking = RocksStore::open_read_only(folder.path(), &memory).expect("opens beside it");
+        assert_eq!(looking.get(b"a"), Ok(Some(b"1".to_vec())));
+        store.commit([entry(b"b", b"2")].into()).expect("commits");
+        assert_eq!(looking.get(b"b"), Ok(None), "what came later is not seen");
+        drop(looking);
+        let names = |files: Vec<(std::ffi::OsString, u64)>| files.into_iter().map(|(name, _)| name);
+        assert!(names(before).eq(names(files())), "looking left a file");
+        assert_eq!(store.get(b"b"), Ok(Some(b"2".to_vec())));
+    }
+
+    #[test]
+    fn what_is_not_there_cannot_be_looked_at_and_is_not_made() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let path = folder.path().join("none");
+        let error = RocksStore::open_read_only(&path, &Memory::new(1 << 20)).expect_err("there is none");
+        assert!(error.to_string().contains("none"), "{error}");
+        assert!(!path.exists());
     }
 
     #[test]

@@ -16,7 +16,8 @@ use kinfold_wire::{Framing, Topic, encode};
 
 use crate::trace::line;
 
-type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+/// Keys with their values.
+pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A batch takes at most this many records.
 const BATCH_MAX: usize = 8;
@@ -64,6 +65,8 @@ pub struct Outcome {
     pub tallies: BTreeMap<StageName, Tally>,
     /// The state of stitch.
     pub graph: AtRest,
+    /// The same as it is stored, by partition.
+    pub stores: Vec<Map>,
 }
 
 impl Outcome {
@@ -360,5 +363,6 @@ fn outcome(lanes: Lanes<'_>, log: Log) -> Result<Outcome, Fault> {
         .collect();
     let graph = AtRest::read(states.iter().map(|state| state as &dyn State))?;
     let tallies = lanes.iter().map(|lane| (lane.estate().stage, lane.estate().tally.clone()));
-    Ok(Outcome { written: log.written, tallies: tallies.collect(), graph })
+    let stores = stores.clone();
+    Ok(Outcome { written: log.written, tallies: tallies.collect(), graph, stores })
 }

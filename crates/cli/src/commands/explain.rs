@@ -1,0 +1,196 @@
+//! `kinfold explain`: why an identifier is who it is, and why two are one person or not.
+
+use std::path::PathBuf;
+
+use clap::Args;
+use kinfold_capture::asked_for;
+use kinfold_daemon::config::Config;
+use kinfold_model::{Identifier, Keys, NodeId, Rules, State};
+use kinfold_pipeline::{Overlay, StageName, Writes};
+use kinfold_stitch::explain::Graph;
+
+use super::{Failure, load, say};
+use crate::explain::json::Terms;
+use crate::explain::picture::{Picture, SHAPES_MAX};
+use crate::explain::{Names, Shelves, Stores, dot, svg, text};
+use crate::secret;
+
+/// What to explain.
+#[derive(Args)]
+pub struct Explain {
+    /// An identifier as a source would write it, `namespace:value`, or its node id (32 hex digits).
+    first: String,
+    /// Another one: are they one person, and why, or why not?
+    second: Option<String>,
+    /// The configuration, a TOML file; every setting has a default.
+    #[arg(long, env = "KINFOLD_CONFIG")]
+    config: Option<PathBuf>,
+    /// The folder of `kinfold resolve --state`, or the state folder of the consumers; else the configured one.
+    #[arg(long)]
+    state: Option<PathBuf>,
+    /// Print one JSON object.
+    #[arg(long, group = "form")]
+    json: bool,
+    /// Print a picture as Graphviz text.
+    #[arg(long, group = "form")]
+    dot: bool,
+    /// Print a picture as SVG.
+    #[arg(long, group = "form")]
+    svg: bool,
+}
+
+/// What stands on the command line.
+enum Given {
+    Node(NodeId),
+    Identifier(Identifier),
+}
+
+/// An identifier that was asked for.
+struct Asked {
+    node: NodeId,
+    /// `None` when it was given by its node id.
+    identifier: Option<Identifier>,
+    /// In errors, which have no value in them.
+    position: &'static str,
+}
+
+impl Explain {
+    pub(super) fn run(self) -> Result<(), Failure> {
+        let config = load(self.config.as_deref())?;
+        let state = self.state.clone().unwrap_or_else(|| config.state.dir.clone());
+        let positions = ["the first identifier", "the second identifier"].into_iter();
+        let texts = std::iter::once(&self.first).chain(&self.second).zip(positions);
+        let given = texts.map(|(text, position)| Ok((Given::read(text, position, &config)?, position)));
+        let given: Vec<(Given, &'static str)> = given.collect::<Result<_, Failure>>()?;
+        let stores = Stores::open(&state, &config)?;
+        let keys = Keys::new(&secret::find(&config, &state)?);
+        let asked: Vec<Asked> = given
+            .into_iter()
+            .map(|(given, position)| Asked::new(given, position, &keys, &config.rules))
+            .collect();
+        let (stitch, facets) = (stores.shelves(StageName::Stitch), stores.shelves(StageName::Facets));
+        // Explaining writes nothing; the overlays stay empty.
+        let mut unwritten: Vec<Writes> = stitch.iter().map(|_| Writes::new()).collect();
+        let overlays: Vec<Option<Overlay<'_>>> = (stitch.iter().zip(&mut unwritten))
+            .map(|(base, writes)| base.as_ref().map(|base| Overlay::new(&**base, writes)))
+            .collect();
+        let states = overlays.iter().map(|overlay| overlay.as_ref().map(|overlay| overlay as &dyn State));
+        let graph = Graph::new(states.collect(), &config.rules, &keys);
+        say(self.answer(&graph, &facets, &asked, &config)?)
+    }
+
+    fn answer(
+        &self,
+        graph: &Graph<'_>,
+        facets: &Shelves<'_>,
+        asked: &[Asked],
+        config: &Config,
+    ) -> Result<String, Failure> {
+        let rules = &config.rules;
+        let mut names = Names::new(graph, facets, rules);
+        for Asked { node, identifier, .. } in asked {
+            if let Some(identifier) = identifier {
+                names.tell(*node, identifier.clone());
+            }
+        }
+        match asked {
+            [first, second, ..] => {
+                let path = graph.path(first.node, second.node).map_err(Failure::fault)?;
+                let unknown = |node| if node == first.node { first.unknown() } else { second.unknown() };
+                let path = path.map_err(unknown)?;
+                names.learn_path(&path).map_err(Failure::fault)?;
+                let terms = Terms { names: &names, rules };
+                match self.form() {
+                    Form::Text => Ok(text::path(&path, &names, rules)),
+                    Form::Json => Ok(format!("{:#}", terms.path(&path))),
+                    Form::Dot => Ok(dot::draw(&Picture::of_path(&path, &names))),
+                    Form::Svg => svg::draw(&Picture::of_path(&path, &names)),
+                }
+            }
+            [one] => self.explain_one(graph, one, names, config),
+            [] => Err(Failure::Usage("name an identifier".to_owned())),
+        }
+    }
+
+    fn explain_one(
+        &self,
+        graph: &Graph<'_>,
+        asked: &Asked,
+        mut names: Names<'_>,
+        config: &Config,
+    ) -> Result<String, Failure> {
+        let rules = &config.rules;
+        let portrait =
+            graph.identifier(asked.node).map_err(Failure::fault)?.ok_or_else(|| asked.unknown())?;
+        if matches!(self.form(), Form::Dot | Form::Svg) {
+            let sketch = graph.sketch(asked.node, SHAPES_MAX).map_err(Failure::fault)?;
+            names.learn_sketch(&sketch).map_err(Failure::fault)?;
+            let picture = Picture::of_person(&sketch, &names);
+            return if self.dot { Ok(dot::draw(&picture)) } else { svg::draw(&picture) };
+        }
+        names.learn_portrait(&portrait).map_err(Failure::fault)?;
+        let terms = Terms { names: &names, rules };
+        Ok(match self.form() {
+            Form::Json => format!("{:#}", terms.portrait(&portrait)),
+            _ => text::portrait(&portrait, &names, rules),
+        })
+    }
+
+    fn form(&self) -> Form {
+        match (self.json, self.dot, self.svg) {
+            (true, ..) => Form::Json,
+            (_, true, _) => Form::Dot,
+            (_, _, true) => Form::Svg,
+            _ => Form::Text,
+        }
+    }
+}
+
+/// What is printed.
+#[derive(Clone, Copy)]
+enum Form {
+    Text,
+    Json,
+    Dot,
+    Svg,
+}
+
+impl Given {
+    /// # Errors
+    /// When this is no identifier that a touchpoint could have. The value is not repeated.
+    fn read(text: &str, position: &str, config: &Config) -> Result<Self, Failure> {
+        if let Ok(node) = text.parse::<NodeId>() {
+            if node.is_sighting() {
+                let what = "is the node of a sighting; name one of its identifiers";
+                return Err(Failure::Usage(format!("{position} {what}")));
+            }
+            return Ok(Self::Node(node));
+        }
+        let Some((namespace, value)) = text.split_once(':') else {
+            let what =
+                "must be `namespace:value`, for example email:ann@example.org, or a node id of 32 hex digits";
+            return Err(Failure::Usage(format!("{position} {what}")));
+        };
+        asked_for(namespace, value, &config.rules, &config.capture)
+            .map(Self::Identifier)
+            .map_err(|refusal| Failure::Usage(format!("{position} cannot be read: {refusal}")))
+    }
+}
+
+impl Asked {
+    fn new(given: Given, position: &'static str, keys: &Keys, rules: &Rules) -> Self {
+        match given {
+            Given::Node(node) => Self { node, identifier: None, position },
+            Given::Identifier(identifier) => {
+                Self { node: keys.identifier(&identifier, rules), identifier: Some(identifier), position }
+            }
+        }
+    }
+
+    fn unknown(&self) -> Failure {
+        Failure::Fault(format!(
+            "nothing was ever seen of {} under this configuration and secret; look at its spelling, at --state and --config",
+            self.position
+        ))
+    }
+}
