@@ -53,7 +53,8 @@ impl Step<'_> {
             return Ok(());
         };
         let known = &member.told;
-        let same_order = component.plain || !passes_another(component, id, known, &told);
+        // The time of a steward's link is also compared with that of a steward's word that two are apart.
+        let same_order = !told.bond && (component.plain || !passes_another(component, id, known, &told));
         let same = Told { last_seen: told.last_seen, ..known.clone() }.says_the_same(&told);
         // A node that waits for its first edge is settled when that comes.
         let waits = alone && member.person.is_none() && !told.silent;

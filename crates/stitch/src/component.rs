@@ -73,7 +73,7 @@ pub struct Component {
     pub epoch: u64,
     /// The roots whose records were absorbed, each with the epoch of its record: by this a repeated `absorb` is known.
     pub absorbed: BTreeMap<NodeId, u64>,
-    /// Whether everybody in here is one person and no join was refused, so that the order of joining decided nothing.
+    /// Whether everybody in here is one person whatever the order of joining, so that it need not be looked at.
     pub plain: bool,
     /// By node.
     pub members: BTreeMap<NodeId, Member>,

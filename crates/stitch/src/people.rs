@@ -30,7 +30,7 @@ pub struct People {
 }
 
 impl People {
-    /// Whether the order of joining decided nothing.
+    /// Whether every edge was joined.
     #[must_use]
     pub fn is_plain(&self) -> bool {
         self.refused.is_empty() && self.contested.is_empty()

@@ -142,10 +142,20 @@ impl Step<'_> {
 /// Each node with the person it was told and the person it is.
 fn people(component: &mut Component, law: &Law) -> Vec<Decided> {
     let people = decide(component, &law.rules, &law.keys);
-    component.plain = people.is_plain();
+    component.plain = people.is_plain() && !guard_might_hold(component, law);
     let told = |id| component.members.get(&id).and_then(|member| member.person);
     let decided = people.anchors.into_iter();
     decided.map(|(id, anchor)| (id, told(id), anchor.map(|anchor| law.keys.person(anchor)))).collect()
+}
+
+/// Whether the guard could hold a merge within this component if its edges were joined in another order. Limits per
+/// person could not: they count what a person has in the end.
+fn guard_might_hold(component: &Component, law: &Law) -> bool {
+    let guard = &law.rules.guard;
+    let namespaces = || component.members.values().filter_map(|member| member.namespace.as_ref());
+    let are_large = || namespaces().count() >= 2 * guard.identifiers as usize;
+    let has_two = |namespace| namespaces().filter(|other| *other == namespace).count() > 1;
+    (guard.identifiers > 0 && are_large()) || guard.namespaces.iter().any(has_two)
 }
 
 /// The identifier to take out next, while a connected group is larger than it may be.
