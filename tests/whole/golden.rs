@@ -1,5 +1,8 @@
 //! Golden cases: each folder of `tests/golden` holds touchpoints, perhaps a configuration, and the files that
 //! `kinfold resolve --out` makes of them. A new case needs no Rust: add a folder, run `make bless`, read what came out.
+//!
+//! A case of several steps has besides any of: `before.toml`, the configuration of the first step; `steward.txt`, a line for
+//! each `kinfold steward` command; `after.jsonl`, touchpoints that come last. Its changes are those of the last step.
 
 use std::path::{Path, PathBuf};
 
@@ -16,14 +19,45 @@ fn cases() -> Vec<PathBuf> {
     cases
 }
 
+/// Resolves a case, in as many steps as it has.
 fn resolve(case: &Path, out: &Path) {
-    let mut command = program("kinfold");
-    command.env("KINFOLD_SECRET", "the secret of golden cases").arg("resolve").arg("--out").arg(out);
-    let config = case.join("kinfold.toml");
-    if config.exists() {
-        command.arg("--config").arg(config);
+    let config = |name: &str| Some(case.join(name)).filter(|path| path.exists());
+    let given = |name: &str| config(name).into_iter().collect::<Vec<PathBuf>>();
+    let last = config("kinfold.toml");
+    let is_one_step = ["before.toml", "steward.txt", "after.jsonl"].iter().all(|name| config(name).is_none());
+    if is_one_step {
+        run(case, "resolve", last.as_deref(), &[Path::new("--out"), out, &case.join("touchpoints.jsonl")]);
+        return;
     }
-    let answer = command.arg(case.join("touchpoints.jsonl")).output().expect("kinfold runs");
+    let state = tempfile::tempdir().expect("a folder");
+    let kept = [Path::new("--state"), state.path()];
+    let first = config("before.toml").or_else(|| last.clone());
+    run(case, "resolve", first.as_deref(), &[&kept[..], &[&case.join("touchpoints.jsonl")]].concat());
+    if config("before.toml").is_some() {
+        // What new rules change is told with the time of day.
+        run(case, "resolve", last.as_deref(), &kept);
+    }
+    let commands = std::fs::read_to_string(case.join("steward.txt")).unwrap_or_default();
+    for command in commands.lines() {
+        let words = command.split_whitespace().map(Path::new);
+        let said = ["--author", "steward", "--reason", "golden"].map(Path::new);
+        let arguments: Vec<&Path> = words.chain(said).chain(kept).collect();
+        run(case, "steward", last.as_deref(), &arguments);
+    }
+    let after = given("after.jsonl");
+    let files = after.iter().map(PathBuf::as_path);
+    let arguments: Vec<&Path> = kept.into_iter().chain([Path::new("--out"), out]).chain(files).collect();
+    run(case, "resolve", last.as_deref(), &arguments);
+}
+
+fn run(case: &Path, command: &str, config: Option<&Path>, arguments: &[&Path]) {
+    let mut kinfold = program("kinfold");
+    kinfold.env("KINFOLD_SECRET", "the secret of golden cases").current_dir(case).arg(command);
+    kinfold.args(arguments);
+    if let Some(config) = config {
+        kinfold.arg("--config").arg(config);
+    }
+    let answer = kinfold.output().expect("kinfold runs");
     assert!(answer.status.success(), "{}: {}", case.display(), String::from_utf8_lossy(&answer.stderr));
 }
 
