@@ -17,6 +17,5 @@ mod text;
 mod validate;
 
 pub use block::Blocks;
-pub use normalise::asked_for;
 pub use settings::{Settings, UnknownMembers};
 pub use stage::Capture;

@@ -42,22 +42,6 @@ pub(crate) fn identifiers(
         .collect()
 }
 
-/// The identifier that a touchpoint would have with this namespace and value, as a person asks for it.
-///
-/// # Errors
-/// As of a touchpoint: `unknown_namespace`, `bad_identifier`, `empty_value`, `value_too_long`, `wrong_type`.
-pub fn asked_for(
-    namespace: &str,
-    value: &str,
-    rules: &Rules,
-    settings: &Settings,
-) -> Result<Identifier, Refusal> {
-    let path = Path::ROOT.member("identifier");
-    let value = text::clean(Cow::Borrowed(value), limits::IDENTIFIER_BYTES_MAX, &path.member("value"))?;
-    let claim = Claim { namespace: Cow::Borrowed(namespace.trim()), value };
-    identifier(claim, rules, [None, settings.default_region.as_deref()], &path)
-}
-
 /// One identifier; `regions` are the countries to read a telephone number in, the best first.
 fn identifier(
     claim: Claim<'_>,

@@ -3,13 +3,13 @@
 use std::path::PathBuf;
 
 use clap::Args;
-use kinfold_capture::asked_for;
 use kinfold_daemon::config::Config;
-use kinfold_model::{Identifier, Keys, NodeId, Rules, State};
+use kinfold_model::{Identifier, Keys, NodeId, State};
 use kinfold_pipeline::{Overlay, StageName, Writes};
 use kinfold_stitch::explain::Graph;
 
 use super::{Failure, load, say};
+use crate::argument;
 use crate::explain::json::Terms;
 use crate::explain::picture::{Picture, SHAPES_MAX};
 use crate::explain::{Names, Shelves, Stores, dot, svg, text};
@@ -39,12 +39,6 @@ pub struct Explain {
     svg: bool,
 }
 
-/// What stands on the command line.
-enum Given {
-    Node(NodeId),
-    Identifier(Identifier),
-}
-
 /// An identifier that was asked for.
 struct Asked {
     node: NodeId,
@@ -60,14 +54,10 @@ impl Explain {
         let state = self.state.clone().unwrap_or_else(|| config.state.dir.clone());
         let positions = ["the first identifier", "the second identifier"].into_iter();
         let texts = std::iter::once(&self.first).chain(&self.second).zip(positions);
-        let given = texts.map(|(text, position)| Ok((Given::read(text, position, &config)?, position)));
-        let given: Vec<(Given, &'static str)> = given.collect::<Result<_, Failure>>()?;
-        let stores = Stores::open(&state, &config)?;
         let keys = Keys::new(&secret::find(&config, &state)?);
-        let asked: Vec<Asked> = given
-            .into_iter()
-            .map(|(given, position)| Asked::new(given, position, &keys, &config.rules))
-            .collect();
+        let asked = texts.map(|(text, position)| Asked::read(text, position, &config, &keys));
+        let asked: Vec<Asked> = asked.collect::<Result<_, Failure>>()?;
+        let stores = Stores::open(&state, &config)?;
         let (stitch, facets) = (stores.shelves(StageName::Stitch), stores.shelves(StageName::Facets));
         // Explaining writes nothing; the overlays stay empty.
         let mut unwritten: Vec<Writes> = stitch.iter().map(|_| Writes::new()).collect();
@@ -155,36 +145,16 @@ enum Form {
     Svg,
 }
 
-impl Given {
+impl Asked {
     /// # Errors
     /// When this is no identifier that a touchpoint could have. The value is not repeated.
-    fn read(text: &str, position: &str, config: &Config) -> Result<Self, Failure> {
-        if let Ok(node) = text.parse::<NodeId>() {
-            if node.is_sighting() {
-                let what = "is the node of a sighting; name one of its identifiers";
-                return Err(Failure::Usage(format!("{position} {what}")));
-            }
-            return Ok(Self::Node(node));
+    fn read(text: &str, position: &'static str, config: &Config, keys: &Keys) -> Result<Self, Failure> {
+        if let Some(node) = text.parse::<NodeId>().ok().filter(|node| !node.is_sighting()) {
+            return Ok(Self { node, identifier: None, position });
         }
-        let Some((namespace, value)) = text.split_once(':') else {
-            let what =
-                "must be `namespace:value`, for example email:ann@example.org, or a node id of 32 hex digits";
-            return Err(Failure::Usage(format!("{position} {what}")));
-        };
-        asked_for(namespace, value, &config.rules, &config.capture)
-            .map(Self::Identifier)
-            .map_err(|refusal| Failure::Usage(format!("{position} cannot be read: {refusal}")))
-    }
-}
-
-impl Asked {
-    fn new(given: Given, position: &'static str, keys: &Keys, rules: &Rules) -> Self {
-        match given {
-            Given::Node(node) => Self { node, identifier: None, position },
-            Given::Identifier(identifier) => {
-                Self { node: keys.identifier(&identifier, rules), identifier: Some(identifier), position }
-            }
-        }
+        let named = argument::identifier(position, text, config, keys)?;
+        let identifier = named.value.map(|value| Identifier { namespace: named.namespace, value });
+        Ok(Self { node: named.node, identifier, position })
     }
 
     fn unknown(&self) -> Failure {
