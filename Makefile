@@ -40,8 +40,8 @@ test: setup ## every test, also those on a real Apache Kafka
 	$(cargo) build --locked --workspace --bins --tests
 	$(cargo) test --locked --workspace --no-fail-fast
 
-test-nightly: export KINFOLD_CASES := 10000
-test-nightly: test ## the same with ten thousand generated cases for each law
+test-nightly: export KINFOLD_CASES := 100000
+test-nightly: test ## the same with a hundred thousand generated cases for each law
 
 sim: export KINFOLD_SEED = $(or $(SEED),$(error say which: make sim SEED=n))
 sim: compilers ## one simulation: make sim SEED=n

@@ -1,6 +1,6 @@
 //! Explanations of random worlds: they agree with the oracle, and every step of a chain is evidence that was given.
 //!
-//! `KINFOLD_CASES` says how many worlds (100 by default); `KINFOLD_SEED` runs one.
+//! `KINFOLD_CASES` is that of the simulation; a twentieth of the worlds is explained. `KINFOLD_SEED` runs one.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -19,7 +19,7 @@ fn seeds() -> Vec<u64> {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
     match number("KINFOLD_SEED") {
         Some(seed) => vec![seed],
-        None => (0..number("KINFOLD_CASES").unwrap_or(100)).collect(),
+        None => (0..number("KINFOLD_CASES").unwrap_or(2000).div_ceil(20)).collect(),
     }
 }
 

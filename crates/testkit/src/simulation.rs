@@ -24,6 +24,9 @@ const BATCH_MAX: usize = 8;
 /// More steps than any simulated world needs: beyond it the protocol runs in circles.
 const STEPS_MAX: usize = 2_000_000;
 
+/// At most this many records of a stage come twice on one partition. Each repetition sets off all that follows again, and
+/// without an end repetitions of messages that are being passed on would become ever more.
+const REPEATED_MAX: usize = 100;
 /// At most this many nodes are looked at again in one step.
 const REVISED_MAX: usize = 4;
 
@@ -144,6 +147,8 @@ struct Seats<'p, P: Port> {
     tasks: Vec<Task<'p, P>>,
     /// By partition, whether the rules may be other ones than those under which its state came about.
     revising: Vec<bool>,
+    /// By partition, how many records have come twice.
+    repeated: Vec<usize>,
     inputs: Vec<Origin>,
     estate: Estate,
 }
@@ -158,7 +163,8 @@ impl<'p, P: Port> Seats<'p, P> {
             tally: Tally::default(),
         });
         let revising = estate.stores.iter().map(|store| !store.is_empty()).collect();
-        Self { tasks: (0..partitions).map(task).collect(), revising, inputs, estate }
+        let repeated = vec![0; estate.stores.len()];
+        Self { tasks: (0..partitions).map(task).collect(), revising, repeated, inputs, estate }
     }
 
     fn unread<'l>(&self, origin: &Origin, partition: u32, log: &'l Log) -> &'l [InRecord] {
@@ -199,7 +205,8 @@ impl<P: Port> Lane for Seats<'_, P> {
                 tell(&line(P::NAME, record));
             }
             task.step(store, record)?;
-            if rng.u8(0..100) < schedule.repeated_percent {
+            if rng.u8(0..100) < schedule.repeated_percent && self.repeated[index] < REPEATED_MAX {
+                self.repeated[index] += 1;
                 task.step(store, record)?;
             }
         }
