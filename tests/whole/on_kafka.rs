@@ -1,5 +1,6 @@
 //! The three consumers on a real Apache Kafka, two instances of each, and the second joins while the first is at
-//! work: the people they publish are those of the local driver, and every record is accounted for.
+//! work: the people they publish are those of the local driver, also after a steward's command, and every record is
+//! accounted for.
 
 use std::collections::BTreeMap;
 use std::net::TcpListener;
@@ -9,9 +10,14 @@ use std::thread;
 use std::time::Duration;
 
 use kinfold_cli::on_kafka::compare;
-use kinfold_cli::run::Setup;
+use kinfold_cli::run::{Run, Setup};
 use kinfold_daemon::config::Config;
+use kinfold_model::command::CommandIdentifier;
+use kinfold_model::profile::ProfileIdentifier;
+use kinfold_model::{Command, CommandKind, Identifier, Keys, Rules, Secret, Timestamp, UnifiedProfile};
+use kinfold_pipeline::Shelf;
 use kinfold_testkit::broker::Broker;
+use kinfold_wire::{SchemaIds, Topic, decode};
 
 use crate::command_line::get;
 use crate::local::sample;
@@ -108,12 +114,58 @@ fn two_instances_of_each_consumer_publish_the_people_of_the_local_driver() {
         Ok(people) => assert!(people > 500, "{people}"),
         Err(failure) => panic!("{failure}\n{}", complaints(folder.path())),
     }
+    part_two_identifiers(&mut run, &settings);
+    if let Err(failure) = compare(sample(1, 0), &run, &config) {
+        panic!("after a steward's command: {failure}\n{}", complaints(folder.path()));
+    }
     let ((consumed, passed, refused), (more, also, too)) =
         (first.counted("capture"), second.counted("capture"));
     assert_eq!(consumed + more, 20_000);
     assert_eq!((passed + also, refused + too), (20_000 - run.counts().1, run.counts().1));
     second.stop();
     first.stop();
+}
+
+/// A steward keeps two identifiers of one person apart, on the topic and in the local run.
+fn part_two_identifiers(run: &mut Run<'_>, settings: &BTreeMap<String, String>) {
+    let mut pair: Option<[ProfileIdentifier; 2]> = None;
+    let see = &mut |_: &[u8], value: &[u8]| {
+        let profile: UnifiedProfile =
+            decode(Topic::UnifiedProfile, &SchemaIds::default(), value).expect("we wrote it");
+        let of = |name: &str| profile.identifiers.iter().find(|one| one.namespace.as_str() == name).cloned();
+        if let (None, Some(customer), Some(email)) = (&pair, of("customer_id"), of("email")) {
+            pair = Some([customer, email]);
+        }
+    };
+    run.local.visit(Shelf::Topic(Topic::UnifiedProfile), see).expect("the store is read");
+    let pair = pair.expect("somebody has both");
+    let [customer, email] = pair.each_ref().map(|one| format!("{}:{}", one.namespace, one.value));
+    let said = program("kinfold")
+        .args(["steward", "unlink", &customer, &email, "--author", "a steward", "--reason", "a test"])
+        .envs(settings)
+        .output()
+        .expect("runs");
+    assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    let keys = Keys::new(&Secret::new(settings["KINFOLD_SECRET"].as_bytes()).expect("is long enough"));
+    let mut identifiers = pair.map(|one| CommandIdentifier {
+        node: keys.identifier(&Identifier::new(one.namespace.as_str(), &one.value), &Rules::default()),
+        namespace: one.namespace,
+    });
+    identifiers.sort();
+    let command = Command {
+        command_id: "unlink".to_owned(),
+        kind: CommandKind::Unlink,
+        author: "a steward".to_owned(),
+        reason: "a test".to_owned(),
+        time: Timestamp::MAX,
+        withdrawn: false,
+        identifiers: identifiers.into(),
+        source: None,
+        touchpoint_id: None,
+    };
+    run.command(&command).expect("the command is carried out");
+    run.publish().expect("people are published");
+    assert!(run.changes_by_kind().expect("changes are read").contains_key("split"), "it makes a difference");
 }
 
 /// What the consumers warned of, for a test that failed.
