@@ -1,7 +1,7 @@
 //! The stage: an [`Op`] in; messages to other partitions, assignments and changes of people out.
 
 use kinfold_model::{
-    Assignment, Context, Fault, Halt, IdentityChange, Keys, NodeId, Partition, Rules, Stage,
+    Assignment, ChangeRule, Context, Fault, Halt, IdentityChange, Keys, NodeId, Partition, Rules, Stage,
 };
 
 use crate::desk::Desk;
@@ -85,7 +85,7 @@ impl Stage for Stitch {
                 let cause = Cause {
                     node: id,
                     time: context.now,
-                    rule: kinfold_model::ChangeRule::Rules,
+                    rule: ChangeRule::Rules,
                     command_id: None,
                 };
                 let step = Step::new(&self.law, &mut self.desk, context.state, &mut journal, cause);
