@@ -82,12 +82,7 @@ impl Stage for Stitch {
             self.desk.put_away(context.state);
             for id in revision.advance(most, context.state)? {
                 let mut journal = Journal::default();
-                let cause = Cause {
-                    node: id,
-                    time: context.now,
-                    rule: ChangeRule::Rules,
-                    command_id: None,
-                };
+                let cause = Cause { node: id, time: context.now, rule: ChangeRule::Rules, command_id: None };
                 let step = Step::new(&self.law, &mut self.desk, context.state, &mut journal, cause);
                 let sent = step.run_again(id)?;
                 self.tell(journal, sent, context);

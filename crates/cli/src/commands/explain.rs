@@ -149,7 +149,11 @@ impl Asked {
     /// # Errors
     /// When this is no identifier that a touchpoint could have. The value is not repeated.
     fn read(text: &str, position: &'static str, config: &Config, keys: &Keys) -> Result<Self, Failure> {
-        if let Some(node) = text.parse::<NodeId>().ok().filter(|node| !node.is_sighting()) {
+        if let Ok(node) = text.parse::<NodeId>() {
+            if node.is_sighting() {
+                let what = "is the node of a sighting; name one of its identifiers";
+                return Err(Failure::Usage(format!("{position} {what}")));
+            }
             return Ok(Self { node, identifier: None, position });
         }
         let named = argument::identifier(position, text, config, keys)?;
