@@ -81,7 +81,8 @@ impl Step<'_> {
             return Err(Fault::Protocol(format!("{id} is not among the identifiers of sighting {sighting}")));
         };
         let law = self.law;
-        let standing = match self.desk.node(id, self.state)?.and_then(Node::standing) {
+        let before = self.desk.node(id, self.state)?.and_then(Node::standing).cloned();
+        let standing = match &before {
             Some(standing) => standing.clone(),
             None => {
                 self.desk.begin_links(id);
@@ -98,7 +99,10 @@ impl Step<'_> {
         } else {
             BTreeSet::new()
         };
-        self.change(id, || part(id, &[own], law), |node| node.part = Part::Identifier(after))?;
+        // Of an identifier that has overflowed nothing changes any more, and nothing need be written.
+        if before.as_ref() != Some(&after) {
+            self.change(id, || part(id, &[own], law), |node| node.part = Part::Identifier(after))?;
+        }
         for source in distrusted {
             self.send(sighting, Body::Distrust { identifier: id, source, stands: true });
         }
