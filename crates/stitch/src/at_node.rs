@@ -9,6 +9,7 @@ use crate::node::{Company, Link, Node, Part, Standing, is_crowded};
 use crate::op::{Body, Errand, LinkNews, Observation, Seen};
 use crate::order;
 use crate::protocol::{Law, Step};
+use crate::settle::Arrivals;
 use crate::witness::Evidence;
 
 impl Step<'_> {
@@ -229,7 +230,7 @@ impl Step<'_> {
             }
             self.change_known(id, |node| node.part = Part::Identifier(standing))?;
         }
-        if root == id { self.settle(id, &BTreeSet::new()) } else { Ok(()) }
+        if root == id { self.settle(id, &Arrivals::default()) } else { Ok(()) }
     }
 
     pub(crate) fn point(

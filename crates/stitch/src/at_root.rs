@@ -1,12 +1,11 @@
 //! What a root does with errands for its nodes, and how components meet, are absorbed and handed on.
 
-use std::collections::BTreeSet;
-
 use kinfold_model::{Fault, NodeId};
 
 use crate::component::{Component, Edge, Told};
 use crate::op::{Body, Errand};
 use crate::protocol::{Step, without_record};
+use crate::settle::Arrivals;
 
 /// A join from the receiver's point of view.
 struct Join {
@@ -61,12 +60,12 @@ impl Step<'_> {
         if let Some(member) = self.component_mut(root)?.members.get_mut(&id) {
             member.told = told;
         }
-        if waits || (same && same_order) { Ok(()) } else { self.settle(root, &BTreeSet::new()) }
+        if waits || (same && same_order) { Ok(()) } else { self.settle(root, &Arrivals::default()) }
     }
 
     fn settle_waiting(&mut self, root: NodeId, id: NodeId) -> Result<(), Fault> {
         let waits = self.component(root)?.members.get(&id).is_some_and(|member| member.person.is_none());
-        if waits { self.settle(root, &BTreeSet::new()) } else { Ok(()) }
+        if waits { self.settle(root, &Arrivals::default()) } else { Ok(()) }
     }
 
     /// Adds an edge, if both ends are here. If the other one is elsewhere: ask where, give oneself up, or let the
@@ -99,7 +98,7 @@ impl Step<'_> {
                 return self.settle_waiting(root, node);
             }
             let is_new = self.component_mut(root)?.edges.insert(Edge::between(node, other));
-            return if is_new { self.settle(root, &BTreeSet::new()) } else { Ok(()) };
+            return if is_new { self.settle(root, &Arrivals::default()) } else { Ok(()) };
         }
         match other_root.filter(|other_root| *other_root != root) {
             None => self.pass_on(other, Body::SentBack(turned)),
@@ -134,16 +133,41 @@ impl Step<'_> {
         if self.component(id)?.absorbed.get(&from).is_some_and(|epoch| *epoch >= arrived.epoch) {
             return Ok(());
         }
-        let newcomers = arrived.members.keys().copied().collect();
+        let nodes = arrived.members.keys().copied().collect();
         let component = self.component_mut(id)?;
         component.absorbed.insert(from, arrived.epoch);
         component.union(arrived);
-        component.edges.insert(edge);
-        self.settle(id, &newcomers)
+        let loose = !component.insert(edge);
+        if loose {
+            self.join_elsewhere(id, edge)?;
+        }
+        self.settle(id, &Arrivals { nodes, loose })
+    }
+
+    /// Joins an edge again of which one end is not here any more, from that end.
+    fn join_elsewhere(&mut self, root: NodeId, edge: Edge) -> Result<(), Fault> {
+        let component = self.component(root)?;
+        let Edge { identifier, sighting } = edge;
+        let (here, there) = match component.members.get(&identifier) {
+            Some(member) => (Some((identifier, member)), sighting),
+            None => {
+                (component.members.get_key_value(&sighting).map(|(id, member)| (*id, member)), identifier)
+            }
+        };
+        match here {
+            Some((other, member)) if !member.told.silent => {
+                let heard = member.told.version;
+                let join = Errand::Join { node: there, other, other_root: None, heard, told: None };
+                self.send(there, Body::SentBack(join));
+            }
+            _ if there.is_sighting() => self.stand_alone(there),
+            _ => {}
+        }
+        Ok(())
     }
 
     pub(crate) fn seed(&mut self, id: NodeId, arrived: Component) -> Result<(), Fault> {
-        let newcomers = arrived.members.keys().copied().collect();
+        let nodes = arrived.members.keys().copied().collect();
         let node = self.known(id)?;
         if arrived.epoch <= node.epoch {
             // It came before: whoever takes a seed is pointed at with a higher epoch than the seed's.
@@ -157,7 +181,7 @@ impl Step<'_> {
             node.epoch = node.epoch.max(arrived.epoch);
             *self.desk.component_mut(id, self.state)? = Some(arrived);
         }
-        self.settle(id, &newcomers)
+        self.settle(id, &Arrivals { nodes, loose: false })
     }
 }
 

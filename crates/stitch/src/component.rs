@@ -116,20 +116,24 @@ impl Component {
         self.members.get(&id).is_some_and(|member| member.told.silent)
     }
 
-    /// Removes the edges that have only one end here, and returns them.
-    pub fn take_dangling(&mut self) -> Vec<Edge> {
-        let members = &self.members;
-        let here =
-            |edge: &Edge| members.contains_key(&edge.identifier) && members.contains_key(&edge.sighting);
-        self.edges.extract_if(.., |edge| !here(edge)).collect()
+    /// Adds an edge if both of its ends are here; whether they are.
+    pub fn insert(&mut self, edge: Edge) -> bool {
+        let whole = [edge.identifier, edge.sighting].iter().all(|id| self.members.contains_key(id));
+        if whole {
+            self.edges.insert(edge);
+        }
+        whole
     }
 
     /// Removes the edges of silent nodes; whether there were any.
     pub fn drop_void_edges(&mut self) -> bool {
-        let members = &self.members;
-        let silent = |id: &NodeId| members.get(id).is_some_and(|member| member.told.silent);
+        let silent = |(id, member): (&NodeId, &Member)| member.told.silent.then_some(*id);
+        let silent: BTreeSet<NodeId> = self.members.iter().filter_map(silent).collect();
+        if silent.is_empty() {
+            return false;
+        }
         let before = self.edges.len();
-        self.edges.retain(|edge| !silent(&edge.identifier) && !silent(&edge.sighting));
+        self.edges.retain(|edge| !silent.contains(&edge.identifier) && !silent.contains(&edge.sighting));
         self.edges.len() < before
     }
 

@@ -21,6 +21,7 @@ pub mod node;
 pub mod op;
 pub mod order;
 pub mod people;
+mod plain;
 mod protocol;
 pub mod review;
 mod revision;

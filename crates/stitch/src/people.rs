@@ -40,10 +40,6 @@ impl People {
 /// The people of a component.
 #[must_use]
 pub fn decide(component: &Component, rules: &Rules, keys: &Keys) -> People {
-    if let [(id, member)] = component.members.iter().collect::<Vec<_>>()[..] {
-        let anchors = BTreeMap::from([(*id, member.told.first_seen.map(|_| *id))]);
-        return People { anchors, ..People::default() };
-    }
     let graph = Graph::new(component, rules, keys);
     let mut groups = graph.join(&BTreeSet::new());
     let contested = graph.contested(&mut groups);
@@ -68,6 +64,8 @@ pub(crate) struct Vertex<'a> {
     rank: Rank,
     /// `None` for a sighting.
     pub(crate) namespace: Option<&'a Namespace>,
+    /// Of its namespace.
+    priority: u8,
     /// A steward's link.
     pub(crate) bond: bool,
     first_seen: Option<Timestamp>,
@@ -86,6 +84,7 @@ impl<'a> Graph<'a> {
             id: *id,
             rank: keys.rank(*id),
             namespace: member.namespace.as_ref(),
+            priority: priority(rules, member.namespace.as_ref()),
             bond: member.told.bond,
             first_seen: member.told.first_seen,
             last_seen: member.told.last_seen,
@@ -98,7 +97,7 @@ impl<'a> Graph<'a> {
             .filter_map(|edge| {
                 let link = Link { identifier: index(&edge.identifier)?, sighting: index(&edge.sighting)? };
                 let (identifier, sighting) = (&nodes[link.identifier], &nodes[link.sighting]);
-                let priority = if sighting.bond { 0 } else { priority(rules, identifier.namespace) };
+                let priority = if sighting.bond { 0 } else { identifier.priority };
                 Some(((priority, Reverse((sighting.last_seen, identifier.rank, sighting.rank))), link))
             })
             .collect();
@@ -128,6 +127,10 @@ impl<'a> Graph<'a> {
     /// The identifiers whose sightings belong to two or more people on the strength of a stronger identifier
     /// that is not contested itself. Stewards' links contest nothing.
     fn contested(&self, groups: &mut Groups<'_>) -> BTreeSet<usize> {
+        if groups.refused.is_empty() {
+            // All sightings of each identifier belong to one person.
+            return BTreeSet::new();
+        }
         let mut sightings: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         let mut identifiers: BTreeMap<usize, Vec<usize>> = BTreeMap::new();
         for link in self.edges.iter().filter(|link| !self.nodes[link.sighting].bond) {
@@ -196,7 +199,7 @@ impl<'a> Graph<'a> {
     }
 
     fn priority(&self, node: usize) -> u8 {
-        priority(self.rules, self.nodes[node].namespace)
+        self.nodes[node].priority
     }
 
     fn contested_rule(&self, node: usize) -> Contested {

@@ -5,27 +5,34 @@ use std::collections::{BTreeMap, BTreeSet};
 use kinfold_model::{ChangeRule, Fault, NodeId, PersonId};
 
 use crate::component::Component;
-use crate::op::{Body, Errand};
+use crate::op::Body;
 use crate::people::{decide, priority};
+use crate::plain::{anchor, is_plain};
 use crate::protocol::{Law, Step, without_record};
+
+/// Nodes that have just come from another root.
+#[derive(Default)]
+pub(crate) struct Arrivals {
+    pub(crate) nodes: BTreeSet<NodeId>,
+    /// Whether nothing connects them with the nodes that were here.
+    pub(crate) loose: bool,
+}
 
 /// A node with the person it was told and the person it is.
 type Decided = (NodeId, Option<PersonId>, Option<PersonId>);
 
 impl Step<'_> {
-    /// `arrived` are nodes that have just come from another root: their last pointer may have been ignored,
-    /// so they get a new one whatever it says.
-    pub(crate) fn settle(&mut self, root: NodeId, arrived: &BTreeSet<NodeId>) -> Result<(), Fault> {
-        let sent_on = self.send_on_dangling_edges(root)?;
+    /// The last pointer of those who arrived may have been ignored, so they get a new one whatever it says.
+    pub(crate) fn settle(&mut self, root: NodeId, arrived: &Arrivals) -> Result<(), Fault> {
         let shed = self.shed_until_it_fits(root)?;
         let law = self.law;
         let component = self.component_mut(root)?;
         let dropped = component.drop_void_edges();
-        // It was connected when it was last settled, and what was added came with an edge.
+        // It was connected when it was last settled.
         let mut groups =
-            if sent_on || shed || dropped { component.groups(&law.keys) } else { BTreeMap::new() };
+            if arrived.loose || shed || dropped { component.groups(&law.keys) } else { BTreeMap::new() };
         groups.remove(&root);
-        if !arrived.is_empty() || !groups.is_empty() {
+        if !arrived.nodes.is_empty() || !groups.is_empty() {
             component.epoch += 1;
         }
         let parts: Vec<(NodeId, Component)> =
@@ -59,29 +66,6 @@ impl Step<'_> {
         }
     }
 
-    /// Edges whose other end is not here are joined again, from that end; whether there were any.
-    fn send_on_dangling_edges(&mut self, root: NodeId) -> Result<bool, Fault> {
-        let dangling = self.component_mut(root)?.take_dangling();
-        let any = !dangling.is_empty();
-        for edge in dangling {
-            let component = self.component(root)?;
-            let version = |id| component.members.get(&id).map_or(0, |member| member.told.version);
-            let (here, there) = if component.members.contains_key(&edge.identifier) {
-                (edge.identifier, edge.sighting)
-            } else {
-                (edge.sighting, edge.identifier)
-            };
-            if !component.is_silent(here) {
-                let heard = version(here);
-                let join = Errand::Join { node: there, other: here, other_root: None, heard, told: None };
-                self.send(there, Body::SentBack(join));
-            } else if there.is_sighting() {
-                self.stand_alone(there);
-            }
-        }
-        Ok(any)
-    }
-
     /// Takes the best-connected identifiers of the weakest namespaces out of a component that is too large, until
     /// what remains connected fits; whether there were any.
     fn shed_until_it_fits(&mut self, root: NodeId) -> Result<bool, Fault> {
@@ -104,7 +88,7 @@ impl Step<'_> {
     fn decide_own(
         &mut self,
         root: NodeId,
-        arrived: &BTreeSet<NodeId>,
+        arrived: &Arrivals,
         fell_apart: bool,
     ) -> Result<Vec<(NodeId, Option<PersonId>)>, Fault> {
         let law = self.law;
@@ -116,10 +100,10 @@ impl Step<'_> {
         }
         let changed: Vec<(NodeId, Option<PersonId>)> = decided
             .into_iter()
-            .filter(|(id, was, is)| was != is || arrived.contains(id))
+            .filter(|(id, was, is)| was != is || arrived.nodes.contains(id))
             .map(|(id, _, is)| (id, is))
             .collect();
-        if !changed.is_empty() && arrived.is_empty() {
+        if !changed.is_empty() && arrived.nodes.is_empty() {
             component.epoch += 1;
         }
         for (id, person) in &changed {
@@ -141,21 +125,16 @@ impl Step<'_> {
 
 /// Each node with the person it was told and the person it is.
 fn people(component: &mut Component, law: &Law) -> Vec<Decided> {
-    let people = decide(component, &law.rules, &law.keys);
-    component.plain = people.is_plain() && !guard_might_hold(component, law);
-    let told = |id| component.members.get(&id).and_then(|member| member.person);
-    let decided = people.anchors.into_iter();
-    decided.map(|(id, anchor)| (id, told(id), anchor.map(|anchor| law.keys.person(anchor)))).collect()
-}
-
-/// Whether the guard could hold a merge within this component if its edges were joined in another order. Limits per
-/// person could not: they count what a person has in the end.
-fn guard_might_hold(component: &Component, law: &Law) -> bool {
-    let guard = &law.rules.guard;
-    let namespaces = || component.members.values().filter_map(|member| member.namespace.as_ref());
-    let are_large = || namespaces().count() >= 2 * guard.identifiers as usize;
-    let has_two = |namespace| namespaces().filter(|other| *other == namespace).count() > 1;
-    (guard.identifiers > 0 && are_large()) || guard.namespaces.iter().any(has_two)
+    component.plain = is_plain(component, &law.rules);
+    let told = component.members.iter().map(|(id, member)| (*id, member.person));
+    if component.plain {
+        let person = anchor(component, &law.keys).map(|anchor| law.keys.person(anchor));
+        return told.map(|(id, was)| (id, was, person)).collect();
+    }
+    let anchors = decide(component, &law.rules, &law.keys).anchors;
+    let mut persons: BTreeMap<NodeId, PersonId> = BTreeMap::new();
+    let mut person = |anchor| *persons.entry(anchor).or_insert_with(|| law.keys.person(anchor));
+    told.map(|(id, was)| (id, was, anchors.get(&id).copied().flatten().map(&mut person))).collect()
 }
 
 /// The identifier to take out next, while a connected group is larger than it may be.
