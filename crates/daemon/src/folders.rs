@@ -2,9 +2,8 @@
 
 use std::path::PathBuf;
 
-use kinfold_kafka::Stores;
 use kinfold_model::Fault;
-use kinfold_pipeline::StageName;
+use kinfold_pipeline::{StageName, Stores};
 use kinfold_store::{Memory, RocksStore};
 
 /// Where a stage keeps its stores.
@@ -27,8 +26,7 @@ impl Stores for Folders {
     type Store = RocksStore;
 
     fn open(&self, partition: u32) -> Result<RocksStore, Fault> {
-        RocksStore::open(&self.folder.join(partition.to_string()), &self.memory)
-            .map_err(|error| Fault::State(error.to_string()))
+        Ok(RocksStore::open(&self.folder.join(partition.to_string()), &self.memory)?)
     }
 
     fn set_aside(&self, partition: u32) -> Result<(), Fault> {

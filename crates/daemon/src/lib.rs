@@ -8,5 +8,6 @@ pub mod folders;
 pub mod http;
 pub mod process;
 mod registry;
+mod reporter;
 mod supervisor;
 pub mod telemetry;

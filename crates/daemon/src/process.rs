@@ -10,7 +10,7 @@ use std::sync::atomic::AtomicBool;
 use std::thread;
 
 use clap::Parser;
-use kinfold_kafka::Settings;
+use kinfold_kafka::{Identity, Settings};
 use kinfold_pipeline::{Metrics, StageName, Topology};
 use kinfold_store::Memory;
 use signal_hook::consts::{SIGINT, SIGTERM};
@@ -18,6 +18,7 @@ use signal_hook::consts::{SIGINT, SIGTERM};
 use crate::config::Config;
 use crate::http::{Health, serve};
 use crate::registry::register;
+use crate::reporter::Reporter;
 use crate::supervisor::Supervisor;
 use crate::telemetry;
 
@@ -28,7 +29,7 @@ pub const USAGE: u8 = 64;
 pub struct Process {
     /// Of the binary.
     pub name: &'static str,
-    /// Which stages it runs, each on a thread of its own.
+    /// Which stages it runs, each on threads of its own.
     pub stages: &'static [StageName],
     /// Where it answers over HTTP unless the configuration says otherwise.
     pub port: u16,
@@ -91,7 +92,8 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
     }
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), process.stages)?;
     let health = Arc::new(Health::new());
-    process.stages.iter().for_each(|stage| health.set_not_ready(stage.as_str(), "starting"));
+    let workers = workers(process, config);
+    workers.iter().for_each(|worker| Reporter::new(*worker, &health, &metrics).stands_still("starting"));
     let listen = config.http.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], process.port)));
     let server = serve(listen, Arc::clone(&health), metrics.registry.clone())?;
     tracing::info!(address = %server.address(), kafka = config.kafka.bootstrap, "{} starts", process.name);
@@ -104,16 +106,25 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
         stop,
     };
     let ended = thread::scope(|scope| {
-        let stages = process.stages.iter().map(|stage| scope.spawn(|| supervisor.supervise(*stage)));
-        let stages: Vec<_> = stages.collect();
-        stages.into_iter().map(thread::ScopedJoinHandle::join).collect::<Result<Vec<()>, _>>()
+        let threads = workers.iter().map(|worker| scope.spawn(|| supervisor.supervise(*worker)));
+        let threads: Vec<_> = threads.collect();
+        threads.into_iter().map(thread::ScopedJoinHandle::join).collect::<Result<Vec<()>, _>>()
     });
     server.stop();
     ended.map_err(
-        |_| "a stage panicked; its message stands above. The process ends so that it can be started anew",
+        |_| "a worker panicked; its message stands above. The process ends so that it can be started anew",
     )?;
     tracing::info!("{} has stopped", process.name);
     Ok(())
+}
+
+/// All workers of a process: so many threads for each of its stages.
+fn workers(process: &Process, config: &Config) -> Vec<Identity> {
+    let of = |stage: &StageName| {
+        let stage = *stage;
+        (0..config.kafka.workers).map(move |worker| Identity { stage, worker })
+    };
+    process.stages.iter().flat_map(of).collect()
 }
 
 /// What the Kafka driver is told of the configuration.
@@ -125,11 +136,13 @@ pub fn kafka_settings(config: &Config) -> Settings {
         bootstrap: kafka.bootstrap.clone(),
         prefix: config.deployment.prefix.clone(),
         instance: config.deployment.instance.clone(),
+        sources: config.topics.sources.clone(),
         commit_interval: Duration::from_millis(kafka.commit_interval_ms),
-        batch_records: kafka.batch_records,
         session_timeout: Duration::from_millis(u64::from(kafka.session_timeout_ms)),
         transaction_timeout: Duration::from_millis(u64::from(kafka.transaction_timeout_ms)),
         queue_bytes_max: usize::try_from(kafka.queue_bytes_max).unwrap_or(usize::MAX),
+        standbys: config.state.standbys,
+        lost_records: kafka.lost_records,
         properties: kafka
             .properties
             .iter()

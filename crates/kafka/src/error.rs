@@ -1,7 +1,6 @@
 //! Why a worker stopped. Whatever it was, the worker is thrown away with its consumer and its producer, and a new
 //! one begins from what was committed.
 
-use kinfold_model::Fault;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::world::WorldError;
@@ -34,37 +33,59 @@ pub enum WorkerError {
         /// What librdkafka says.
         why: KafkaError,
     },
-    /// State cannot be read or written.
-    #[error("{stage}, partition {partition}: {why}")]
-    State {
-        /// The stage.
-        stage: &'static str,
-        /// The partition.
-        partition: u32,
-        /// What is wrong.
-        why: Fault,
-    },
-    /// State, changelog and committed offsets are not from the same transaction.
+    /// A stage with several inputs was handed partitions of them that do not belong together.
     #[error(
-        "{stage}, partition {partition}: torn transaction: the group's offsets are of commit {offsets}, the changelog \
-         is of commit {changelog}; nothing was lost or repeated yet. If somebody reset the group's offsets, reset \
-         the changelog topic too, and the partition is rebuilt"
+        "partition {partition} is ours, but not in {topic}: members of the group do not agree on \
+         partition.assignment.strategy, or read different topics; stop all but those of this version"
     )]
-    Torn {
-        /// The stage.
-        stage: &'static str,
-        /// The partition.
-        partition: u32,
-        /// In the metadata of the committed offsets.
-        offsets: u64,
-        /// In the changelog's marker.
-        changelog: u64,
+    NotCoPartitioned {
+        /// Which.
+        partition: i32,
+        /// The input in which it is not ours.
+        topic: String,
+    },
+    /// Records were deleted before they were read.
+    #[error(
+        "{topic}, partition {partition}: reading was to go on at offset {offset}, but the log holds {begin} to {end} \
+         only. Records were deleted before they were read, or the topic was made anew. To go on where the log \
+         begins, and lose what is missing, set [kafka] lost_records = \"skip\""
+    )]
+    Lost {
+        /// Its full name.
+        topic: String,
+        /// Which.
+        partition: i32,
+        /// As it was committed.
+        offset: i64,
+        /// The first offset that is there.
+        begin: i64,
+        /// The offset of the next record.
+        end: i64,
+    },
+    /// Somebody else has the same name.
+    #[error(
+        "{doing} failed: another process has taken the place of this one ({why}). If two run with the same \
+         [deployment] prefix and instance, give each an instance of its own"
+    )]
+    Fenced {
+        /// What was tried.
+        doing: &'static str,
+        /// What librdkafka says.
+        why: KafkaError,
     },
 }
 
 impl WorkerError {
     pub(crate) fn kafka(doing: &'static str) -> impl FnOnce(KafkaError) -> Self {
-        move |why| Self::Kafka { doing, why }
+        move |why| match why.rdkafka_error_code() {
+            Some(
+                RDKafkaErrorCode::Fenced
+                | RDKafkaErrorCode::FencedInstanceId
+                | RDKafkaErrorCode::ProducerFenced
+                | RDKafkaErrorCode::InvalidProducerEpoch,
+            ) => Self::Fenced { doing, why },
+            _ => Self::Kafka { doing, why },
+        }
     }
 
     /// The label under which it is counted.
@@ -78,8 +99,10 @@ impl WorkerError {
                 }
                 _ => "kafka",
             },
-            Self::State { .. } | Self::Torn { .. } => "state",
-            Self::World(_) | Self::Configuration(_) => "other",
+            Self::Fenced { .. } => "kafka",
+            Self::World(_) | Self::Configuration(_) | Self::NotCoPartitioned { .. } | Self::Lost { .. } => {
+                "other"
+            }
         }
     }
 }

@@ -1,22 +1,20 @@
-//! The Kafka driver: a worker takes records from topics through one stage and back to topics.
-//!
-//! One worker is one thread with one consumer, one transactional producer and a set of partitions; its code is
-//! synchronous. Each batch is one transaction: outputs, changelog, commit marker and offsets, and only after it
-//! is committed does the batch reach the store. This is the only crate that knows librdkafka.
+//! Kafka as the log of the pipeline's worker: a [`KafkaLink`] is one consumer, one transactional producer and one reader
+//! of a changelog, all for one thread. Beside it the topics of a deployment, and a plain client. This is the only
+//! crate that knows librdkafka.
 
-mod changelog;
 pub mod client;
 mod error;
+mod link;
 mod membership;
 mod producer;
+mod received;
 mod settings;
-mod stores;
+mod standby;
+mod tail;
 pub mod topics;
-mod worker;
 mod world;
 
 pub use error::WorkerError;
-pub use settings::Settings;
-pub use stores::{NoState, Stores};
-pub use worker::{Observer, Worker};
+pub use link::KafkaLink;
+pub use settings::{Identity, LostRecords, Settings};
 pub use world::{World, WorldError};

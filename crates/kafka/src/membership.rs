@@ -89,21 +89,28 @@ impl ConsumerContext for Membership {
 }
 
 fn assign(consumer: &Member, partitions: &TopicPartitionList) -> KafkaResult<Event> {
-    let mut committed = consumer.committed_offsets(partitions.clone(), COMMITTED_TIMEOUT)?;
-    let mut assigned = Vec::new();
-    for element in committed.elements() {
-        element.error()?;
-        let offset = match element.offset() {
-            Offset::Offset(offset) => Some(offset),
-            _ => None,
-        };
-        let (topic, metadata) = (element.topic().to_owned(), element.metadata().to_owned());
-        assigned.push(Assigned { topic, partition: element.partition(), offset, metadata });
+    Assigned::at_rest(consumer, partitions).map(Event::Assigned)
+}
+
+impl Assigned {
+    /// Puts these partitions where reading was committed, or at their beginning, and pauses them.
+    pub(crate) fn at_rest(consumer: &Member, partitions: &TopicPartitionList) -> KafkaResult<Vec<Self>> {
+        let mut committed = consumer.committed_offsets(partitions.clone(), COMMITTED_TIMEOUT)?;
+        let mut assigned = Vec::new();
+        for element in committed.elements() {
+            element.error()?;
+            let offset = match element.offset() {
+                Offset::Offset(offset) => Some(offset),
+                _ => None,
+            };
+            let (topic, metadata) = (element.topic().to_owned(), element.metadata().to_owned());
+            assigned.push(Self { topic, partition: element.partition(), offset, metadata });
+        }
+        for one in assigned.iter().filter(|one| one.offset.is_none()) {
+            committed.set_partition_offset(&one.topic, one.partition, Offset::Beginning)?;
+        }
+        consumer.assign(&committed)?;
+        consumer.pause(&committed)?;
+        Ok(assigned)
     }
-    for one in assigned.iter().filter(|one| one.offset.is_none()) {
-        committed.set_partition_offset(&one.topic, one.partition, Offset::Beginning)?;
-    }
-    consumer.assign(&committed)?;
-    consumer.pause(&committed)?;
-    Ok(Event::Assigned(assigned))
 }

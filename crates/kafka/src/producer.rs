@@ -1,10 +1,14 @@
-//! A transactional producer. Any error makes it worthless: the worker throws it away and begins anew, and the
-//! new producer's `init_transactions` settles what the old one left open.
+//! A transactional producer. Any error makes it worthless: it is thrown away, and the next one's `init_transactions`
+//! settles what it left open. To abort would be quicker where it works, and may act on the wrong transaction where
+//! nobody knows how the last one ended.
 
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use kinfold_pipeline::{OutRecord, StageName};
+use kinfold_pipeline::OutRecord;
+use kinfold_pipeline::changelog::MARK_KEY;
+use kinfold_pipeline::link::Commit;
 use kinfold_wire::{SCHEMA_HEADER, TRACE_HEADER, schema_header};
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
@@ -15,7 +19,8 @@ use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, Prod
 use rdkafka::util::Timeout;
 
 use crate::error::WorkerError;
-use crate::settings::Settings;
+use crate::link::{signed, unsigned};
+use crate::settings::{Identity, Settings};
 
 /// How long to wait for the transaction coordinator at the start.
 const INIT_TIMEOUT: Duration = Duration::from_secs(60);
@@ -49,11 +54,11 @@ impl ProducerContext for Deliveries {
 }
 
 /// What a record is, and where it goes.
-pub(crate) struct Change<'a> {
-    pub(crate) topic: &'a str,
-    pub(crate) partition: i32,
-    pub(crate) key: &'a [u8],
-    pub(crate) value: Option<&'a [u8]>,
+struct Change<'a> {
+    topic: &'a str,
+    partition: i32,
+    key: &'a [u8],
+    value: Option<&'a [u8]>,
 }
 
 /// Sends the effects of a batch.
@@ -63,8 +68,8 @@ pub(crate) struct Transactions {
 
 impl Transactions {
     /// Ends what a predecessor left open.
-    pub(crate) fn new(settings: &Settings, stage: StageName) -> Result<Self, WorkerError> {
-        let created = settings.producer(stage).create_with_context(Deliveries::default());
+    pub(crate) fn new(settings: &Settings, identity: &Identity) -> Result<Self, WorkerError> {
+        let created = settings.producer(identity).create_with_context(Deliveries::default());
         let producer: BaseProducer<Deliveries> =
             created.map_err(|error| WorkerError::Configuration(error.to_string()))?;
         producer
@@ -77,10 +82,29 @@ impl Transactions {
         self.producer.begin_transaction().map_err(WorkerError::kafka("beginning a transaction"))
     }
 
-    /// Sends a record of a topic of ours.
-    pub(crate) fn send(&self, topic: &str, record: &OutRecord) -> Result<(), WorkerError> {
-        let partition = i32::try_from(record.partition).unwrap_or(i32::MAX);
-        let change = Change { topic, partition, key: &record.key, value: record.value.as_deref() };
+    /// Sends what a partition adds to the transaction.
+    pub(crate) fn add(
+        &self,
+        settings: &Settings,
+        changelog: &str,
+        commit: &Commit<'_>,
+    ) -> Result<(), WorkerError> {
+        for output in commit.outputs {
+            self.send(&settings.topic(output.topic.as_str()), output)?;
+        }
+        let partition = signed(commit.partition);
+        let Some(marker) = &commit.marker else { return Ok(()) };
+        for (key, value) in commit.writes {
+            let change = Change { topic: changelog, partition, key, value: value.as_deref() };
+            self.enqueue(&change, None, 0)?;
+        }
+        let change = Change { topic: changelog, partition, key: MARK_KEY, value: Some(marker) };
+        self.enqueue(&change, None, 1)
+    }
+
+    fn send(&self, topic: &str, record: &OutRecord) -> Result<(), WorkerError> {
+        let (partition, key) = (signed(record.partition), &record.key[..]);
+        let change = Change { topic, partition, key, value: record.value.as_deref() };
         let schema = schema_header(record.topic);
         let trace = record.trace.to_string();
         let headers = OwnedHeaders::new_with_capacity(2)
@@ -89,17 +113,12 @@ impl Transactions {
         self.enqueue(&change, Some(headers), 0)
     }
 
-    /// Sends a record of a changelog; the last of a commit is its marker.
-    pub(crate) fn log(&self, change: &Change<'_>, is_marker: bool) -> Result<(), WorkerError> {
-        self.enqueue(change, None, usize::from(is_marker))
-    }
-
     /// Sends the offsets and commits. Gives the place of each marker.
     pub(crate) fn commit(
         &self,
         offsets: &TopicPartitionList,
         group: &ConsumerGroupMetadata,
-    ) -> Result<Vec<(i32, i64)>, WorkerError> {
+    ) -> Result<BTreeMap<u32, i64>, WorkerError> {
         retried(|| self.producer.send_offsets_to_transaction(offsets, group, Timeout::Never))
             .map_err(WorkerError::kafka("adding the offsets to the transaction"))?;
         self.producer.flush(Timeout::Never).map_err(WorkerError::kafka("sending the batch"))?;
@@ -108,7 +127,8 @@ impl Transactions {
             .map_err(WorkerError::kafka("committing the transaction"))?;
         self.producer.poll(Duration::ZERO);
         let deliveries: &Deliveries = self.producer.context();
-        Ok(std::mem::take(&mut *deliveries.markers.lock().unwrap_or_else(PoisonError::into_inner)))
+        let places = std::mem::take(&mut *deliveries.markers.lock().unwrap_or_else(PoisonError::into_inner));
+        Ok(places.into_iter().map(|(partition, offset)| (unsigned(partition), offset)).collect())
     }
 
     fn enqueue(

@@ -8,6 +8,7 @@ use kinfold_pipeline::StageName;
 use kinfold_wire::{Topic, raw_topic};
 use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
 use rdkafka::client::DefaultClientContext;
+use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::error::WorkerError;
 use crate::settings::{MESSAGE_BYTES_MAX, Settings};
@@ -164,11 +165,27 @@ pub fn apply(settings: &Settings, wanted: &Wanted) -> Result<Vec<String>, Worker
     let created = pollster::block_on(admin(settings)?.create_topics(&topics, &options()))
         .map_err(WorkerError::kafka("creating topics"))?;
     for result in created {
-        result.map_err(|(_, code)| {
-            WorkerError::kafka("creating a topic")(rdkafka::error::KafkaError::AdminOp(code))
-        })?;
+        result.map_err(|(_, code)| WorkerError::kafka("creating a topic")(KafkaError::AdminOp(code)))?;
     }
     Ok(missing.into_iter().map(|(name, _)| name).collect())
+}
+
+/// How long a compacted topic keeps the record of a deletion at least.
+///
+/// # Errors
+/// When the broker cannot be asked.
+pub(crate) fn delete_retention(settings: &Settings, topic: &str) -> Result<Duration, WorkerError> {
+    let doing = "asking how long a changelog keeps deletions";
+    let resource = ResourceSpecifier::Topic(topic);
+    let answer = pollster::block_on(admin(settings)?.describe_configs([&resource], &options()))
+        .map_err(WorkerError::kafka(doing))?;
+    let described = answer
+        .into_iter()
+        .next()
+        .unwrap_or(Err(RDKafkaErrorCode::UnknownTopic))
+        .map_err(|code| WorkerError::kafka(doing)(KafkaError::AdminOp(code)))?;
+    let value = described.get("delete.retention.ms").and_then(|entry| entry.value.as_deref()?.parse().ok());
+    Ok(value.map_or(Duration::ZERO, Duration::from_millis))
 }
 
 fn admin(settings: &Settings) -> Result<AdminClient<DefaultClientContext>, WorkerError> {

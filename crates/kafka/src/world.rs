@@ -49,6 +49,12 @@ impl World {
         self.0.get(name).copied()
     }
 
+    /// How many partitions each input of a stage has; 1 for capture, whose partitions mean nothing.
+    #[must_use]
+    pub fn inputs(&self, stage: StageName) -> u32 {
+        stage.inputs().first().and_then(|topic| self.count(topic.as_str())).unwrap_or(1)
+    }
+
     /// The partitions of Kinfold's own topics.
     ///
     /// # Errors

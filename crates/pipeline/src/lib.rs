@@ -6,15 +6,19 @@
 //! the simulated driver of the tests, and [`Local`], which runs all stages in one process.
 
 mod batch;
+pub mod changelog;
 mod dead_letter;
 mod draft;
+pub mod link;
 mod local;
 mod metrics;
 mod overlay;
 mod port;
 mod ports;
 mod record;
+mod stores;
 mod task;
+pub mod worker;
 
 pub use batch::{Batch, Tally};
 pub use draft::Draft;
@@ -24,4 +28,5 @@ pub use overlay::{Base, Overlay, Store, Writes};
 pub use port::{Port, StageName, Topology};
 pub use ports::{CapturePort, FacetsPort, PeoplePort, StitchPort};
 pub use record::{InRecord, Origin, OutRecord};
+pub use stores::{NoState, Stores};
 pub use task::Task;

@@ -1,6 +1,6 @@
 //! The metrics of every stage: their names, written once, and how a batch is counted.
 
-use kinfold_model::RefusalKind;
+use kinfold_model::{RefusalKind, Timestamp};
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts,
     Registry,
@@ -30,6 +30,8 @@ pub enum MetricName {
     TransactionSeconds,
     /// Gauge; labels `stage`, `topic`, `partition`.
     ConsumerLag,
+    /// Gauge; labels `stage`, `topic`, `partition`.
+    HeldBack,
     /// Gauge; label `stage`.
     PartitionsAssigned,
     /// Counter; label `stage`.
@@ -48,7 +50,7 @@ pub enum MetricName {
 
 impl MetricName {
     /// All metrics.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BuildInfo,
         Self::Ready,
         Self::RecordsConsumed,
@@ -58,6 +60,7 @@ impl MetricName {
         Self::Transactions,
         Self::TransactionSeconds,
         Self::ConsumerLag,
+        Self::HeldBack,
         Self::PartitionsAssigned,
         Self::RestoredRecords,
         Self::RestoreRemaining,
@@ -80,6 +83,7 @@ impl MetricName {
             Self::Transactions => "kinfold_transactions_total",
             Self::TransactionSeconds => "kinfold_transaction_seconds",
             Self::ConsumerLag => "kinfold_consumer_lag_records",
+            Self::HeldBack => "kinfold_held_back_records",
             Self::PartitionsAssigned => "kinfold_partitions_assigned",
             Self::RestoredRecords => "kinfold_restored_records_total",
             Self::RestoreRemaining => "kinfold_restore_remaining_records",
@@ -99,13 +103,16 @@ impl MetricName {
             Self::RecordsRefused => "Records that became dead letters, by kind of refusal.",
             Self::RecordsProduced => "Records written, changelog not included.",
             Self::Transactions => {
-                "Transactions that were committed, and workers that failed and were begun anew (aborted)."
+                "Transactions that were committed, and those that failed and were done again (aborted)."
             }
             Self::TransactionSeconds => {
                 "Time from handling the first record of a batch to the end of its commit."
             }
             Self::ConsumerLag => {
                 "Committed records of the partition that the worker has not been handed yet."
+            }
+            Self::HeldBack => {
+                "Records behind the last stable offset: they wait for the end of somebody's transaction."
             }
             Self::PartitionsAssigned => "Partitions that this process owns.",
             Self::RestoredRecords => "Changelog records replayed into state.",
@@ -141,6 +148,8 @@ pub struct Metrics {
     transaction_seconds: HistogramVec,
     /// By stage, topic and partition.
     pub lag: IntGaugeVec,
+    /// By stage, topic and partition.
+    pub held_back: IntGaugeVec,
     assigned: IntGaugeVec,
     restored: IntCounterVec,
     /// By stage and partition.
@@ -189,6 +198,7 @@ impl Metrics {
             transactions: counter(M::Transactions, &["stage", "outcome"])?,
             transaction_seconds,
             lag: gauge(M::ConsumerLag, &["stage", "topic", "partition"])?,
+            held_back: gauge(M::HeldBack, &["stage", "topic", "partition"])?,
             assigned: gauge(M::PartitionsAssigned, &["stage"])?,
             restored: counter(M::RestoredRecords, &["stage"])?,
             restore_remaining: gauge(M::RestoreRemaining, &["stage", "partition"])?,
@@ -224,13 +234,13 @@ impl Metrics {
         }
     }
 
-    /// Counts a batch that was committed at this Unix time. Consumed, passed and refused rise together, so that
+    /// Counts a batch that was committed at this time. Consumed, passed and refused rise together, so that
     /// they agree in every scrape but one that falls between two lines of this function.
     pub fn committed<'b>(
         &self,
         stage: StageName,
         batches: impl IntoIterator<Item = &'b Batch>,
-        unix_seconds: f64,
+        now: Timestamp,
     ) {
         let stage = stage.as_str();
         for batch in batches {
@@ -249,7 +259,7 @@ impl Metrics {
             }
         }
         self.transactions.with_label_values(&[stage, "committed"]).inc();
-        self.last_commit.with_label_values(&[stage]).set(unix_seconds);
+        self.last_commit.with_label_values(&[stage]).set(now.millis() as f64 / 1000.0);
     }
 
     /// Counts a batch that was undone.
@@ -290,6 +300,7 @@ mod tests {
         metrics.consumed.with_label_values(&["capture", "raw.web"]);
         metrics.produced.with_label_values(&["capture", "touchpoint"]);
         metrics.lag.with_label_values(&["capture", "raw.web", "0"]);
+        metrics.held_back.with_label_values(&["capture", "raw.web", "0"]);
         metrics.restore_remaining.with_label_values(&["stitch", "0"]);
         metrics.revision.with_label_values(&["stitch", "0"]);
         let registered: Vec<String> =

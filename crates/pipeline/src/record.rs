@@ -45,6 +45,12 @@ pub struct InRecord {
 }
 
 impl InRecord {
+    /// How large it is: key and value.
+    #[must_use]
+    pub fn bytes(&self) -> usize {
+        self.key.as_ref().map_or(0, Vec::len) + self.value.as_ref().map_or(0, Vec::len)
+    }
+
     /// The trace that everything this record brings about belongs to.
     #[must_use]
     pub fn trace(&self) -> Trace {

@@ -10,8 +10,8 @@ use kinfold_model::Fault;
 use kinfold_model::seam::Entries;
 use kinfold_pipeline::{Base, Store, Writes};
 use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompressionType, Direction, IteratorMode, Options, ReadOptions,
-    WriteBatch, WriteBufferManager,
+    BlockBasedOptions, Cache, DB, DBCompressionType, Direction, ErrorKind, IteratorMode, Options,
+    ReadOptions, WriteBatch, WriteBufferManager,
 };
 
 /// The memory that all stores of a process share: blocks that were read, and writes not yet in files.
@@ -38,7 +38,19 @@ impl Memory {
 pub struct OpenError {
     /// The folder.
     pub path: PathBuf,
+    /// Whether what is there is damaged, so that trying again is of no use.
+    pub is_damaged: bool,
     why: String,
+}
+
+impl From<OpenError> for Fault {
+    fn from(error: OpenError) -> Self {
+        if error.is_damaged {
+            Self::Corrupt { what: "a store", why: error.to_string() }
+        } else {
+            Self::State(error.to_string())
+        }
+    }
 }
 
 /// A RocksDB database in a folder of its own.
@@ -58,13 +70,10 @@ impl RocksStore {
     /// # Errors
     /// [`OpenError`] when the folder is in use, cannot be written, or holds a damaged database.
     pub fn open(path: &Path, memory: &Memory) -> Result<Self, OpenError> {
-        let opened = std::fs::create_dir_all(path)
-            .map_err(|error| error.to_string())
-            .and_then(|()| DB::open(&options(memory), path).map_err(rocksdb::Error::into_string));
-        match opened {
-            Ok(db) => Ok(Self { db }),
-            Err(why) => Err(OpenError { path: path.to_owned(), why }),
-        }
+        let failed = |is_damaged, why| OpenError { path: path.to_owned(), is_damaged, why };
+        std::fs::create_dir_all(path).map_err(|error| failed(false, error.to_string()))?;
+        let opened = DB::open(&options(memory), path);
+        opened.map(|db| Self { db }).map_err(|error| failed(is_damage(&error), error.into_string()))
     }
 
     /// Opens the store in a folder to look at it, also while another process is at work on it: what that one had
@@ -75,15 +84,18 @@ impl RocksStore {
     pub fn open_read_only(path: &Path, memory: &Memory) -> Result<Self, OpenError> {
         if !path.join("CURRENT").exists() {
             // RocksDB would make the folder before it found nothing there.
-            return Err(OpenError { path: path.to_owned(), why: "there is no store".to_owned() });
+            let (path, why) = (path.to_owned(), "there is no store".to_owned());
+            return Err(OpenError { path, is_damaged: false, why });
         }
         let mut options = options(memory);
         options.create_if_missing(false);
         // All files are opened at once: the other process may remove any of them while we look.
         options.set_max_open_files(-1);
-        DB::open_for_read_only(&options, path, false)
-            .map(|db| Self { db })
-            .map_err(|error| OpenError { path: path.to_owned(), why: error.into_string() })
+        DB::open_for_read_only(&options, path, false).map(|db| Self { db }).map_err(|error| OpenError {
+            path: path.to_owned(),
+            is_damaged: is_damage(&error),
+            why: error.into_string(),
+        })
     }
 }
 
@@ -132,7 +144,21 @@ impl Store for RocksStore {
 }
 
 fn fault(error: rocksdb::Error) -> Fault {
-    Fault::State(error.into_string())
+    if is_damage(&error) {
+        Fault::Corrupt { what: "a store", why: error.into_string() }
+    } else {
+        Fault::State(error.into_string())
+    }
+}
+
+/// Whether an error is one of the data, and not of the disk or of somebody who holds the lock. A file that is missing is
+/// reported as an error of the disk, and is none.
+fn is_damage(error: &rocksdb::Error) -> bool {
+    match error.kind() {
+        ErrorKind::Corruption | ErrorKind::NotFound | ErrorKind::InvalidArgument => true,
+        ErrorKind::IOError => error.as_ref().contains("No such file"),
+        _ => false,
+    }
 }
 
 fn options(memory: &Memory) -> Options {

@@ -24,10 +24,13 @@ pub(super) fn describe(config: &Config) -> String {
     page.section("kafka");
     page.text("bootstrap", &kafka.bootstrap);
     page.plain("commit_interval_ms", kafka.commit_interval_ms);
+    page.plain("workers", kafka.workers);
     page.plain("batch_records", kafka.batch_records);
+    page.plain("batch_bytes_max", kafka.batch_bytes_max);
     page.plain("session_timeout_ms", kafka.session_timeout_ms);
     page.plain("transaction_timeout_ms", kafka.transaction_timeout_ms);
     page.plain("queue_bytes_max", kafka.queue_bytes_max);
+    page.text("lost_records", kafka.lost_records.as_str());
     page.section("kafka.properties");
     for (name, value) in kafka.properties.masked() {
         page.text(&quoted(name), value);
@@ -48,6 +51,7 @@ pub(super) fn describe(config: &Config) -> String {
     page.section("state");
     page.text("dir", &state.dir.display().to_string());
     page.plain("cache_bytes", state.cache_bytes);
+    page.plain("standbys", state.standbys);
 
     page.section("capture");
     page.text("unknown_members", capture.unknown_members.as_str());

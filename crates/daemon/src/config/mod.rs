@@ -15,6 +15,7 @@ use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
+use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
 use kinfold_model::rules::Rules;
 
@@ -66,14 +67,20 @@ pub struct Kafka {
     pub bootstrap: String,
     /// `commit_interval_ms`: a batch is committed after this time at the latest.
     pub commit_interval_ms: u64,
+    /// `workers`: threads of each stage in this process.
+    pub workers: u32,
     /// `batch_records`: a batch is committed after this many records at the latest.
     pub batch_records: usize,
+    /// `batch_bytes_max`: a batch is committed when its records are this large together.
+    pub batch_bytes_max: usize,
     /// `session_timeout_ms`: how long the group waits for a silent member.
     pub session_timeout_ms: u32,
     /// `transaction_timeout_ms`: how long a successor waits for a dead predecessor; below the session's time-out.
     pub transaction_timeout_ms: u32,
     /// `queue_bytes_max`: how much one worker reads ahead.
     pub queue_bytes_max: u64,
+    /// `lost_records`: what to do about records that were deleted before they were read.
+    pub lost_records: LostRecords,
     /// `properties`: handed to librdkafka as they are.
     pub properties: Properties,
 }
@@ -112,6 +119,8 @@ pub struct State {
     pub dir: PathBuf,
     /// `cache_bytes`: one cache for all partitions of the process.
     pub cache_bytes: usize,
+    /// `standbys`: how many deaths of other workers the state is kept warm for.
+    pub standbys: u32,
 }
 
 /// `[log]`

@@ -6,6 +6,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use kinfold_capture::UnknownMembers;
+use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
 use tracing_subscriber::EnvFilter;
 
@@ -129,11 +130,16 @@ fn kafka(mut section: Section<'_>) -> Kafka {
     let kafka = Kafka {
         bootstrap,
         commit_interval_ms: section.number("commit_interval_ms", 100, 1..=60_000),
+        workers: section.number("workers", 1, 1..=256),
         batch_records: section.number("batch_records", 2000, 1..=100_000),
+        batch_bytes_max: section.number("batch_bytes_max", 8_388_608, 1024..=1_073_741_824),
         session_timeout_ms: section.number("session_timeout_ms", 45_000, 6_000..=1_800_000),
         transaction_timeout_ms: section.number("transaction_timeout_ms", 15_000, 1_000..=900_000),
         // librdkafka counts in kilobytes, with 31 bits.
         queue_bytes_max: section.number("queue_bytes_max", 16_777_216, 1_048_576..=2_147_482_624),
+        lost_records: section
+            .given_choice("lost_records", &LostRecords::ALL, LostRecords::as_str)
+            .unwrap_or_default(),
         properties: Properties::read(section.section("properties")),
     };
     if kafka.transaction_timeout_ms >= kafka.session_timeout_ms {
@@ -195,8 +201,9 @@ fn http(mut section: Section<'_>) -> Http {
 fn state(mut section: Section<'_>) -> State {
     let dir = section.text("dir", "state", |text| allow(!text.is_empty(), "is empty", "name a folder"));
     let cache_bytes = section.number("cache_bytes", 268_435_456, 8_388_608..=1_099_511_627_776);
+    let standbys = section.number("standbys", 0, 0..=16);
     section.finish();
-    State { dir: PathBuf::from(dir), cache_bytes }
+    State { dir: PathBuf::from(dir), cache_bytes, standbys }
 }
 
 fn capture(mut section: Section<'_>) -> kinfold_capture::Settings {

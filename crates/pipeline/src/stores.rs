@@ -1,9 +1,10 @@
-//! Where the worker finds the store of a partition.
+//! Where a worker finds the store of a partition.
 
 use std::collections::BTreeMap;
 
 use kinfold_model::Fault;
-use kinfold_pipeline::Store;
+
+use crate::overlay::Store;
 
 /// The stores of one stage on this machine.
 pub trait Stores {
@@ -13,7 +14,8 @@ pub trait Stores {
     /// Opens the store of a partition; an empty one if there is none.
     ///
     /// # Errors
-    /// [`Fault::State`] when it cannot be opened.
+    /// [`Fault::Corrupt`] when it is damaged, [`Fault::State`] when it cannot be opened now, for instance because
+    /// another worker has not let go of it yet.
     fn open(&self, partition: u32) -> Result<Self::Store, Fault>;
 
     /// Puts the store of a partition out of the way, so that the next [`Stores::open`] gives an empty one.

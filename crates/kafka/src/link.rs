@@ -1,0 +1,356 @@
+//! A worker's connection to Kafka: a consumer that is a static member of the stage's group, a transactional producer,
+//! and a reader of the changelog.
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+use kinfold_model::Timestamp;
+use kinfold_pipeline::link::{Claim, Commit, Link, Polled, Tailed};
+use kinfold_pipeline::{Metrics, Origin};
+use rdkafka::Offset;
+use rdkafka::TopicPartitionList;
+use rdkafka::consumer::Consumer;
+
+use crate::error::WorkerError;
+use crate::membership::{Assigned, Event, Member, Membership};
+use crate::producer::Transactions;
+use crate::received::{origin, received};
+use crate::settings::{Identity, LostRecords, Settings};
+use crate::standby;
+use crate::tail::Tail;
+use crate::topics::delete_retention;
+
+/// How long one question to the broker may take.
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+
+/// One worker's connection.
+pub struct KafkaLink<'k> {
+    settings: &'k Settings,
+    metrics: &'k Metrics,
+    identity: Identity,
+    /// Of each input.
+    partitions: u32,
+    cluster: String,
+    changelog: String,
+    deletions_kept: Duration,
+    /// Full names, without double.
+    inputs: Vec<String>,
+    consumer: Member,
+    transactions: Option<Transactions>,
+    tail: Option<Tail>,
+    events: VecDeque<Event>,
+    /// Full name of the topic and partition of all that is ours.
+    assigned: BTreeSet<(String, i32)>,
+    /// When the batch has taken long enough; `None` before it began.
+    deadline: Option<Instant>,
+}
+
+impl<'k> KafkaLink<'k> {
+    /// Joins the group of a stage, whose inputs have so many partitions each.
+    ///
+    /// # Errors
+    /// When the broker does not answer, or refuses a setting.
+    pub fn join(
+        settings: &'k Settings,
+        identity: Identity,
+        partitions: u32,
+        metrics: &'k Metrics,
+    ) -> Result<Self, WorkerError> {
+        let stage = identity.stage;
+        let transactions = Transactions::new(settings, &identity)?;
+        let consumer: Member = settings
+            .consumer(&identity)
+            .create_with_context(Membership::default())
+            .map_err(|error| WorkerError::Configuration(error.to_string()))?;
+        let cluster = consumer.client().fetch_cluster_id(TIMEOUT).unwrap_or_default();
+        let (changelog, mut deletions_kept) = (settings.topic(&Settings::changelog(stage)), Duration::MAX);
+        if stage.is_stateful() {
+            deletions_kept = delete_retention(settings, &changelog)?;
+        }
+        let inputs = settings.inputs(stage);
+        let names: Vec<&str> = inputs.iter().map(String::as_str).collect();
+        consumer.subscribe(&names).map_err(WorkerError::kafka("subscribing"))?;
+        Ok(Self {
+            settings,
+            metrics,
+            identity,
+            partitions,
+            cluster,
+            changelog,
+            deletions_kept,
+            inputs,
+            consumer,
+            transactions: Some(transactions),
+            tail: None,
+            events: VecDeque::new(),
+            assigned: BTreeSet::new(),
+            deadline: None,
+        })
+    }
+
+    fn happened(&mut self, event: Event) -> Result<Polled, WorkerError> {
+        match event {
+            Event::Revoked => {
+                self.assigned.clear();
+                Ok(Polled::Revoked)
+            }
+            Event::Assigned(assigned) => self.claims(assigned).map(Polled::Assigned),
+            Event::Failed(error) => Err(WorkerError::kafka("taking partitions")(error)),
+        }
+    }
+
+    /// What is committed of these partitions, each once however many inputs it has.
+    fn claims(&mut self, assigned: Vec<Assigned>) -> Result<Vec<Claim>, WorkerError> {
+        self.assigned = assigned.iter().map(|one| (one.topic.clone(), one.partition)).collect();
+        self.check_co_partitioning()?;
+        let mut claims: BTreeMap<u32, Claim> = BTreeMap::new();
+        for one in assigned {
+            let partition = unsigned(one.partition);
+            let claim = claims.entry(partition).or_insert_with(|| Claim { partition, ..Claim::default() });
+            claim.commit = one.metadata.parse::<u64>().unwrap_or_default().max(claim.commit);
+            let Some(origin) = origin(&one.topic, &self.settings.prefix) else { continue };
+            if let Some(offset) = one.offset {
+                let offset = self.still_there(&one.topic, one.partition, offset)?;
+                claim.offsets.insert(origin, offset);
+            }
+        }
+        Ok(claims.into_values().collect())
+    }
+
+    /// State belongs to a partition's number, so whoever has it in one input has to have it in all.
+    fn check_co_partitioning(&self) -> Result<(), WorkerError> {
+        if !self.identity.stage.is_stateful() {
+            return Ok(());
+        }
+        let missing = |(_, partition): &&(String, i32)| {
+            self.inputs.iter().find(|input| !self.assigned.contains(&((*input).clone(), *partition))).cloned()
+        };
+        match self.assigned.iter().find_map(|one| Some((one.1, missing(&one)?))) {
+            None => Ok(()),
+            Some((partition, topic)) => Err(WorkerError::NotCoPartitioned { partition, topic }),
+        }
+    }
+
+    /// A committed offset, if its record is still in the log, or the log's end. What was deleted before it was read is
+    /// lost, which somebody has to decide to live with.
+    fn still_there(&self, topic: &str, partition: i32, offset: i64) -> Result<i64, WorkerError> {
+        let (begin, end) = self
+            .consumer
+            .fetch_watermarks(topic, partition, TIMEOUT)
+            .map_err(WorkerError::kafka("asking where a log begins and ends"))?;
+        if (begin..=end).contains(&offset) {
+            return Ok(offset);
+        }
+        let lost = WorkerError::Lost { topic: topic.to_owned(), partition, offset, begin, end };
+        match self.settings.lost_records {
+            LostRecords::Fail => Err(lost),
+            LostRecords::Skip => {
+                tracing::error!(stage = %self.identity.stage, %lost, "reading goes on where the log begins");
+                self.metrics.fault(self.identity.stage, "other");
+                let mut place = TopicPartitionList::new();
+                place
+                    .add_partition_offset(topic, partition, Offset::Offset(begin))
+                    .and_then(|()| self.consumer.seek_partitions(place, TIMEOUT))
+                    .map_err(WorkerError::kafka("seeking"))?;
+                Ok(begin)
+            }
+        }
+    }
+
+    /// The inputs of a partition of ours.
+    fn places(&self, partition: u32) -> TopicPartitionList {
+        let mut places = TopicPartitionList::new();
+        for (topic, partition) in self.assigned.iter().filter(|(_, index)| unsigned(*index) == partition) {
+            places.add_partition(topic, *partition);
+        }
+        places
+    }
+
+    fn tail_mut(&mut self) -> Result<&mut Tail, WorkerError> {
+        if self.tail.is_none() {
+            self.tail = Some(Tail::new(self.settings, &self.changelog)?);
+        }
+        self.tail.as_mut().ok_or_else(|| WorkerError::Configuration("no reader of the changelog".to_owned()))
+    }
+
+    fn transactions(&self) -> Result<&Transactions, WorkerError> {
+        let lost = || WorkerError::Configuration("there is no transactional producer".to_owned());
+        self.transactions.as_ref().ok_or_else(lost)
+    }
+
+    /// Records that are there for us and were not handed to us yet.
+    fn observe_lag(&self) {
+        let Some(statistics) = self.consumer.context().statistics() else { return };
+        for (name, topic) in &statistics.topics {
+            let ours = topic.partitions.iter().filter(|(partition, facts)| {
+                let is_known = facts.ls_offset >= 0 && facts.next_offset >= 0;
+                is_known && self.assigned.contains(&(name.clone(), **partition))
+            });
+            let Some(short) = name.strip_prefix(&self.settings.prefix) else { continue };
+            for (partition, facts) in ours {
+                let labels = [self.identity.stage.as_str(), short, &partition.to_string()];
+                let lag = (facts.ls_offset - facts.next_offset).max(0) + facts.fetchq_cnt;
+                self.metrics.lag.with_label_values(&labels).set(lag);
+                let held = (facts.hi_offset - facts.ls_offset).max(0);
+                self.metrics.held_back.with_label_values(&labels).set(held);
+            }
+        }
+    }
+}
+
+impl Link for KafkaLink<'_> {
+    type Error = WorkerError;
+
+    fn cluster(&self) -> &str {
+        &self.cluster
+    }
+
+    fn changelog(&self) -> &str {
+        &self.changelog
+    }
+
+    fn keeps_deletions_since(&self) -> Timestamp {
+        let kept = i64::try_from(self.deletions_kept.as_millis()).unwrap_or(i64::MAX);
+        self.now().plus_millis(kept.saturating_neg()).max(Timestamp::MIN)
+    }
+
+    fn now(&self) -> Timestamp {
+        let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+        i64::try_from(since_1970)
+            .ok()
+            .and_then(|ms| Timestamp::from_millis(ms).ok())
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    fn draw(&mut self) -> u128 {
+        fastrand::u128(1..)
+    }
+
+    fn poll(&mut self, wait: bool) -> Result<Polled, WorkerError> {
+        loop {
+            if let Some(event) = self.events.pop_front() {
+                return self.happened(event);
+            }
+            let now = Instant::now();
+            let deadline = *self.deadline.get_or_insert(now + self.settings.commit_interval);
+            if now >= deadline {
+                self.deadline = None;
+                return Ok(Polled::Enough);
+            }
+            let record = match self.consumer.poll(if wait { deadline - now } else { Duration::ZERO }) {
+                Some(Ok(message)) => Some(received(&message, &self.settings.prefix)),
+                Some(Err(error)) => return Err(WorkerError::kafka("reading")(error)),
+                None => None,
+            };
+            self.events.extend(self.consumer.context().events());
+            self.observe_lag();
+            match record {
+                Some(Some(record)) => return Ok(Polled::Record(record)),
+                None if !wait && self.events.is_empty() => return Ok(Polled::Enough),
+                _ => {}
+            }
+        }
+    }
+
+    fn resume(&mut self, partition: u32) -> Result<(), WorkerError> {
+        self.consumer.resume(&self.places(partition)).map_err(WorkerError::kafka("resuming"))
+    }
+
+    fn rewind(&mut self, partition: u32, offsets: &BTreeMap<Origin, i64>) -> Result<(), WorkerError> {
+        let places = self.places(partition);
+        self.consumer.pause(&places).map_err(WorkerError::kafka("pausing"))?;
+        let committed = |topic: &str| offsets.get(&origin(topic, &self.settings.prefix)?).copied();
+        for mut place in places.elements() {
+            let offset = committed(place.topic()).map_or(Offset::Beginning, Offset::Offset);
+            place.set_offset(offset).map_err(WorkerError::kafka("noting the offsets"))?;
+        }
+        let sought = self.consumer.seek_partitions(places, TIMEOUT).map_err(WorkerError::kafka("seeking"))?;
+        sought.elements().iter().try_for_each(|place| place.error()).map_err(WorkerError::kafka("seeking"))
+    }
+
+    fn transact(&mut self, commits: &[Commit<'_>]) -> Result<BTreeMap<u32, i64>, WorkerError> {
+        self.deadline = None;
+        let mut offsets = TopicPartitionList::new();
+        for commit in commits {
+            for (origin, offset) in commit.offsets {
+                let topic = self.settings.topic(&origin.to_string());
+                let mut place = offsets.add_partition(&topic, signed(commit.partition));
+                place
+                    .set_offset(Offset::Offset(*offset))
+                    .map_err(WorkerError::kafka("noting the offsets"))?;
+                place.set_metadata(commit.number.to_string());
+            }
+        }
+        let Some(group) = self.consumer.group_metadata() else {
+            let error = rdkafka::error::KafkaError::Canceled;
+            return Err(WorkerError::kafka("asking for the group")(error));
+        };
+        let transactions = self.transactions()?;
+        transactions.begin()?;
+        for commit in commits {
+            transactions.add(self.settings, &self.changelog, commit)?;
+        }
+        transactions.commit(&offsets, &group)
+    }
+
+    fn renew(&mut self) -> Result<Vec<Claim>, WorkerError> {
+        // The old one goes first: its end must not meet the new one's transactions.
+        drop(self.transactions.take());
+        self.transactions = Some(Transactions::new(self.settings, &self.identity)?);
+        let failed = WorkerError::kafka("asking where to go on");
+        let mut places = TopicPartitionList::new();
+        for (topic, partition) in &self.assigned {
+            places.add_partition(topic, *partition);
+        }
+        let assigned = if self.assigned.is_empty() {
+            Vec::new()
+        } else {
+            Assigned::at_rest(&self.consumer, &places).map_err(failed)?
+        };
+        self.claims(assigned)
+    }
+
+    fn follow(&mut self, partition: u32, from: Option<i64>) -> Result<(), WorkerError> {
+        self.tail_mut()?.follow(signed(partition), from)
+    }
+
+    fn unfollow(&mut self, partition: u32) -> Result<(), WorkerError> {
+        self.tail_mut()?.unfollow(signed(partition))
+    }
+
+    fn tail(&mut self, wait: bool) -> Result<Option<(u32, Tailed)>, WorkerError> {
+        match &mut self.tail {
+            Some(tail) => tail.next(wait),
+            None => Ok(None),
+        }
+    }
+
+    fn remaining(&self, partition: u32) -> i64 {
+        self.tail.as_ref().map_or(0, |tail| tail.remaining(signed(partition)))
+    }
+
+    fn standbys(&mut self) -> Result<BTreeSet<u32>, WorkerError> {
+        if self.settings.standbys == 0 {
+            return Ok(BTreeSet::new());
+        }
+        let group = self.settings.group(self.identity.stage);
+        let list = self
+            .consumer
+            .fetch_group_list(Some(&group), TIMEOUT)
+            .map_err(WorkerError::kafka("asking who is in the group"))?;
+        let members = list.groups().iter().flat_map(|group| group.members());
+        let members: BTreeSet<String> = members.map(|member| member.client_id().to_owned()).collect();
+        let partitions = self.partitions;
+        let us = self.settings.member(&self.identity);
+        Ok(standby::takeovers(&members, &us, partitions, self.settings.standbys))
+    }
+}
+
+/// Kafka numbers partitions from 0 in an `i32`.
+pub(crate) fn unsigned(partition: i32) -> u32 {
+    u32::try_from(partition).unwrap_or_default()
+}
+
+pub(crate) fn signed(partition: u32) -> i32 {
+    i32::try_from(partition).unwrap_or(i32::MAX)
+}

@@ -1,0 +1,40 @@
+//! A message of Kafka as a record of the pipeline.
+
+use std::sync::Arc;
+
+use kinfold_model::Timestamp;
+use kinfold_pipeline::{InRecord, Origin};
+use kinfold_wire::{TRACE_HEADER, TRACEPARENT_HEADER, Topic, Trace};
+use rdkafka::message::{BorrowedMessage, Headers, Message};
+
+use crate::link::unsigned;
+
+/// What a topic's full name stands for; `None` for a topic that is not ours.
+pub(crate) fn origin(topic: &str, prefix: &str) -> Option<Origin> {
+    let name = topic.strip_prefix(prefix)?;
+    match name.strip_prefix("raw.") {
+        Some(source) => Some(Origin::Raw(Arc::from(source))),
+        None => Some(Origin::Topic(name.parse::<Topic>().ok()?)),
+    }
+}
+
+/// The record in a message; `None` for a topic that is not ours.
+pub(crate) fn received(message: &BorrowedMessage<'_>, prefix: &str) -> Option<InRecord> {
+    let time = message.timestamp().to_millis().and_then(|ms| Timestamp::from_millis(ms).ok());
+    Some(InRecord {
+        origin: origin(message.topic(), prefix)?,
+        partition: unsigned(message.partition()),
+        offset: message.offset(),
+        time: time.unwrap_or(Timestamp::MIN),
+        key: message.key().map(<[u8]>::to_vec),
+        value: message.payload().map(<[u8]>::to_vec),
+        trace: trace(message),
+    })
+}
+
+fn trace(message: &BorrowedMessage<'_>) -> Option<Trace> {
+    let headers = message.headers()?;
+    let value = |wanted| headers.iter().find(|header| header.key == wanted).and_then(|header| header.value);
+    let text = value(TRACE_HEADER).or_else(|| value(TRACEPARENT_HEADER))?;
+    Trace::from_header(text).ok()
+}

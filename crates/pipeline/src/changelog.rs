@@ -1,0 +1,325 @@
+//! The changelog of a store: what each commit wrote, and behind it a marker that says which commit it was. A store
+//! that was lost or lies behind is brought up from it; a store that is not of this changelog is told apart.
+
+use std::collections::BTreeMap;
+
+use kinfold_model::stored::{decode, encode};
+use kinfold_model::{Fault, Timestamp};
+use serde::{Deserialize, Serialize};
+
+use crate::overlay::{Store, Writes};
+
+/// The key of the marker in the changelog, and of the same in the store. Keys of stages begin with a letter.
+pub const MARK_KEY: &[u8] = b"\0commit";
+/// Where a store says which changelog it belongs to.
+pub const STAMP_KEY: &[u8] = b"\0stamp";
+/// So many changes are collected before they are written to the store.
+const CHUNK: usize = 20_000;
+
+/// How far a store is; in the changelog, the end of a commit.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// A random number that the first commit to a changelog draws and all others repeat: a topic that was deleted and
+    /// created again has another one, although its name and its offsets may be the same.
+    pub lineage: u128,
+    /// The commits to a partition are numbered from 1; 0 when there was none.
+    pub commit: u64,
+    /// Of the marker in the changelog; `None` in the marker itself, and when there was no commit.
+    pub offset: Option<i64>,
+    /// When the commit was made, by the clock of the one who made it.
+    pub time: Timestamp,
+    /// Where the commit left off, by input topic.
+    pub inputs: BTreeMap<String, i64>,
+}
+
+impl Mark {
+    /// The mark in a store.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] for a damaged one, and those of the store.
+    pub fn of(store: &impl Store) -> Result<Self, Fault> {
+        Ok(store.get(MARK_KEY)?.map(|bytes| decode("commit mark", &bytes)).transpose()?.unwrap_or_default())
+    }
+
+    /// The write that leaves this mark in a store.
+    #[must_use]
+    pub fn write(&self) -> (Vec<u8>, Option<Vec<u8>>) {
+        (MARK_KEY.to_vec(), Some(self.encode()))
+    }
+
+    /// The value of a marker.
+    #[must_use]
+    pub fn encode(&self) -> Vec<u8> {
+        encode(self)
+    }
+
+    /// The marker in a value.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] for one that cannot be read.
+    pub fn decode(value: &[u8]) -> Result<Self, Fault> {
+        decode("commit marker", value)
+    }
+}
+
+/// Which changelog a store belongs to.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Stamp {
+    /// The cluster's id.
+    pub cluster: String,
+    /// The full name of the changelog.
+    pub topic: String,
+    /// Which of its partitions.
+    pub partition: u32,
+}
+
+/// A record of a changelog.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// Where it stands.
+    pub offset: i64,
+    /// A key of the store, or [`MARK_KEY`].
+    pub key: Vec<u8>,
+    /// `None` for a key that was deleted.
+    pub value: Option<Vec<u8>>,
+}
+
+/// Why a store cannot be brought up.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Unfit {
+    /// It belongs elsewhere.
+    #[error("it is not of this changelog: {0}")]
+    Foreign(String),
+    /// What was deleted since may not be in the changelog any more.
+    #[error("its last commit of {0} is older than the changelog keeps deletions, which it would bring back")]
+    TooOld(Timestamp),
+    /// It cannot be read or written.
+    #[error(transparent)]
+    Fault(#[from] Fault),
+}
+
+/// A store that follows its changelog. Only whole commits reach it.
+#[derive(Debug)]
+pub struct Replay<S> {
+    store: S,
+    /// Of the last commit that was read.
+    mark: Mark,
+    /// Commits that were read and not written to the store yet.
+    whole: Writes,
+    /// Of a commit whose marker was not read yet.
+    begun: Writes,
+    /// Whether the changelog was seen to hold the store's mark, or a later one of the same lineage.
+    is_known: bool,
+    /// Whether something was read that came after the store was left.
+    has_news: bool,
+}
+
+impl<S: Store> Replay<S> {
+    /// Begins with a store as it was left.
+    ///
+    /// # Errors
+    /// When the store belongs elsewhere or is damaged.
+    pub fn begin(mut store: S, stamp: &Stamp) -> Result<Self, Unfit> {
+        let mark = Mark::of(&store)?;
+        let found: Option<Stamp> = store.get(STAMP_KEY)?.map(|bytes| decode("stamp", &bytes)).transpose()?;
+        match &found {
+            Some(found) if found != stamp => {
+                let Stamp { cluster, topic, partition } = found;
+                let of = format!("it is of partition {partition} of {topic} in cluster {cluster}");
+                return Err(Unfit::Foreign(of));
+            }
+            None if mark.commit > 0 => {
+                return Err(Unfit::Foreign("it does not say where it belongs".to_owned()));
+            }
+            None => store.commit([(STAMP_KEY.to_vec(), Some(encode(stamp)))].into())?,
+            Some(_) => {}
+        }
+        let is_empty = mark.commit == 0;
+        let (whole, begun) = (Writes::new(), Writes::new());
+        Ok(Self { store, mark, whole, begun, is_known: is_empty, has_news: is_empty })
+    }
+
+    /// Where reading the changelog begins; `None` for its beginning. The store's own marker is read again: either it
+    /// is there, or a later one is, which tells whether this is the changelog that the store was made from.
+    #[must_use]
+    pub fn from(&self) -> Option<i64> {
+        self.mark.offset
+    }
+
+    /// Of the last commit that was read.
+    #[must_use]
+    pub fn mark(&self) -> &Mark {
+        &self.mark
+    }
+
+    /// Reading begins anew at [`Replay::from`].
+    pub fn rewind(&mut self) {
+        self.begun.clear();
+    }
+
+    /// Takes a record. `oldest` is the time since when the changelog keeps every deletion.
+    ///
+    /// # Errors
+    /// When the store turns out to be unfit, or cannot be written.
+    pub fn take(&mut self, entry: Entry, oldest: Timestamp) -> Result<(), Unfit> {
+        if !self.has_news && self.mark.offset.is_some_and(|own| entry.offset > own) {
+            if self.mark.time < oldest {
+                return Err(Unfit::TooOld(self.mark.time));
+            }
+            self.has_news = true;
+        }
+        if entry.key != MARK_KEY {
+            self.begun.insert(entry.key, entry.value);
+            return Ok(());
+        }
+        let read = Mark::decode(entry.value.as_deref().unwrap_or_default())?;
+        if self.mark.commit > 0 && (read.lineage != self.mark.lineage || read.commit < self.mark.commit) {
+            let of = format!("commit {} at offset {} is not of its line", read.commit, entry.offset);
+            return Err(Unfit::Foreign(of));
+        }
+        self.is_known = true;
+        self.mark = Mark { offset: Some(entry.offset), ..read };
+        self.whole.append(&mut self.begun);
+        if self.whole.len() >= CHUNK { Ok(self.write()?) } else { Ok(()) }
+    }
+
+    /// The end of the changelog was reached: brings the store to where the changelog is.
+    ///
+    /// # Errors
+    /// When the changelog does not hold the commit that the store claims to be at, or the store cannot be written.
+    pub fn catch_up(&mut self) -> Result<(), Unfit> {
+        if !self.is_known {
+            let Mark { commit, offset, .. } = self.mark;
+            let offset = offset.unwrap_or_default();
+            return Err(Unfit::Foreign(format!("it holds no commit {commit} at offset {offset}")));
+        }
+        Ok(self.write()?)
+    }
+
+    /// The store, to be worked with from its mark on.
+    #[must_use]
+    pub fn into_parts(self) -> (S, Mark) {
+        (self.store, self.mark)
+    }
+
+    fn write(&mut self) -> Result<(), Fault> {
+        if self.whole.is_empty() && Mark::of(&self.store)? == self.mark {
+            return Ok(());
+        }
+        let mut writes = std::mem::take(&mut self.whole);
+        writes.extend([self.mark.write()]);
+        self.store.commit(writes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    type Map = BTreeMap<Vec<u8>, Vec<u8>>;
+
+    fn stamp() -> Stamp {
+        Stamp { cluster: "c".to_owned(), topic: "t".to_owned(), partition: 3 }
+    }
+
+    fn time(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms).expect("in range")
+    }
+
+    fn put(offset: i64, key: &str, value: Option<&str>) -> Entry {
+        Entry { offset, key: key.into(), value: value.map(Into::into) }
+    }
+
+    fn marker(offset: i64, lineage: u128, commit: u64, at: i64) -> Entry {
+        let mark = Mark { lineage, commit, time: time(at), ..Mark::default() };
+        Entry { offset, key: MARK_KEY.to_vec(), value: Some(mark.encode()) }
+    }
+
+    fn follow(replay: &mut Replay<Map>, entries: &[Entry], oldest: i64) -> Result<(), Unfit> {
+        entries.iter().cloned().try_for_each(|entry| replay.take(entry, time(oldest)))?;
+        replay.catch_up()
+    }
+
+    /// Two commits: a = 1; a = 2 and b = 1.
+    fn log() -> [Entry; 5] {
+        [
+            put(0, "a", Some("1")),
+            marker(1, 7, 1, 10),
+            put(2, "a", Some("2")),
+            put(3, "b", Some("1")),
+            marker(4, 7, 2, 20),
+        ]
+    }
+
+    fn restored(entries: &[Entry]) -> Map {
+        let mut replay = Replay::begin(Map::new(), &stamp()).expect("an empty store is fit");
+        follow(&mut replay, entries, 0).expect("follows");
+        replay.into_parts().0
+    }
+
+    #[test]
+    fn a_store_follows_whole_commits_and_nothing_else() {
+        let log = log();
+        for (read, a) in [(2, Some("1")), (3, Some("1")), (4, Some("1")), (5, Some("2"))] {
+            let store = restored(&log[..read]);
+            assert_eq!(store.get(&b"a"[..]).map(Vec::as_slice), a.map(str::as_bytes), "{read}");
+            assert_eq!(store.contains_key(&b"b"[..]), read == 5, "{read}");
+        }
+    }
+
+    #[test]
+    fn a_store_goes_on_from_wherever_it_was_left_also_when_its_own_marker_was_compacted_away() {
+        let log = log();
+        for compacted in [false, true] {
+            let mut replay = Replay::begin(restored(&log[..2]), &stamp()).expect("is fit");
+            assert_eq!(replay.from(), Some(1));
+            follow(&mut replay, &log[1 + usize::from(compacted)..], 0).expect("follows");
+            assert_eq!(replay.into_parts().0, restored(&log));
+        }
+    }
+
+    #[test]
+    fn a_store_of_another_place_is_foreign() {
+        for other in [
+            Stamp { cluster: "other".to_owned(), ..stamp() },
+            Stamp { topic: "other".to_owned(), ..stamp() },
+            Stamp { partition: 4, ..stamp() },
+        ] {
+            assert!(matches!(Replay::begin(restored(&log()), &other), Err(Unfit::Foreign(_))), "{other:?}");
+        }
+    }
+
+    #[test]
+    fn a_changelog_that_was_made_anew_is_told_by_its_lineage_and_one_that_lost_its_end_by_what_is_missing() {
+        let store = || Replay::begin(restored(&log()), &stamp()).expect("is fit");
+        let anew = [put(4, "a", Some("9")), marker(5, 8, 3, 20)];
+        assert!(matches!(follow(&mut store(), &anew, 0), Err(Unfit::Foreign(_))));
+        assert!(matches!(follow(&mut store(), &[], 0), Err(Unfit::Foreign(_))));
+        let earlier = [marker(6, 7, 1, 10)];
+        assert!(matches!(follow(&mut store(), &earlier, 0), Err(Unfit::Foreign(_))));
+    }
+
+    #[test]
+    fn a_store_that_is_too_old_for_what_came_since_is_not_used_and_one_that_missed_nothing_is() {
+        let log = log();
+        let store = || Replay::begin(restored(&log[..2]), &stamp()).expect("is fit");
+        assert_eq!(follow(&mut store(), &log[1..], 11), Err(Unfit::TooOld(time(10))));
+        assert_eq!(follow(&mut store(), &log[2..], 11), Err(Unfit::TooOld(time(10))));
+        assert_eq!(follow(&mut store(), &log[1..2], 11), Ok(()));
+        assert_eq!(follow(&mut store(), &log[1..], 10), Ok(()));
+    }
+
+    #[test]
+    fn damage_is_named() {
+        let damaged = |key: &[u8]| {
+            let mut store = restored(&log());
+            store.insert(key.to_vec(), vec![9]);
+            Replay::begin(store, &stamp())
+        };
+        assert!(matches!(damaged(MARK_KEY), Err(Unfit::Fault(Fault::Corrupt { .. }))));
+        assert!(matches!(damaged(STAMP_KEY), Err(Unfit::Fault(Fault::Corrupt { .. }))));
+        let mut unmarked = restored(&log());
+        unmarked.remove(STAMP_KEY);
+        assert!(matches!(Replay::begin(unmarked, &stamp()), Err(Unfit::Foreign(_))));
+    }
+}

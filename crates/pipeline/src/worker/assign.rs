@@ -1,0 +1,158 @@
+//! How a worker comes to its partitions and leaves them, and what becomes of one whose state fails.
+
+use std::fmt;
+
+use kinfold_model::Fault;
+
+use super::Worker;
+use super::seat::{AtWork, Seat};
+use crate::changelog::{Mark, Replay, Stamp, Unfit};
+use crate::link::{Claim, Link};
+use crate::port::Port;
+use crate::stores::Stores;
+use crate::task::Task;
+
+/// After this time a store that could not be had is tried again.
+const AGAIN_MS: i64 = 1000;
+
+impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
+    /// Takes these partitions, and no others.
+    pub(super) fn assign(&mut self, claims: Vec<Claim>) -> Result<(), L::Error> {
+        self.count(claims.len());
+        self.seats.clear();
+        for claim in claims {
+            if !P::NAME.is_stateful() {
+                let (store, mark) = (self.equipment.stores.open(claim.partition), Mark::default());
+                match store {
+                    Ok(store) => self.begin_work(claim, store, mark)?,
+                    Err(fault) => self.wait(claim, &fault),
+                }
+                continue;
+            }
+            match self.shelf.remove(&claim.partition).map_or_else(|| self.open(claim.partition), Ok) {
+                Ok(replay) => self.follow(claim, replay)?,
+                Err(fault) => self.wait(claim, &fault),
+            }
+        }
+        if P::NAME.is_stateful() {
+            self.stand_by()?;
+        }
+        self.report();
+        Ok(())
+    }
+
+    /// Gives up all partitions. Their stores stay open for a moment, because most come back with the next assignment.
+    pub(super) fn give_up(&mut self) -> Result<(), L::Error> {
+        self.count(0);
+        self.buffer.clear();
+        for (partition, seat) in std::mem::take(&mut self.seats) {
+            let replay = match seat {
+                Seat::AtWork(seat) if P::NAME.is_stateful() => {
+                    Replay::begin(seat.store, &self.stamp(partition)).ok()
+                }
+                Seat::Restoring { replay, .. } => {
+                    self.link.unfollow(partition)?;
+                    Some(replay)
+                }
+                _ => None,
+            };
+            self.shelf.extend(replay.map(|replay| (partition, replay)));
+        }
+        self.equipment.observer.not_ready("no partitions are assigned");
+        Ok(())
+    }
+
+    pub(super) fn begin_work(&mut self, claim: Claim, store: S::Store, mark: Mark) -> Result<(), L::Error> {
+        let Claim { partition, commit, offsets } = claim;
+        let task = Task::new(self.equipment.port, self.partition(partition));
+        // Before the first commit there is no state to look at, and no offset to commit with it.
+        let is_idling = P::NAME.has_work_of_its_own() && commit > 0;
+        let mark = Mark { commit, ..mark };
+        let seat = AtWork { task, store, mark, offsets, is_idling };
+        self.seats.insert(partition, Seat::AtWork(Box::new(seat)));
+        self.link.resume(partition)
+    }
+
+    /// A partition's state failed: it is left as it was committed, and taken up again.
+    pub(super) fn fail(&mut self, partition: u32, fault: &Fault) -> Result<(), L::Error> {
+        let Some(Seat::AtWork(seat)) = self.seats.remove(&partition) else { return Ok(()) };
+        let claim = seat.claim();
+        drop(seat);
+        self.link.rewind(partition, &claim.offsets)?;
+        match fault {
+            Fault::Protocol(_) => self.stop(partition, fault),
+            Fault::Corrupt { .. } => self.set_aside(claim, fault),
+            Fault::State(_) => self.wait(claim, fault),
+        }
+        Ok(())
+    }
+
+    pub(super) fn wait(&mut self, claim: Claim, fault: &Fault) {
+        self.equipment.metrics.fault(P::NAME, "state");
+        tracing::error!(stage = %P::NAME, partition = claim.partition, %fault, "the partition waits for its store");
+        let until = self.link.now().plus_millis(AGAIN_MS);
+        self.seats.insert(claim.partition, Seat::Waiting { claim, why: fault.to_string(), until });
+    }
+
+    pub(super) fn set_aside(&mut self, claim: Claim, why: &dyn fmt::Display) {
+        self.tell_set_aside(claim.partition, why);
+        match self.equipment.stores.set_aside(claim.partition) {
+            Ok(()) => {
+                let (why, until) = ("the store is made anew".to_owned(), self.link.now());
+                self.seats.insert(claim.partition, Seat::Waiting { claim, why, until });
+            }
+            Err(fault) => self.wait(claim, &fault),
+        }
+    }
+
+    pub(super) fn stop(&mut self, partition: u32, why: &dyn fmt::Display) {
+        self.equipment.metrics.fault(P::NAME, "state");
+        tracing::error!(stage = %P::NAME, partition, %why, "the partition stands still");
+        self.seats.insert(partition, Seat::Stopped(why.to_string()));
+        self.report();
+    }
+
+    /// The store of a partition as it was left, or an empty one where that is worth nothing.
+    pub(super) fn open(&self, partition: u32) -> Result<Replay<S::Store>, Fault> {
+        let stores = self.equipment.stores;
+        let begin = |store| Replay::begin(store, &self.stamp(partition));
+        match stores.open(partition).map_err(Unfit::from).and_then(begin) {
+            Ok(replay) => Ok(replay),
+            Err(Unfit::Fault(fault @ (Fault::State(_) | Fault::Protocol(_)))) => Err(fault),
+            Err(unfit) => {
+                self.tell_set_aside(partition, &unfit);
+                stores.set_aside(partition)?;
+                begin(stores.open(partition)?).map_err(|unfit| Fault::State(unfit.to_string()))
+            }
+        }
+    }
+
+    /// Keeps the partitions warm that this worker would take over, and lets go of all others.
+    pub(super) fn stand_by(&mut self) -> Result<(), L::Error> {
+        let wanted = self.link.standbys()?;
+        let mut shelf = std::mem::take(&mut self.shelf);
+        for partition in wanted.into_iter().filter(|partition| !self.seats.contains_key(partition)) {
+            match shelf.remove(&partition).map_or_else(|| self.open(partition), Ok) {
+                Ok(mut replay) => {
+                    replay.rewind();
+                    self.link.follow(partition, replay.from())?;
+                    self.shelf.insert(partition, replay);
+                }
+                Err(why) => {
+                    tracing::warn!(stage = %P::NAME, partition, %why, "the partition is not kept warm");
+                }
+            }
+        }
+        Ok(())
+    }
+
+    fn stamp(&self, partition: u32) -> Stamp {
+        let (cluster, topic) = (self.link.cluster().to_owned(), self.link.changelog().to_owned());
+        Stamp { cluster, topic, partition }
+    }
+
+    fn tell_set_aside(&self, partition: u32, why: &dyn fmt::Display) {
+        self.equipment.metrics.fault(P::NAME, "state");
+        tracing::error!(stage = %P::NAME, partition, %why, "the store is set aside and made anew from the changelog");
+    }
+}

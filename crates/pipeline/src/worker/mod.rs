@@ -1,0 +1,241 @@
+//! The worker: poll a batch, handle it against overlays, commit it as one transaction, apply it to the stores. One
+//! worker is one thread with a set of partitions; what drives it calls [`Worker::turn`] again and again.
+//!
+//! - Nothing uncommitted reaches a store: a partition's writes are applied after their transaction, at once.
+//! - A partition works only when its store is where the changelog is, and the changelog where the offsets are.
+//! - What goes wrong with one partition's state concerns that partition; the others go on.
+//! - After a transaction that failed, or of which nobody knows, everything begins again from what was committed.
+
+mod assign;
+mod report;
+mod restore;
+mod seat;
+
+use std::collections::BTreeMap;
+use std::time::Instant;
+
+use kinfold_model::{Fault, Partition};
+
+use crate::batch::Batch;
+use crate::changelog::{Mark, Replay};
+use crate::link::{Commit, Link, Polled};
+use crate::metrics::Metrics;
+use crate::overlay::Store;
+use crate::port::Port;
+use crate::record::{InRecord, Origin};
+use crate::stores::Stores;
+
+pub use report::{Observer, Report, Standing};
+use seat::Seat;
+
+/// How many steps of work that no record asks for a partition does between two commits, while nothing else waits.
+const IDLE_STEPS: usize = 2000;
+
+/// What bounds a batch.
+#[derive(Clone, Copy, Debug)]
+pub struct BatchLimits {
+    /// At most so many records.
+    pub records: usize,
+    /// Records are added until they are this large together.
+    pub bytes: usize,
+}
+
+/// What a worker is made of.
+pub struct Equipment<'w, P, S> {
+    /// Between the log and the stage.
+    pub port: &'w P,
+    /// Where the stage keeps its state.
+    pub stores: &'w S,
+    /// Of each input.
+    pub partitions: u32,
+    /// Of a batch.
+    pub limits: BatchLimits,
+    /// Counted at each commit.
+    pub metrics: &'w Metrics,
+    /// Told of every change.
+    pub observer: &'w dyn Observer,
+}
+
+/// One stage on a set of partitions.
+pub struct Worker<'w, P: Port, L, S: Stores> {
+    equipment: Equipment<'w, P, S>,
+    link: L,
+    /// The partitions that are ours.
+    seats: BTreeMap<u32, Seat<'w, P, S::Store>>,
+    /// Stores that are not at work: of partitions that were ours a moment ago, or that are kept warm for others.
+    shelf: BTreeMap<u32, Replay<S::Store>>,
+    buffer: Vec<InRecord>,
+}
+
+/// A partition's batch, and where its inputs go on after it.
+struct Handled {
+    batch: Batch,
+    offsets: BTreeMap<Origin, i64>,
+    mark: Mark,
+}
+
+impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
+    /// A worker that owns nothing yet.
+    pub fn new(equipment: Equipment<'w, P, S>, link: L) -> Self {
+        equipment.observer.not_ready("joining the consumer group");
+        Self { equipment, link, seats: BTreeMap::new(), shelf: BTreeMap::new(), buffer: Vec::new() }
+    }
+
+    /// One batch, or a pause without any. Nothing is open between two turns.
+    ///
+    /// # Errors
+    /// When the link is lost. Nothing is half done then: a new worker begins from the last commit.
+    pub fn turn(&mut self) -> Result<(), L::Error> {
+        self.equipment.observer.beat();
+        self.gather()?;
+        self.restore()?;
+        let is_idling = |seat: &Seat<'_, P, S::Store>| seat.at_work().is_some_and(|seat| seat.is_idling);
+        if self.buffer.is_empty() && !self.seats.values().any(is_idling) { Ok(()) } else { self.commit() }
+    }
+
+    /// The link, for what is particular to it.
+    pub fn link(&self) -> &L {
+        &self.link
+    }
+
+    fn gather(&mut self) -> Result<(), L::Error> {
+        let BatchLimits { records, bytes } = self.equipment.limits;
+        let wait = !self.is_restoring();
+        let mut size = 0;
+        while self.buffer.len() < records && size < bytes {
+            match self.link.poll(wait)? {
+                Polled::Record(record) => {
+                    size += record.bytes();
+                    self.buffer.push(record);
+                }
+                Polled::Assigned(claims) => self.assign(claims)?,
+                Polled::Revoked => self.give_up()?,
+                Polled::Enough => break,
+            }
+        }
+        Ok(())
+    }
+
+    /// Handles what was gathered and makes it one transaction.
+    fn commit(&mut self) -> Result<(), L::Error> {
+        let began = Instant::now();
+        let handled = self.handle()?;
+        if handled.is_empty() {
+            return Ok(());
+        }
+        let commits: Vec<Commit<'_>> =
+            handled.iter().map(|(partition, one)| one.commit(*partition, P::NAME.is_stateful())).collect();
+        let markers = match self.link.transact(&commits) {
+            Ok(markers) => markers,
+            Err(error) => {
+                tracing::warn!(stage = %P::NAME, %error, "a transaction failed; what it held is done again");
+                return self.recover();
+            }
+        };
+        let metrics = self.equipment.metrics;
+        metrics.transaction_seconds(P::NAME).observe(began.elapsed().as_secs_f64());
+        metrics.committed(P::NAME, handled.values().map(|one| &one.batch), self.link.now());
+        self.apply(handled, &markers)?;
+        self.report();
+        Ok(())
+    }
+
+    /// Handles what was gathered, each partition's part by itself. A partition whose state fails is taken out.
+    fn handle(&mut self) -> Result<BTreeMap<u32, Handled>, L::Error> {
+        let now = self.link.now();
+        let mut failed: BTreeMap<u32, Fault> = BTreeMap::new();
+        let mut offsets: BTreeMap<u32, BTreeMap<Origin, i64>> = BTreeMap::new();
+        for record in std::mem::take(&mut self.buffer) {
+            let partition = record.partition;
+            let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) else { continue };
+            if failed.contains_key(&partition) {
+                continue;
+            }
+            match seat.task.step(&seat.store, &record) {
+                Ok(()) => {
+                    let next = record.offset + 1;
+                    offsets.entry(partition).or_default().insert(record.origin, next);
+                }
+                Err(fault) => drop(failed.insert(partition, fault)),
+            }
+        }
+        let most = if offsets.is_empty() { IDLE_STEPS } else { IDLE_STEPS / 10 };
+        let mut handled = BTreeMap::new();
+        for (partition, seat) in &mut self.seats {
+            let Some(seat) = seat.at_work_mut().filter(|_| !failed.contains_key(partition)) else { continue };
+            let read = offsets.remove(partition);
+            if read.is_none() && !seat.is_idling {
+                continue;
+            }
+            match seat.finish(read.unwrap_or_default(), now, most, self.equipment.metrics) {
+                Ok(one) => drop(handled.insert(*partition, one)),
+                Err(fault) => drop(failed.insert(*partition, fault)),
+            }
+        }
+        for (partition, fault) in failed {
+            self.fail(partition, &fault)?;
+        }
+        for one in handled.values_mut().filter(|one| one.mark.lineage == 0) {
+            one.mark.lineage = self.link.draw();
+        }
+        Ok(handled)
+    }
+
+    /// Writes what was committed to the stores.
+    fn apply(
+        &mut self,
+        handled: BTreeMap<u32, Handled>,
+        markers: &BTreeMap<u32, i64>,
+    ) -> Result<(), L::Error> {
+        for (partition, Handled { mut batch, offsets, mark }) in handled {
+            let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) else { continue };
+            seat.offsets = offsets;
+            seat.mark = Mark { offset: markers.get(&partition).copied(), ..mark };
+            if !P::NAME.is_stateful() {
+                continue;
+            }
+            batch.writes.extend([seat.mark.write()]);
+            let applied = match seat.mark.offset {
+                Some(_) => seat.store.commit(batch.writes),
+                None => Err(Fault::State("nobody knows where the commit stands in the changelog".to_owned())),
+            };
+            if let Err(fault) = applied {
+                self.fail(partition, &fault)?;
+            }
+        }
+        Ok(())
+    }
+
+    /// After a failed transaction: goes back to what is committed, whichever way the transaction ended.
+    fn recover(&mut self) -> Result<(), L::Error> {
+        self.equipment.metrics.aborted(P::NAME);
+        self.equipment.metrics.fault(P::NAME, "kafka");
+        let claims = self.link.renew()?;
+        self.give_up()?;
+        self.assign(claims)
+    }
+
+    fn partition(&self, index: u32) -> Partition {
+        Partition { index, count: self.equipment.partitions }
+    }
+}
+
+impl<P: Port, L, S: Stores> Drop for Worker<'_, P, L, S> {
+    /// A worker that ended owns nothing any more.
+    fn drop(&mut self) {
+        self.count(0);
+    }
+}
+
+impl Handled {
+    fn commit(&self, partition: u32, is_stateful: bool) -> Commit<'_> {
+        Commit {
+            partition,
+            outputs: &self.batch.outputs,
+            writes: &self.batch.writes,
+            marker: is_stateful.then(|| self.mark.encode()),
+            offsets: &self.offsets,
+            number: self.mark.commit,
+        }
+    }
+}
