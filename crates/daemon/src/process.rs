@@ -1,13 +1,15 @@
 //! A consumer from its first line to its exit code.
 //!
-//! Exit codes: 0 it was asked to stop and did; 1 a fault that no retry mends; 64 wrong usage or configuration.
+//! Exit codes: 0 it was asked to stop and did; 1 a fault that no retry mends; 64 wrong usage or configuration; 75 it was
+//! asked to stop and could not end in order in time, which costs nothing but a longer start.
 
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread;
+use std::time::Duration;
 
 use clap::Parser;
 use kinfold_kafka::{Identity, Settings};
@@ -24,6 +26,11 @@ use crate::telemetry;
 
 /// The exit code of wrong usage and wrong configuration, as `sysexits.h` has it.
 pub const USAGE: u8 = 64;
+
+/// The exit code of a stop that took too long, as `sysexits.h` has it for what may be tried again.
+const TOO_LATE: i32 = 75;
+/// How long an orderly stop may take. A commit may have to wait for the broker; orchestrators kill after 30 seconds.
+const STOP_MAX: Duration = Duration::from_secs(25);
 
 /// What tells the three consumers apart.
 pub struct Process {
@@ -90,6 +97,7 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
         signal_hook::flag::register_conditional_shutdown(signal, 1, Arc::clone(&stop))?;
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
+    end_in_time(Arc::clone(&stop));
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), process.stages)?;
     let health = Arc::new(Health::new());
     let workers = workers(process, config);
@@ -118,6 +126,18 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
     Ok(())
 }
 
+/// Ends the process if it is asked to stop and does not in time: what was not committed is done again by the next.
+fn end_in_time(stop: Arc<AtomicBool>) {
+    thread::spawn(move || {
+        while !stop.load(Ordering::Relaxed) {
+            thread::sleep(Duration::from_millis(100));
+        }
+        thread::sleep(STOP_MAX);
+        tracing::error!("could not stop in order within {} s; the process ends", STOP_MAX.as_secs());
+        std::process::exit(TOO_LATE);
+    });
+}
+
 /// All workers of a process: so many threads for each of its stages.
 fn workers(process: &Process, config: &Config) -> Vec<Identity> {
     let of = |stage: &StageName| {
@@ -130,7 +150,6 @@ fn workers(process: &Process, config: &Config) -> Vec<Identity> {
 /// What the Kafka driver is told of the configuration.
 #[must_use]
 pub fn kafka_settings(config: &Config) -> Settings {
-    use std::time::Duration;
     let kafka = &config.kafka;
     Settings {
         bootstrap: kafka.bootstrap.clone(),

@@ -114,6 +114,10 @@ pub fn read_table(settings: &Settings, topic: &str) -> Result<BTreeMap<Vec<u8>, 
                 };
             }
             Some(Err(KafkaError::PartitionEOF(partition))) => drop(open.remove(&partition)),
+            // The client looks for the broker again by itself.
+            Some(Err(KafkaError::MessageConsumption(
+                RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure,
+            ))) if Instant::now() < deadline => {}
             Some(Err(error)) => return Err(WorkerError::kafka("reading a topic")(error)),
             None if Instant::now() > deadline => {
                 let error = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);

@@ -2,29 +2,30 @@
 
 use std::collections::BTreeSet;
 
-/// The partitions that `us` would take over if up to `deaths` of the other members were gone. The assignor `range`
-/// hands out each topic's partitions in order, as evenly as can be, to the members in the order of their ids.
+/// The partitions that `us` would take over if up to `deaths` of the other instances were gone, each with all its
+/// workers. The assignor `range` hands out each topic's partitions in order, as evenly as can be, to the members in the
+/// order of their names.
 pub(crate) fn takeovers(members: &BTreeSet<String>, us: &str, partitions: u32, deaths: u32) -> BTreeSet<u32> {
-    let ours = range(members, us, partitions);
+    let instances: BTreeSet<&str> = members.iter().map(|member| instance(member)).collect();
+    let ours = members.iter().filter(|member| instance(member) == instance(us));
+    let open: BTreeSet<u32> = ours.flat_map(|member| range(members, member, partitions)).collect();
     let mut takeovers = BTreeSet::new();
-    let others: Vec<&String> = members.iter().filter(|member| *member != us).collect();
-    let mut alive: Vec<BTreeSet<String>> = vec![members.clone()];
-    for _ in 0..deaths.min(u32::try_from(others.len()).unwrap_or(u32::MAX)) {
-        let without = |members: &BTreeSet<String>, dead: &String| -> BTreeSet<String> {
-            members.iter().filter(|member| *member != dead).cloned().collect()
+    let mut scenarios: BTreeSet<BTreeSet<String>> = BTreeSet::from([members.clone()]);
+    for _ in 0..deaths {
+        let without = |members: &BTreeSet<String>, dead: &str| -> BTreeSet<String> {
+            members.iter().filter(|member| instance(member) != dead).cloned().collect()
         };
-        let fewer: BTreeSet<BTreeSet<String>> = alive
-            .iter()
-            .flat_map(|members| others.iter().map(|dead| without(members, dead)))
-            .take(SCENARIOS_MAX)
-            .collect();
-        alive = fewer.into_iter().collect();
-        for members in &alive {
-            takeovers
-                .extend(range(members, us, partitions).filter(|one| !ours.clone().any(|own| own == *one)));
-        }
+        let others = || instances.iter().filter(|one| **one != instance(us));
+        let fewer = scenarios.iter().flat_map(|alive| others().map(|dead| without(alive, dead)));
+        scenarios = fewer.take(SCENARIOS_MAX).collect();
+        takeovers.extend(scenarios.iter().flat_map(|alive| range(alive, us, partitions)));
     }
-    takeovers
+    &takeovers - &open
+}
+
+/// A member's name without the number of its worker.
+fn instance(member: &str) -> &str {
+    member.rsplit_once('-').map_or(member, |(instance, _)| instance)
 }
 
 /// More ways to die than this are not looked at.
@@ -49,25 +50,28 @@ mod tests {
 
     #[test]
     fn of_two_each_keeps_warm_what_the_other_owns() {
-        let both = members(&["a", "b"]);
-        assert_eq!(takeovers(&both, "a", 4, 1), BTreeSet::from([2, 3]));
-        assert_eq!(takeovers(&both, "b", 4, 1), BTreeSet::from([0, 1]));
+        let both = members(&["a-0", "b-0"]);
+        assert_eq!(takeovers(&both, "a-0", 4, 1), BTreeSet::from([2, 3]));
+        assert_eq!(takeovers(&both, "b-0", 4, 1), BTreeSet::from([0, 1]));
     }
 
     #[test]
-    fn whoever_dies_each_of_its_partitions_was_warm_where_it_goes() {
-        let all = members(&["a", "b", "c", "d", "e"]);
-        for partitions in [1, 4, 5, 12, 13] {
-            for dead in &all {
-                let left: BTreeSet<String> = all.iter().filter(|one| *one != dead).cloned().collect();
+    fn whichever_instance_dies_each_of_its_partitions_was_warm_where_it_goes() {
+        let all = members(&["a-0", "a-1", "b-0", "c-0", "c-1", "c-2", "d-0"]);
+        for partitions in [1, 4, 7, 12, 13] {
+            for dead in ["a", "b", "c", "d"] {
+                let left: BTreeSet<String> =
+                    all.iter().filter(|one| instance(one) != dead).cloned().collect();
                 for heir in &left {
-                    let own: BTreeSet<u32> = range(&all, heir, partitions).collect();
+                    let at = |members: &BTreeSet<String>| -> BTreeSet<u32> {
+                        let same = members.iter().filter(|one| instance(one) == instance(heir));
+                        same.flat_map(|one| range(members, one, partitions)).collect()
+                    };
                     let new: BTreeSet<u32> =
-                        range(&left, heir, partitions).filter(|one| !own.contains(one)).collect();
-                    assert!(
-                        takeovers(&all, heir, partitions, 1).is_superset(&new),
-                        "{dead} {heir} {partitions}"
-                    );
+                        range(&left, heir, partitions).filter(|one| !at(&all).contains(one)).collect();
+                    let warm = takeovers(&all, heir, partitions, 1);
+                    assert!(warm.is_superset(&new), "{dead} {heir} {partitions}");
+                    assert!(warm.is_disjoint(&at(&all)), "a store is open once in each process");
                 }
             }
         }
@@ -75,15 +79,15 @@ mod tests {
 
     #[test]
     fn every_partition_has_one_owner() {
-        let all = members(&["a", "b", "c"]);
+        let all = members(&["a-0", "a-1", "b-0"]);
         let owned: Vec<u32> = all.iter().flat_map(|one| range(&all, one, 7)).collect();
         assert_eq!(owned, (0..7).collect::<Vec<_>>());
     }
 
     #[test]
     fn nobody_keeps_anything_warm_who_is_alone_or_was_not_asked_to() {
-        assert!(takeovers(&members(&["a"]), "a", 4, 3).is_empty());
-        assert!(takeovers(&members(&["a", "b"]), "a", 4, 0).is_empty());
-        assert!(takeovers(&members(&["b"]), "a", 4, 1).is_empty());
+        assert!(takeovers(&members(&["a-0", "a-1"]), "a-0", 4, 3).is_empty());
+        assert!(takeovers(&members(&["a-0", "b-0"]), "a-0", 4, 0).is_empty());
+        assert!(takeovers(&members(&["b-0"]), "a-0", 4, 1).is_empty());
     }
 }

@@ -31,7 +31,11 @@ pub(crate) struct Tail {
 impl Tail {
     pub(crate) fn new(settings: &Settings, topic: &str) -> Result<Self, WorkerError> {
         let mut config = settings.reader();
-        config.set("group.id", format!("{}restore", settings.prefix)).set("enable.partition.eof", "true");
+        config
+            .set("group.id", format!("{}restore", settings.prefix))
+            .set("enable.partition.eof", "true")
+            // The broker holds back the end of an idle partition for so long, and a restore waits for it.
+            .set("fetch.wait.max.ms", "50");
         let consumer: BaseConsumer =
             config.create().map_err(|error| WorkerError::Configuration(error.to_string()))?;
         Ok(Self { topic: topic.to_owned(), consumer, followed: BTreeMap::new(), gone: VecDeque::new() })

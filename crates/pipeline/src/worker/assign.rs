@@ -13,7 +13,7 @@ use crate::stores::Stores;
 use crate::task::Task;
 
 /// After this time a store that could not be had is tried again.
-const AGAIN_MS: i64 = 1000;
+const AGAIN_MS: i64 = 250;
 
 impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     /// Takes these partitions, and no others.
@@ -90,6 +90,11 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     pub(super) fn wait(&mut self, claim: Claim, fault: &Fault) {
         self.equipment.metrics.fault(P::NAME, "state");
         tracing::error!(stage = %P::NAME, partition = claim.partition, %fault, "the partition waits for its store");
+        self.wait_on(claim, fault);
+    }
+
+    /// As [`Worker::wait`], once more and in silence.
+    pub(super) fn wait_on(&mut self, claim: Claim, fault: &Fault) {
         let until = self.link.now().plus_millis(AGAIN_MS);
         self.seats.insert(claim.partition, Seat::Waiting { claim, why: fault.to_string(), until });
     }

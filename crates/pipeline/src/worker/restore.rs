@@ -78,7 +78,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             let Some(Seat::Waiting { claim, .. }) = self.seats.remove(&partition) else { continue };
             match self.open(partition) {
                 Ok(replay) => self.follow(claim, replay)?,
-                Err(fault) => self.wait(claim, &fault),
+                Err(fault) => self.wait_on(claim, &fault),
             }
             self.report();
         }
