@@ -7,6 +7,7 @@ mod generate;
 mod resolve;
 mod review;
 mod rules;
+pub(crate) mod state;
 mod steward;
 mod topics;
 
@@ -44,6 +45,9 @@ pub enum Command {
     /// Look after the topics of a deployment.
     #[command(subcommand)]
     Topics(topics::TopicsCommand),
+    /// Look after the stores of the consumers on this machine.
+    #[command(subcommand)]
+    State(state::StateCommand),
 }
 
 impl Command {
@@ -62,6 +66,7 @@ impl Command {
             Self::Rules(command) => command.run(),
             Self::Config(command) => command.run(),
             Self::Topics(command) => command.run(),
+            Self::State(command) => command.run(),
         }
     }
 }
@@ -89,6 +94,9 @@ pub enum Failure {
     /// Topics are missing or differ.
     #[error("{0} topics are missing or differ; `kinfold topics apply` creates those that are missing")]
     Topics(usize),
+    /// Stores are damaged.
+    #[error("{0} stores are damaged; `kinfold state rebuild` sets them aside, and they are made anew")]
+    Stores(usize),
     /// Nobody reads the answer any more, as with `kinfold … | head`; that is no fault.
     #[error("the reader has gone")]
     ReaderGone,
@@ -108,7 +116,7 @@ impl Failure {
             Self::Config(_) | Self::Usage(_) => Self::USAGE,
             Self::ReaderGone => 0,
             Self::Refused(_) => 2,
-            Self::File { .. } | Self::Topics(_) | Self::Fault(_) => 1,
+            Self::File { .. } | Self::Topics(_) | Self::Stores(_) | Self::Fault(_) => 1,
         }
     }
 

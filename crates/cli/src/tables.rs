@@ -10,7 +10,7 @@ use kinfold_wire::Topic;
 use serde_json::{Map, Value};
 
 use crate::avro_json::AvroJson;
-use crate::commands::Failure;
+use crate::commands::{Failure, state as store};
 use crate::output::{Report, table as each_record};
 use crate::run::Run;
 
@@ -145,6 +145,31 @@ pub(crate) fn findings(prefix: &str, findings: &[(TopicPlan, Finding)]) -> Strin
     for (plan, finding) in findings {
         table.add_row([format!("{prefix}{}", plan.name), finding.to_string()]);
     }
+    table.to_string()
+}
+
+/// How stores are.
+pub(crate) fn stores(findings: &[store::Finding]) -> String {
+    let mut table = table(&["store", "commit", "of", "entries", "bytes", "changelog"]);
+    for store::Finding { place, contents } in findings {
+        match contents {
+            Ok(contents) => {
+                let changelog = contents.stamp.as_ref().map_or("none yet".to_owned(), |stamp| {
+                    format!("{} in cluster {}", stamp.topic, stamp.cluster)
+                });
+                table.add_row([
+                    place.to_string(),
+                    contents.mark.commit.to_string(),
+                    if contents.mark.commit == 0 { String::new() } else { contents.mark.time.to_string() },
+                    contents.entries.to_string(),
+                    contents.bytes.to_string(),
+                    changelog,
+                ]);
+            }
+            Err(why) => drop(table.add_row([place.to_string(), "damaged".to_owned(), why.clone()])),
+        }
+    }
+    right(&mut table, &[1, 3, 4]);
     table.to_string()
 }
 

@@ -4,6 +4,7 @@
 //! are, and an exit code. [`process`] is the checklist that each of the three binaries goes through.
 
 pub mod config;
+pub mod copies;
 pub mod folders;
 pub mod http;
 pub mod process;

@@ -3,6 +3,7 @@
 //! Exit codes: 0 it was asked to stop and did; 1 a fault that no retry mends; 64 wrong usage or configuration; 75 it was
 //! asked to stop and could not end in order in time, which costs nothing but a longer start.
 
+use std::ffi::OsString;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
@@ -12,12 +13,14 @@ use std::thread;
 use std::time::Duration;
 
 use clap::Parser;
+use kinfold_checkpoint::{Depot, DepotError};
 use kinfold_kafka::{Identity, Settings};
 use kinfold_pipeline::{Metrics, StageName, Topology};
 use kinfold_store::Memory;
 use signal_hook::consts::{SIGINT, SIGTERM};
 
 use crate::config::Config;
+use crate::copies::Copies;
 use crate::http::{Health, serve};
 use crate::registry::register;
 use crate::reporter::Reporter;
@@ -105,10 +108,13 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
     let listen = config.http.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], process.port)));
     let server = serve(listen, Arc::clone(&health), metrics.registry.clone())?;
     tracing::info!(address = %server.address(), kafka = config.kafka.bootstrap, "{} starts", process.name);
+    let copies =
+        depot(config)?.map(|depot| Copies::new(depot, config.checkpoints.interval_ms, metrics.clone()));
     let supervisor = Supervisor {
         config,
         settings: kafka_settings(config),
         memory: Memory::new(config.state.cache_bytes),
+        copies,
         metrics,
         health,
         stop,
@@ -168,6 +174,21 @@ pub fn kafka_settings(config: &Config) -> Settings {
             .map(|(name, value)| (name.to_owned(), value.to_owned()))
             .collect(),
     }
+}
+
+/// Where copies of stores are kept, if anywhere. Credentials come from the environment, under the names that the vendors'
+/// own tools give them.
+///
+/// # Errors
+/// When the configuration names no object store that can be opened.
+pub fn depot(config: &Config) -> Result<Option<Depot>, DepotError> {
+    let Some(url) = &config.checkpoints.url else { return Ok(None) };
+    let is_vendors = |name: &str| ["AWS_", "AZURE_", "GOOGLE_"].iter().any(|vendor| name.starts_with(vendor));
+    let text =
+        |(name, value): (OsString, OsString)| Some((name.into_string().ok()?, value.into_string().ok()?));
+    let options: Vec<(String, String)> =
+        std::env::vars_os().filter_map(text).filter(|(name, _)| is_vendors(name)).collect();
+    Depot::open(url, &options).map(Some)
 }
 
 /// How records of public topics are framed in a deployment: the schema registry is asked, if one is configured.

@@ -15,6 +15,7 @@ use kinfold_pipeline::{
 use kinfold_store::Memory;
 
 use crate::config::Config;
+use crate::copies::Copies;
 use crate::folders::Folders;
 use crate::http::Health;
 use crate::registry::{RegistryError, register};
@@ -35,6 +36,7 @@ pub(crate) struct Supervisor<'c> {
     pub(crate) config: &'c Config,
     pub(crate) settings: Settings,
     pub(crate) memory: Memory,
+    pub(crate) copies: Option<Copies>,
     pub(crate) metrics: Metrics,
     pub(crate) health: Arc<Health>,
     pub(crate) stop: Arc<AtomicBool>,
@@ -129,8 +131,8 @@ struct Desk<'d> {
 impl Desk<'_> {
     /// Works on a port whose stage keeps state.
     fn keep<P: Port>(&self, port: &P) -> Result<(), StageError> {
-        let Supervisor { config, memory, .. } = self.supervisor;
-        self.work(port, &Folders::new(&config.state.dir, P::NAME, memory.clone()))
+        let Supervisor { config, memory, copies, .. } = self.supervisor;
+        self.work(port, &Folders::new(&config.state.dir, P::NAME, memory.clone(), copies.clone()))
     }
 
     fn work<P: Port, S: Stores>(&self, port: &P, stores: &S) -> Result<(), StageError> {

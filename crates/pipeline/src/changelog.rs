@@ -63,7 +63,7 @@ impl Mark {
 }
 
 /// Which changelog a store belongs to.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
     /// The cluster's id.
     pub cluster: String,
@@ -71,6 +71,16 @@ pub struct Stamp {
     pub topic: String,
     /// Which of its partitions.
     pub partition: u32,
+}
+
+impl Stamp {
+    /// The stamp in a store; `None` when it has none.
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`] for a damaged one, and those of the store.
+    pub fn of(store: &impl Store) -> Result<Option<Self>, Fault> {
+        store.get(STAMP_KEY)?.map(|bytes| decode("stamp", &bytes)).transpose()
+    }
 }
 
 /// A record of a changelog.
@@ -121,7 +131,7 @@ impl<S: Store> Replay<S> {
     /// When the store belongs elsewhere or is damaged.
     pub fn begin(mut store: S, stamp: &Stamp) -> Result<Self, Unfit> {
         let mark = Mark::of(&store)?;
-        let found: Option<Stamp> = store.get(STAMP_KEY)?.map(|bytes| decode("stamp", &bytes)).transpose()?;
+        let found = Stamp::of(&store)?;
         match &found {
             Some(found) if found != stamp => {
                 let Stamp { cluster, topic, partition } = found;

@@ -42,6 +42,8 @@ pub enum MetricName {
     Faults,
     /// Gauge; label `stage`.
     LastCommit,
+    /// Gauge; label `stage`.
+    LastCheckpoint,
     /// Counter; labels `stage`, `note`.
     Notes,
     /// Gauge; labels `stage`, `partition`.
@@ -50,7 +52,7 @@ pub enum MetricName {
 
 impl MetricName {
     /// All metrics.
-    pub const ALL: [Self; 17] = [
+    pub const ALL: [Self; 18] = [
         Self::BuildInfo,
         Self::Ready,
         Self::RecordsConsumed,
@@ -66,6 +68,7 @@ impl MetricName {
         Self::RestoreRemaining,
         Self::Faults,
         Self::LastCommit,
+        Self::LastCheckpoint,
         Self::Notes,
         Self::Revision,
     ];
@@ -89,6 +92,7 @@ impl MetricName {
             Self::RestoreRemaining => "kinfold_restore_remaining_records",
             Self::Faults => "kinfold_faults_total",
             Self::LastCommit => "kinfold_last_commit_timestamp_seconds",
+            Self::LastCheckpoint => "kinfold_last_checkpoint_timestamp_seconds",
             Self::Notes => "kinfold_notes_total",
             Self::Revision => "kinfold_revision_ratio",
         }
@@ -119,6 +123,9 @@ impl MetricName {
             Self::RestoreRemaining => "Changelog records still to be replayed before the partition goes on.",
             Self::Faults => "Faults by kind: kafka_unreachable, kafka, state, other.",
             Self::LastCommit => "Unix time of the last commit; 0 before the first.",
+            Self::LastCheckpoint => {
+                "Unix time of the commit in the last copy of a store; 0 before the first."
+            }
             Self::Notes => {
                 "Identifiers that began or ceased to link: quarantined, blocked, shed (max_component), freed."
             }
@@ -156,6 +163,7 @@ pub struct Metrics {
     pub restore_remaining: IntGaugeVec,
     faults: IntCounterVec,
     last_commit: GaugeVec,
+    last_checkpoint: GaugeVec,
     notes: IntCounterVec,
     /// By stage and partition.
     pub revision: GaugeVec,
@@ -183,6 +191,8 @@ impl Metrics {
         registry.register(Box::new(ready.clone()))?;
         let last_commit = GaugeVec::new(M::LastCommit.opts(), &["stage"])?;
         registry.register(Box::new(last_commit.clone()))?;
+        let last_checkpoint = GaugeVec::new(M::LastCheckpoint.opts(), &["stage"])?;
+        registry.register(Box::new(last_checkpoint.clone()))?;
         let revision = GaugeVec::new(M::Revision.opts(), &["stage", "partition"])?;
         registry.register(Box::new(revision.clone()))?;
         let buckets = vec![0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0];
@@ -204,6 +214,7 @@ impl Metrics {
             restore_remaining: gauge(M::RestoreRemaining, &["stage", "partition"])?,
             faults: counter(M::Faults, &["stage", "kind"])?,
             last_commit,
+            last_checkpoint,
             notes: counter(M::Notes, &["stage", "note"])?,
             revision,
             registry,
@@ -217,6 +228,7 @@ impl Metrics {
         self.assigned.with_label_values(&[stage]);
         self.restored.with_label_values(&[stage]);
         self.last_commit.with_label_values(&[stage]);
+        self.last_checkpoint.with_label_values(&[stage]);
         self.transaction_seconds.with_label_values(&[stage]);
         if stage == StageName::Stitch.as_str() {
             for note in kinfold_stitch::Note::ALL {
@@ -260,6 +272,11 @@ impl Metrics {
         }
         self.transactions.with_label_values(&[stage, "committed"]).inc();
         self.last_commit.with_label_values(&[stage]).set(now.millis() as f64 / 1000.0);
+    }
+
+    /// Notes that a copy of a store, as of this time, was saved elsewhere.
+    pub fn saved(&self, stage: StageName, time: Timestamp) {
+        self.last_checkpoint.with_label_values(&[stage.as_str()]).set(time.millis() as f64 / 1000.0);
     }
 
     /// Counts a batch that was undone.

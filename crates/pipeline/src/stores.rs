@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kinfold_model::Fault;
+use kinfold_model::{Fault, Timestamp};
 
 use crate::overlay::Store;
 
@@ -23,6 +23,12 @@ pub trait Stores {
     /// # Errors
     /// [`Fault::State`] when it cannot be moved.
     fn set_aside(&self, partition: u32) -> Result<(), Fault>;
+
+    /// A commit was applied at this time: the place to make a copy of the store elsewhere, now and then. Nothing depends
+    /// on whether that succeeds.
+    fn committed(&self, partition: u32, store: &Self::Store, now: Timestamp) {
+        let _ = (partition, store, now);
+    }
 }
 
 /// For a stage that keeps nothing.

@@ -9,6 +9,7 @@ use std::path::{Path, PathBuf};
 use kinfold_model::Fault;
 use kinfold_model::seam::Entries;
 use kinfold_pipeline::{Base, Store, Writes};
+use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompressionType, Direction, ErrorKind, IteratorMode, Options,
     ReadOptions, WriteBatch, WriteBufferManager,
@@ -96,6 +97,17 @@ impl RocksStore {
             is_damaged: is_damage(&error),
             why: error.into_string(),
         })
+    }
+}
+
+impl RocksStore {
+    /// Leaves a copy of the committed state in a folder that does not exist yet, on the same disk: files that never change
+    /// again are linked, not copied.
+    ///
+    /// # Errors
+    /// [`Fault::State`] when the folder cannot be made.
+    pub fn checkpoint(&self, folder: &Path) -> Result<(), Fault> {
+        Checkpoint::new(&self.db).and_then(|checkpoint| checkpoint.create_checkpoint(folder)).map_err(fault)
     }
 }
 
@@ -265,6 +277,35 @@ mod tests {
         let error = RocksStore::open_read_only(&path, &Memory::new(1 << 20)).expect_err("there is none");
         assert!(error.to_string().contains("none"), "{error}");
         assert!(!path.exists());
+    }
+
+    #[test]
+    fn a_checkpoint_is_the_store_as_it_was() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let memory = Memory::new(1 << 20);
+        let mut store = RocksStore::open(&folder.path().join("store"), &memory).expect("opens");
+        store.commit([entry(b"a", b"1")].into()).expect("commits");
+        let copy = folder.path().join("copy");
+        store.checkpoint(&copy).expect("is made");
+        store.commit([entry(b"a", b"2")].into()).expect("commits");
+        let copy = RocksStore::open(&copy, &memory).expect("opens");
+        assert_eq!(copy.get(b"a"), Ok(Some(b"1".to_vec())));
+    }
+
+    #[test]
+    fn damage_is_told_from_a_store_that_is_in_use() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let memory = Memory::new(1 << 20);
+        let mut store = RocksStore::open(folder.path(), &memory).expect("opens");
+        store.commit([entry(b"a", b"1")].into()).expect("commits");
+        assert!(!RocksStore::open(folder.path(), &memory).expect_err("is in use").is_damaged);
+        drop(store);
+        drop(RocksStore::open(folder.path(), &memory).expect("writes its log to a file"));
+        let files =
+            std::fs::read_dir(folder.path()).expect("a folder").map(|entry| entry.expect("listed").path());
+        let table = files.into_iter().find(|path| path.extension().is_some_and(|end| end == "sst"));
+        std::fs::remove_file(table.expect("a table was written")).expect("removed");
+        assert!(RocksStore::open(folder.path(), &memory).expect_err("a table is missing").is_damaged);
     }
 
     #[test]

@@ -12,7 +12,8 @@ use super::Config;
 /// Prints all settings, those that were not mentioned too.
 pub(super) fn describe(config: &Config) -> String {
     let mut page = Page(String::new());
-    let Config { deployment, kafka, registry, topics, http, state, capture, log, rules } = config;
+    let Config { deployment, kafka, registry, topics, http, state, checkpoints, capture, log, rules } =
+        config;
 
     page.section("deployment");
     page.text("prefix", &deployment.prefix);
@@ -52,6 +53,10 @@ pub(super) fn describe(config: &Config) -> String {
     page.text("dir", &state.dir.display().to_string());
     page.plain("cache_bytes", state.cache_bytes);
     page.plain("standbys", state.standbys);
+
+    page.section("checkpoints");
+    page.text("url", checkpoints.url.as_deref().unwrap_or_default());
+    page.plain("interval_ms", checkpoints.interval_ms);
 
     page.section("capture");
     page.text("unknown_members", capture.unknown_members.as_str());

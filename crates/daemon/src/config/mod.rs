@@ -39,6 +39,8 @@ pub struct Config {
     pub state: State,
     /// `[capture]`
     pub capture: kinfold_capture::Settings,
+    /// `[checkpoints]`
+    pub checkpoints: Checkpoints,
     /// `[log]`
     pub log: Log,
     /// `[identity]`, `[identity.guard]` and `[namespaces.<name>]`
@@ -121,6 +123,15 @@ pub struct State {
     pub cache_bytes: usize,
     /// `standbys`: how many deaths of other workers the state is kept warm for.
     pub standbys: u32,
+}
+
+/// `[checkpoints]`
+#[derive(Clone, Debug)]
+pub struct Checkpoints {
+    /// `url` of an object store; `None` (empty): no copies are made.
+    pub url: Option<String>,
+    /// `interval_ms`: how often a copy of each store is made.
+    pub interval_ms: i64,
 }
 
 /// `[log]`

@@ -15,7 +15,7 @@ use super::namespaces::read_rules;
 use super::properties::Properties;
 use super::reader::{Check, Reader, Section};
 use super::tree::{self, Table};
-use super::{Config, Deployment, Http, Kafka, Log, LogFormat, Registry, State, Topics};
+use super::{Checkpoints, Config, Deployment, Http, Kafka, Log, LogFormat, Registry, State, Topics};
 
 const DAY_MS: i64 = 86_400_000;
 const SECRET_VARIABLE: &str = "KINFOLD_SECRET";
@@ -76,6 +76,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         topics: topics(root.section("topics")),
         http: http(root.section("http")),
         state: state(root.section("state")),
+        checkpoints: checkpoints(root.section("checkpoints")),
         capture: capture(root.section("capture")),
         log: log(root.section("log")),
         rules: read_rules(root.section("identity"), root.section("namespaces")),
@@ -204,6 +205,21 @@ fn state(mut section: Section<'_>) -> State {
     let standbys = section.number("standbys", 0, 0..=16);
     section.finish();
     State { dir: PathBuf::from(dir), cache_bytes, standbys }
+}
+
+fn checkpoints(mut section: Section<'_>) -> Checkpoints {
+    let url = section.text("url", "", |text| {
+        let schemes = ["s3://", "gs://", "az://", "file:///"];
+        let known = text.is_empty() || schemes.iter().any(|scheme| text.starts_with(scheme));
+        allow(
+            known,
+            "is no object store",
+            "write s3://bucket/path, gs://…, az://… or file:///path, or \"\" for none",
+        )
+    });
+    let interval_ms = section.number("interval_ms", 600_000, 1_000..=7 * DAY_MS);
+    section.finish();
+    Checkpoints { url: (!url.is_empty()).then_some(url), interval_ms }
 }
 
 fn capture(mut section: Section<'_>) -> kinfold_capture::Settings {

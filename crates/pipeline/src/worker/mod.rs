@@ -199,8 +199,9 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
                 Some(_) => seat.store.commit(batch.writes),
                 None => Err(Fault::State("nobody knows where the commit stands in the changelog".to_owned())),
             };
-            if let Err(fault) = applied {
-                self.fail(partition, &fault)?;
+            match applied {
+                Ok(()) => self.equipment.stores.committed(partition, &seat.store, self.link.now()),
+                Err(fault) => self.fail(partition, &fault)?,
             }
         }
         Ok(())
