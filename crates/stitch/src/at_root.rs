@@ -23,6 +23,7 @@ impl Step<'_> {
             return Ok(());
         }
         if !self.component(root)?.members.contains_key(&errand.node()) {
+            let errand = self.without_void_join(root, errand)?;
             self.pass_on(errand.node(), Body::SentBack(errand));
             return Ok(());
         }
@@ -41,6 +42,23 @@ impl Step<'_> {
                 self.settle_waiting(root, node)
             }
         }
+    }
+
+    /// A join whose other end is here and silent comes to nothing, wherever its own end is: all that is left of it is what
+    /// the node has become. Else joins would chase a node that is taken in and handed on again because of each of them.
+    fn without_void_join(&mut self, root: NodeId, errand: Errand) -> Result<Errand, Fault> {
+        Ok(match errand {
+            Errand::Join { node, other, heard, told, .. }
+                if self
+                    .component(root)?
+                    .members
+                    .get(&other)
+                    .is_some_and(|member| member.told.silent && member.told.version >= heard) =>
+            {
+                Errand::Settle { node, told }
+            }
+            errand => errand,
+        })
     }
 
     /// Notes what a node has become, and settles where that may make a difference.
