@@ -9,6 +9,7 @@ mod membership;
 mod producer;
 mod received;
 mod settings;
+mod stable;
 mod standby;
 mod tail;
 pub mod topics;

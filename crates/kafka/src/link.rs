@@ -16,6 +16,7 @@ use crate::membership::{Assigned, Event, Member, Membership};
 use crate::producer::Transactions;
 use crate::received::{origin, received};
 use crate::settings::{Identity, LostRecords, Settings};
+use crate::stable::Stable;
 use crate::standby;
 use crate::tail::Tail;
 use crate::topics::delete_retention;
@@ -43,6 +44,7 @@ pub struct KafkaLink<'k> {
     assigned: BTreeSet<(String, i32)>,
     /// When the batch has taken long enough; `None` before it began.
     deadline: Option<Instant>,
+    stable: Stable,
 }
 
 impl<'k> KafkaLink<'k> {
@@ -85,6 +87,7 @@ impl<'k> KafkaLink<'k> {
             events: VecDeque::new(),
             assigned: BTreeSet::new(),
             deadline: None,
+            stable: Stable::default(),
         })
     }
 
@@ -179,7 +182,7 @@ impl<'k> KafkaLink<'k> {
     }
 
     /// Records that are there for us and were not handed to us yet.
-    fn observe_lag(&self) {
+    fn observe_lag(&mut self) {
         let Some(statistics) = self.consumer.context().statistics() else { return };
         for (name, topic) in &statistics.topics {
             let ours = topic.partitions.iter().filter(|(partition, facts)| {
@@ -191,8 +194,8 @@ impl<'k> KafkaLink<'k> {
                 let labels = [self.identity.stage.as_str(), short, &partition.to_string()];
                 let lag = (facts.ls_offset - facts.next_offset).max(0) + facts.fetchq_cnt;
                 self.metrics.lag.with_label_values(&labels).set(lag);
-                let held = (facts.hi_offset - facts.ls_offset).max(0);
-                self.metrics.held_back.with_label_values(&labels).set(held);
+                let seconds = self.stable.held_back(name, facts);
+                self.metrics.held_back.with_label_values(&labels).set(seconds);
             }
         }
     }

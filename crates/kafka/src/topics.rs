@@ -15,6 +15,7 @@ use crate::settings::{MESSAGE_BYTES_MAX, Settings};
 use crate::world::World;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
+const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
 
 /// How the topics of a deployment should be.
 #[derive(Clone, Debug)]
@@ -77,11 +78,15 @@ impl Wanted {
             (topic.as_str().to_owned(), settings)
         });
         let stateful = StageName::ALL.into_iter().filter(|stage| stage.is_stateful());
-        let changelogs = stateful.map(|stage| (Settings::changelog(stage), compacted()));
+        let changelogs = stateful.map(|stage| (Settings::changelog(stage), changelog()));
         raw.chain(own)
             .chain(changelogs)
             .map(|(name, mut settings)| {
                 settings.push(("max.message.bytes", MESSAGE_BYTES_MAX.to_string()));
+                if self.replication > 2 {
+                    // What was acknowledged is on two brokers, and one may be away.
+                    settings.push(("min.insync.replicas", "2".to_owned()));
+                }
                 TopicPlan { name, partitions: self.partitions, settings }
             })
             .collect()
@@ -90,6 +95,14 @@ impl Wanted {
     fn log(&self) -> Vec<(&'static str, String)> {
         vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", self.retention_ms.to_string())]
     }
+}
+
+/// A store that was off for less than a week need not be made anew; what was deleted is gone from the log after two.
+fn changelog() -> Vec<(&'static str, String)> {
+    let mut settings = compacted();
+    settings.push(("delete.retention.ms", WEEK_MS.to_string()));
+    settings.push(("max.compaction.lag.ms", WEEK_MS.to_string()));
+    settings
 }
 
 fn compacted() -> Vec<(&'static str, String)> {

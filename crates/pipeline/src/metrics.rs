@@ -86,7 +86,7 @@ impl MetricName {
             Self::Transactions => "kinfold_transactions_total",
             Self::TransactionSeconds => "kinfold_transaction_seconds",
             Self::ConsumerLag => "kinfold_consumer_lag_records",
-            Self::HeldBack => "kinfold_held_back_records",
+            Self::HeldBack => "kinfold_held_back_seconds",
             Self::PartitionsAssigned => "kinfold_partitions_assigned",
             Self::RestoredRecords => "kinfold_restored_records_total",
             Self::RestoreRemaining => "kinfold_restore_remaining_records",
@@ -116,7 +116,7 @@ impl MetricName {
                 "Committed records of the partition that the worker has not been handed yet."
             }
             Self::HeldBack => {
-                "Records behind the last stable offset: they wait for the end of somebody's transaction."
+                "How long records have waited behind a last stable offset that stands still: a transaction hangs."
             }
             Self::PartitionsAssigned => "Partitions that this process owns.",
             Self::RestoredRecords => "Changelog records replayed into state.",
