@@ -55,7 +55,7 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Failure> {
 
 fn touchpoints() -> Result<Vec<Touchpoint>, Failure> {
     let port = material::capture()?;
-    let now = material::now()?;
+    let now = material::read_at()?;
     let touchpoint = |record: Vec<u8>| {
         port.stage.touchpoint(&record, now).map_err(|refusal| Failure::Fault(refusal.sentence))
     };

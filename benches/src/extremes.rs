@@ -90,7 +90,7 @@ struct Run<'p> {
 
 impl Run<'_> {
     fn take(&mut self, records: Vec<InRecord>, store: &mut RocksStore) -> Result<(), Failure> {
-        let now = material::now()?;
+        let now = material::read_at()?;
         for record in &records {
             self.capture.step(store, record).map_err(Failure::fault)?;
         }

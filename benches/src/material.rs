@@ -31,7 +31,7 @@ fn records_of(touchpoints: usize, people: usize, start: Timestamp) -> impl Itera
 }
 
 /// The time at which they are read: after both seasons.
-pub(crate) fn now() -> Result<Timestamp, Failure> {
+pub(crate) fn read_at() -> Result<Timestamp, Failure> {
     let start: Timestamp = START.parse().map_err(Failure::fault)?;
     Ok(start.plus_millis(2 * SEASON_MS))
 }
@@ -56,7 +56,7 @@ pub(crate) fn stitch() -> Result<StitchPort, Failure> {
 
 /// Records as capture reads them.
 pub(crate) fn raw(records: impl Iterator<Item = Vec<u8>>) -> Result<Vec<InRecord>, Failure> {
-    let now = now()?;
+    let now = read_at()?;
     let origin = Origin::Raw("benchmark".into());
     let read = |(offset, value): (i64, Vec<u8>)| InRecord {
         origin: origin.clone(),
@@ -78,7 +78,7 @@ pub(crate) fn identity_ops(touchpoints: usize, people: usize, season: i64) -> Re
     let mut task = Task::new(&port, Partition::ONLY);
     let nothing = std::collections::BTreeMap::new();
     let mut ops = Vec::with_capacity(touchpoints);
-    let now = now()?;
+    let now = read_at()?;
     for record in raw(records)? {
         task.step(&nothing, &record).map_err(Failure::fault)?;
         ops.extend(inner(task.flush().outputs, now));

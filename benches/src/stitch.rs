@@ -71,7 +71,7 @@ fn pass(port: &StitchPort, store: &mut impl Store, ops: &[InRecord]) -> Result<u
         material::all_passed(batch.tally.passed, expected)?;
         store.commit(batch.writes).map_err(Failure::fault)?;
         handled += batch.tally.passed;
-        own = material::inner(batch.outputs, material::now()?).collect();
+        own = material::inner(batch.outputs, material::read_at()?).collect();
     }
     Ok(handled)
 }

@@ -5,7 +5,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
-use kinfold_model::{Command, Keys, NodeId, Rules, State, Timestamp};
+use kinfold_model::{Command, Keys, NodeId, Rules, State};
 use kinfold_pipeline::{Base, Overlay, Writes};
 use kinfold_stitch::explain::{Against, Answer, Fate, Graph, LineKind, Path, Step};
 use kinfold_testkit::oracle::{self, Expected};
@@ -45,14 +45,7 @@ impl Case {
         let rules = if rng.u8(0..4) == 0 { Rules::default() } else { tight_rules(seed) };
         let commands: Vec<Command> = if rng.bool() { world.commands(&mut rng, 12) } else { Vec::new() };
         let records = world.records();
-        let input = Input {
-            records: &records,
-            commands: &commands,
-            now: Timestamp::MAX,
-            keys: &keys,
-            rules: &rules,
-            earlier_rules: None,
-        };
+        let input = Input::new(&records, &commands, &keys, &rules);
         let partitions = *rng.choice(&[1, 3, 8]).expect("not empty");
         let outcome = run(&input, &Schedule { seed, partitions, repeated_percent: 0, told: false })
             .expect("a run ends");

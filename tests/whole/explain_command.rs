@@ -4,7 +4,7 @@ use std::path::Path;
 use std::process::Output;
 
 use fastrand::Rng;
-use kinfold_model::{Rules, Timestamp};
+use kinfold_model::Rules;
 use kinfold_pipeline::Store;
 use kinfold_store::{Memory, RocksStore};
 use kinfold_testkit::simulation::{Input, Schedule, run as simulate};
@@ -159,11 +159,8 @@ fn the_state_of_consumers_is_explained_while_they_hold_it_and_a_partition_that_i
     let (keys, rules) = (keys(), Rules::default());
     let world = World::sized(&mut Rng::with_seed(5), 8, 60, &keys);
     let records = world.records();
-    let (commands, earlier_rules) = (&[][..], None);
-    let input =
-        Input { records: &records, commands, now: Timestamp::MAX, keys: &keys, rules: &rules, earlier_rules };
-    let outcome = simulate(&input, &Schedule { seed: 5, partitions: 3, repeated_percent: 0, told: false })
-        .expect("ends");
+    let schedule = Schedule { seed: 5, partitions: 3, repeated_percent: 0, told: false };
+    let outcome = simulate(&Input::new(&records, &[], &keys, &rules), &schedule).expect("ends");
     let folder = tempfile::tempdir().expect("a folder");
     let mut held = Vec::new();
     for (partition, entries) in outcome.stores.iter().enumerate() {

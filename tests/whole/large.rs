@@ -3,7 +3,7 @@
 
 use std::collections::BTreeSet;
 
-use kinfold_model::{Rules, Timestamp};
+use kinfold_model::Rules;
 use kinfold_testkit::simulation::{Input, Outcome, Schedule, run};
 use kinfold_testkit::world::keys;
 use serde_json::json;
@@ -25,16 +25,8 @@ fn touchpoint(index: usize, identifiers: &[(&str, String)]) -> Vec<u8> {
 fn resolve(records: &[Vec<u8>], partitions: u32) -> Outcome {
     let rules = Rules { max_component: MAX_COMPONENT, ..Rules::default() };
     let keys = keys();
-    let input = Input {
-        records,
-        commands: &[],
-        now: Timestamp::MAX,
-        keys: &keys,
-        rules: &rules,
-        earlier_rules: None,
-    };
-    let outcome =
-        run(&input, &Schedule { seed: 1, partitions, repeated_percent: 2, told: false }).expect("runs");
+    let schedule = Schedule { seed: 1, partitions, repeated_percent: 2, told: false };
+    let outcome = run(&Input::new(records, &[], &keys, &rules), &schedule).expect("runs");
     assert_eq!(outcome.graph.broken_laws(&rules, &keys), Vec::<String>::new());
     outcome
 }

@@ -5,6 +5,7 @@ mod data_sets;
 mod explain;
 mod explain_command;
 mod golden;
+mod interleavings;
 mod large;
 mod local;
 mod on_kafka;

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 
 use fastrand::Rng;
 use kinfold_model::command::CommandIdentifier;
-use kinfold_model::{Command, CommandKind, Guard, Keys, Namespace, Rules, Timestamp};
+use kinfold_model::{Command, CommandKind, Guard, Keys, Namespace, Rules};
 use kinfold_stitch::review::{Held, held};
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Input, Outcome, Schedule, run};
@@ -39,14 +39,7 @@ impl Case {
 
     fn run(&self, commands: &[Command]) -> Outcome {
         let records = self.world.records();
-        let input = Input {
-            records: &records,
-            commands,
-            now: Timestamp::MAX,
-            keys: &self.keys,
-            rules: &self.rules,
-            earlier_rules: None,
-        };
+        let input = Input::new(&records, commands, &self.keys, &self.rules);
         run(&input, &self.schedule).unwrap_or_else(|fault| panic!("{:?}: {fault}", self.schedule))
     }
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use kinfold_model::{
-    Assignment, BlockList, Command, Keys, NodeId, PersonId, RefusalKind, Rules, Timestamp, UnifiedProfile,
+    Assignment, BlockList, Command, Keys, NodeId, PersonId, RefusalKind, Rules, UnifiedProfile,
 };
 use kinfold_pipeline::StageName;
 use kinfold_stitch::groups::Refused;
@@ -66,12 +66,8 @@ impl Case {
 
     fn run(&self) -> Outcome {
         let input = Input {
-            records: &self.records,
-            commands: &self.commands,
-            now: Timestamp::MAX,
-            keys: &self.keys,
-            rules: &self.rules,
             earlier_rules: self.earlier_rules.as_ref(),
+            ..Input::new(&self.records, &self.commands, &self.keys, &self.rules)
         };
         match run(&input, &self.schedule) {
             Ok(outcome) => outcome,

@@ -35,10 +35,8 @@ fn people(
     partitions: u32,
 ) -> BTreeMap<NodeId, PersonId> {
     let (keys, rules) = (keys(), rules());
-    let input =
-        Input { records, commands, now: Timestamp::MAX, keys: &keys, rules: &rules, earlier_rules: None };
     let schedule = Schedule { seed, partitions, repeated_percent: 5, told: false };
-    let outcome = run(&input, &schedule).expect("runs");
+    let outcome = run(&Input::new(records, commands, &keys, &rules), &schedule).expect("runs");
     assert_eq!(outcome.graph.broken_laws(&rules, &keys), Vec::<String>::new(), "seed {seed}");
     outcome.graph.nodes.iter().filter_map(|(id, node)| Some((*id, node.person?))).collect()
 }

@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use kinfold_model::command::CommandIdentifier;
-use kinfold_model::{Command, CommandKind, Keys, NodeId, Rules, Timestamp, Touchpoint, UnifiedProfile};
+use kinfold_model::{Command, CommandKind, Keys, NodeId, Rules, Touchpoint, UnifiedProfile};
 use kinfold_testkit::simulation::{Input, Outcome, Schedule, run};
 use kinfold_testkit::world::{World, keys, record, tight_rules};
 use kinfold_wire::{SchemaIds, Topic, decode};
@@ -46,16 +46,9 @@ impl Case {
         let mut records: Vec<Vec<u8>> =
             touchpoints.iter().map(|touchpoint| record(touchpoint).to_string().into_bytes()).collect();
         self.rng.shuffle(&mut records);
-        let input = Input {
-            records: &records,
-            commands,
-            now: Timestamp::MAX,
-            keys: &self.keys,
-            rules: &self.rules,
-            earlier_rules: None,
-        };
         let partitions = *self.rng.choice(&[1, 2, 4, 16]).expect("not empty");
         let schedule = Schedule { seed: self.rng.u64(..), partitions, repeated_percent: 2, told: false };
+        let input = Input::new(&records, commands, &self.keys, &self.rules);
         run(&input, &schedule).unwrap_or_else(|fault| panic!("seed {}: {fault}", self.seed))
     }
 }

@@ -4,7 +4,6 @@
 use std::path::Path;
 
 use kinfold_model::{Command, CommandKind, Fault, IdentityChange, Keys, State};
-use kinfold_pipeline::StageName;
 use kinfold_stitch::inspect::{self, Known};
 use kinfold_stitch::witness::TouchpointMark;
 use kinfold_wire::{SchemaIds, Topic, decode};
@@ -22,8 +21,11 @@ pub(crate) fn give(
     (command, named): (&Command, &[Named]),
     unseen: bool,
 ) -> Result<(), Failure> {
-    let look = |state: &dyn State| check(state, (command, named), unseen, &site.keys);
-    let remarks = site.read(folder, |local| local.look(StageName::Stitch, look))?;
+    let mut remarks = Vec::new();
+    site.graph()?.each(&mut |state| {
+        remarks.extend(check(state, (command, named), unseen, &site.keys)?);
+        Ok(())
+    })?;
     let setup = Setup::new(site.config.clone(), Some(folder))?;
     let mut run = setup.begin(&folder.join("store"))?;
     if run.revised > 0 {

@@ -14,4 +14,5 @@ mod rules_diff;
 pub mod run;
 pub mod secret;
 mod site;
+mod stores;
 mod tables;

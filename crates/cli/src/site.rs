@@ -9,15 +9,15 @@ use kinfold_daemon::config::Config;
 use kinfold_daemon::process::{framing, kafka_settings};
 use kinfold_kafka::World;
 use kinfold_kafka::client::{produce_keyed, read_table};
-use kinfold_model::{Command, Keys, NodeId, State};
-use kinfold_pipeline::{Draft, Local, LocalPorts, Overlay, Shelf, StageName, Store, Topology, Writes};
+use kinfold_model::{Command, Keys, NodeId};
+use kinfold_pipeline::Topology;
 use kinfold_stitch::inspect;
-use kinfold_store::{Memory, RocksStore};
 use kinfold_wire::{Topic, Trace, decode};
 
 use crate::clear::Clear;
 use crate::commands::{Failure, load};
 use crate::secret;
+use crate::stores::Stores;
 
 /// Where to work.
 #[derive(Args)]
@@ -38,9 +38,6 @@ pub(crate) struct Site {
     pub(crate) state: Option<PathBuf>,
 }
 
-/// A stored state, to be looked at only.
-pub(crate) type Stored<'a> = Local<'a, Draft<'a, RocksStore>>;
-
 impl Site {
     /// Reads the configuration and the secret.
     pub(crate) fn new(place: &Where) -> Result<Self, Failure> {
@@ -56,63 +53,33 @@ impl Site {
         Ok(Self { config, keys, state })
     }
 
-    /// Lets somebody look at the state folder, which stays as it is.
-    pub(crate) fn read<T>(
-        &self,
-        folder: &Path,
-        look: impl FnOnce(&Stored<'_>) -> Result<T, Failure>,
-    ) -> Result<T, Failure> {
-        let memory = Memory::new(self.config.state.cache_bytes);
-        let store = RocksStore::open_read_only(&folder.join("store"), &memory).map_err(Failure::fault)?;
-        let ports = LocalPorts::new(&self.keys, &self.config.rules, self.config.capture.clone());
-        look(&Local::open(&ports, Draft::new(&store)).map_err(Failure::fault)?)
-    }
-
-    /// Shows the state of stitch, partition by partition.
-    pub(crate) fn each_partition(
-        &self,
-        look: &mut dyn FnMut(&dyn State) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
-        if let Some(folder) = &self.state {
-            return self.read(folder, |local| local.look(StageName::Stitch, look));
-        }
-        let stores = self.on_this_machine(StageName::Stitch)?;
-        if stores.is_empty() {
-            let folder = self.config.state.dir.join(StageName::Stitch.as_str());
-            return Err(Failure::Fault(format!(
-                "{} holds no state of stitch; run this where kinfold-stitch runs, with its configuration, or name the \
-                 folder of local runs with --state",
-                folder.display()
-            )));
-        }
-        stores.iter().try_for_each(|store| look(&Overlay::new(store, &mut Writes::new())))
+    /// The identity graph: that of the state folder, or what consumers keep of it on this machine.
+    pub(crate) fn graph(&self) -> Result<Stores, Failure> {
+        Stores::of_graph(self.folder(), &self.config)
     }
 
     /// The clear values of nodes, as far as they are known here.
-    pub(crate) fn clear(&self, wanted: BTreeSet<NodeId>) -> Result<Clear, Failure> {
-        let mut clear = Clear::of(wanted);
-        let see = &mut |key: &[u8], value: &[u8]| clear.see(key, value);
-        match &self.state {
-            Some(folder) => self.read(folder, |local| {
-                local.visit(Shelf::Stage(StageName::Facets), see).map_err(Failure::fault)
-            })?,
-            None => {
-                for store in self.on_this_machine(StageName::Facets)? {
-                    store.visit(b"", see).map_err(Failure::fault)?;
-                }
+    pub(crate) fn clear(&self, wanted: &BTreeSet<NodeId>) -> Result<Clear<'_>, Failure> {
+        let mut clear = Clear::new(&self.config.rules);
+        let mut seen = Ok(());
+        Stores::of_facets(self.folder(), &self.config)?.visit(&mut |key, value| {
+            if seen.is_ok() {
+                seen = clear.see(key, value, |node| wanted.contains(&node));
             }
-        }
-        clear.checked().map_err(Failure::fault)
+        })?;
+        seen.map(|()| clear).map_err(Failure::fault)
     }
 
     /// The commands that were given, oldest first.
     pub(crate) fn commands(&self) -> Result<Vec<Command>, Failure> {
-        let mut commands = match &self.state {
-            Some(folder) => self.read(folder, |local| {
-                local.look(StageName::Stitch, inspect::commands).map_err(Failure::fault)
+        let mut commands: Vec<Command> = Vec::new();
+        match &self.state {
+            Some(_) => self.graph()?.each(&mut |state| {
+                commands.extend(inspect::commands(state).map_err(Failure::fault)?);
+                Ok(())
             })?,
-            None => self.commands_on_topic()?.into_values().collect(),
-        };
+            None => commands.extend(self.commands_on_topic()?.into_values()),
+        }
         commands.sort_by(|a, b| (a.time, &a.command_id).cmp(&(b.time, &b.command_id)));
         Ok(commands)
     }
@@ -148,20 +115,8 @@ impl Site {
         framing(&self.config).map_err(Failure::Fault)
     }
 
-    /// The stores of a stage that the consumers keep on this machine, by partition; they are not changed.
-    fn on_this_machine(&self, stage: StageName) -> Result<Vec<RocksStore>, Failure> {
-        let folder = self.config.state.dir.join(stage.as_str());
-        if !folder.is_dir() {
-            return Ok(Vec::new());
-        }
-        let mut partitions = BTreeSet::new();
-        for entry in std::fs::read_dir(&folder).map_err(Failure::file(&folder))? {
-            let name = entry.map_err(Failure::file(&folder))?.file_name();
-            partitions.extend(name.to_str().and_then(|name| name.parse::<u32>().ok()));
-        }
-        let memory = Memory::new(self.config.state.cache_bytes);
-        let open = |partition: u32| RocksStore::open_read_only(&folder.join(partition.to_string()), &memory);
-        partitions.into_iter().map(open).collect::<Result<_, _>>().map_err(Failure::fault)
+    fn folder(&self) -> &Path {
+        self.state.as_deref().unwrap_or(&self.config.state.dir)
     }
 }
 

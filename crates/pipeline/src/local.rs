@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use kinfold_capture::{Capture, Settings};
 use kinfold_model::seam::Entries;
-use kinfold_model::{ConsentChange, Fault, Keys, Partition, Rules, State, Timestamp};
+use kinfold_model::{ConsentChange, Fault, Keys, Partition, Rules, Timestamp};
 use kinfold_wire::{Topic, decode};
 
 use crate::batch::{Batch, Tally};
@@ -205,12 +205,6 @@ impl<'p, S: Store> Local<'p, S> {
     pub fn visit(&self, shelf: Shelf, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
         let prefix = shelf.prefix();
         self.store.visit(&prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
-    }
-
-    /// Lets somebody read the state of a stage as it was last written.
-    pub fn look<T>(&self, stage: StageName, look: impl FnOnce(&dyn State) -> T) -> T {
-        let base = Shelved { store: &self.store, shelf: Shelf::Stage(stage) };
-        look(&Overlay::new(&base, &mut Writes::new()))
     }
 
     /// The last record of a key on a topic's shelf.

@@ -162,25 +162,16 @@ impl Step<'_> {
         self.settle(id, &Arrivals { nodes, loose })
     }
 
-    /// Joins an edge again of which one end is not here any more, from that end.
+    /// Joins an edge again of which one end is not here any more, from that end. The other has just come, and was not
+    /// silent when it set out.
     fn join_elsewhere(&mut self, root: NodeId, edge: Edge) -> Result<(), Fault> {
-        let component = self.component(root)?;
         let Edge { identifier, sighting } = edge;
-        let (here, there) = match component.members.get(&identifier) {
-            Some(member) => (Some((identifier, member)), sighting),
-            None => {
-                (component.members.get_key_value(&sighting).map(|(id, member)| (*id, member)), identifier)
-            }
-        };
-        match here {
-            Some((other, member)) if !member.told.silent => {
-                let heard = member.told.version;
-                let join = Errand::Join { node: there, other, other_root: None, heard, told: None };
-                self.send(there, Body::SentBack(join));
-            }
-            _ if there.is_sighting() => self.stand_alone(there),
-            _ => {}
-        }
+        let members = &self.component(root)?.members;
+        let is_here = members.contains_key(&identifier);
+        let (node, other) = if is_here { (sighting, identifier) } else { (identifier, sighting) };
+        let heard = members.get(&other).map_or(0, |member| member.told.version);
+        let join = Errand::Join { node, other, other_root: None, heard, told: None };
+        self.send(node, Body::SentBack(join));
         Ok(())
     }
 

@@ -19,6 +19,8 @@ use crate::trace::line;
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
+/// The time of every record: no touchpoint is from its future.
+const NOW: Timestamp = Timestamp::MAX;
 /// A batch takes at most this many records.
 const BATCH_MAX: usize = 8;
 /// More steps than any simulated world needs: beyond it the protocol runs in circles.
@@ -37,14 +39,20 @@ pub struct Input<'a> {
     pub records: &'a [Vec<u8>],
     /// Of stewards; they arrive in between.
     pub commands: &'a [Command],
-    /// The time of every record.
-    pub now: Timestamp,
     /// Of the deployment.
     pub keys: &'a Keys,
     /// In force at the end.
     pub rules: &'a Rules,
     /// In force until some records have come; `None` for the same rules throughout.
     pub earlier_rules: Option<&'a Rules>,
+}
+
+impl<'a> Input<'a> {
+    /// Under the same rules throughout.
+    #[must_use]
+    pub fn new(records: &'a [Vec<u8>], commands: &'a [Command], keys: &'a Keys, rules: &'a Rules) -> Self {
+        Self { records, commands, keys, rules, earlier_rules: None }
+    }
 }
 
 /// How a run differs from the simplest one.
@@ -261,12 +269,8 @@ fn lanes<'p>(ports: &'p Ports, partitions: u32, estates: Vec<Estate>) -> Lanes<'
 /// A fault of a stage, or a run that does not end.
 pub fn run(input: &Input<'_>, schedule: &Schedule) -> Result<Outcome, Fault> {
     let mut rng = Rng::with_seed(schedule.seed);
-    let mut course = Course {
-        log: Log::default(),
-        records: input.records.iter(),
-        commands: input.commands.iter(),
-        now: input.now,
-    };
+    let mut course =
+        Course { log: Log::default(), records: input.records.iter(), commands: input.commands.iter() };
     let mut estates = Vec::new();
     if let Some(earlier) = input.earlier_rules {
         let left = rng.usize(0..=input.records.len());
@@ -289,7 +293,6 @@ struct Course<'a> {
     log: Log,
     records: std::slice::Iter<'a, Vec<u8>>,
     commands: std::slice::Iter<'a, Command>,
-    now: Timestamp,
 }
 
 impl Course<'_> {
@@ -336,13 +339,13 @@ impl Course<'_> {
         }
         if rng.usize(0..records + commands) < records {
             let record = self.records.next().cloned();
-            self.log.append(Origin::Raw("simulated".into()), partition, None, record, self.now);
+            self.log.append(Origin::Raw("simulated".into()), partition, None, record, NOW);
         } else if let Some(command) = self.commands.next() {
             let value = encode(Topic::IdentityCommand, Framing::SingleObject, command)
                 .map_err(|error| Fault::Protocol(error.to_string()))?;
             let key = command.command_id.clone().into_bytes();
             let origin = Origin::Topic(Topic::IdentityCommand);
-            self.log.append(origin, partition, Some(key), Some(value), self.now);
+            self.log.append(origin, partition, Some(key), Some(value), NOW);
         }
         Ok(())
     }

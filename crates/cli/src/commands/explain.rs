@@ -5,15 +5,16 @@ use std::path::PathBuf;
 use clap::Args;
 use kinfold_daemon::config::Config;
 use kinfold_model::{Identifier, Keys, NodeId, State};
-use kinfold_pipeline::{Overlay, StageName, Writes};
+use kinfold_pipeline::{Overlay, Writes};
 use kinfold_stitch::explain::Graph;
 
 use super::{Failure, load, say};
 use crate::argument;
 use crate::explain::json::Terms;
 use crate::explain::picture::{Picture, SHAPES_MAX};
-use crate::explain::{Names, Shelves, Stores, dot, svg, text};
+use crate::explain::{Names, dot, svg, text};
 use crate::secret;
+use crate::stores::{Shelves, Stores};
 
 /// What to explain.
 #[derive(Args)]
@@ -57,8 +58,8 @@ impl Explain {
         let keys = Keys::new(&secret::find(&config, &state)?);
         let asked = texts.map(|(text, position)| Asked::read(text, position, &config, &keys));
         let asked: Vec<Asked> = asked.collect::<Result<_, Failure>>()?;
-        let stores = Stores::open(&state, &config)?;
-        let (stitch, facets) = (stores.shelves(StageName::Stitch), stores.shelves(StageName::Facets));
+        let (stitch, facets) = (Stores::of_graph(&state, &config)?, Stores::of_facets(&state, &config)?);
+        let (stitch, facets) = (stitch.shelves(), facets.shelves());
         // Explaining writes nothing; the overlays stay empty.
         let mut unwritten: Vec<Writes> = stitch.iter().map(|_| Writes::new()).collect();
         let overlays: Vec<Option<Overlay<'_>>> = (stitch.iter().zip(&mut unwritten))

@@ -53,7 +53,7 @@ impl ReviewCommand {
 /// The merges that wait, those of the largest people first.
 fn held(site: &Site) -> Result<Vec<Held>, Failure> {
     let mut all = Vec::new();
-    site.each_partition(&mut |state| {
+    site.graph()?.each(&mut |state| {
         each_held(state, &site.config.rules, &site.keys, &mut |one| all.push(one)).map_err(Failure::fault)
     })?;
     all.sort_by_key(|one| (std::cmp::Reverse(one.sizes.iter().sum::<usize>()), one.id.clone()));
@@ -72,11 +72,11 @@ fn decide(id: &str, kind: CommandKind, signed: &Signed) -> Result<(), Failure> {
 
 /// The two identifiers of each, clear where they are known.
 fn names(site: &Site, held: &[Held]) -> Result<Vec<[Named; 2]>, Failure> {
-    let clear = site.clear(held.iter().flat_map(|one| [one.identifier, one.other]).collect())?;
+    let clear = site.clear(&held.iter().flat_map(|one| [one.identifier, one.other]).collect())?;
     Ok(held.iter().map(|one| pair(&clear, one)).collect())
 }
 
-fn pair(clear: &Clear, held: &Held) -> [Named; 2] {
+fn pair(clear: &Clear<'_>, held: &Held) -> [Named; 2] {
     [clear.name(held.identifier, &held.namespaces[0]), clear.name(held.other, &held.namespaces[1])]
 }
 

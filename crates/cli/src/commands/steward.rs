@@ -259,7 +259,7 @@ fn withdraw(command_id: &str, signed: &Signed) -> Result<(), Failure> {
     if known.withdrawn {
         return Err(Failure::Fault(format!("{} {command_id} is withdrawn already", known.kind)));
     }
-    let clear = site.clear(known.identifiers.iter().map(|one| one.node).collect())?;
+    let clear = site.clear(&known.identifiers.iter().map(|one| one.node).collect())?;
     let named: Vec<Named> =
         known.identifiers.iter().map(|one| clear.name(one.node, &one.namespace)).collect();
     let (author, reason) = (signed.author.clone(), signed.reason.clone());
@@ -271,7 +271,7 @@ fn withdraw(command_id: &str, signed: &Signed) -> Result<(), Failure> {
 fn list(site: &Site, json: bool) -> Result<(), Failure> {
     let commands = site.commands()?;
     let nodes = commands.iter().flat_map(|command| &command.identifiers).map(|one| one.node);
-    let clear = site.clear(nodes.collect())?;
+    let clear = site.clear(&nodes.collect())?;
     let names = |command: &Command| -> Vec<String> {
         command.identifiers.iter().map(|one| clear.name(one.node, &one.namespace).to_string()).collect()
     };

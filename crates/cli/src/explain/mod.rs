@@ -5,9 +5,7 @@ pub(crate) mod json;
 mod names;
 pub(crate) mod picture;
 mod sentences;
-mod stores;
 pub(crate) mod svg;
 pub(crate) mod text;
 
 pub(crate) use names::Names;
-pub(crate) use stores::{Shelves, Stores};

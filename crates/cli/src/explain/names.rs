@@ -1,13 +1,14 @@
 //! The values of identifiers, as far as the state of the profile stages has them. The identity graph has none.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
 use kinfold_model::{Fault, Identifier, NodeId, Rules};
 use kinfold_profile::facets;
 use kinfold_stitch::explain::{Against, Dispute, Fate, Graph, Name, Path, Portrait, Sighting, Sketch};
 use kinfold_wire::keyed;
 
-use super::stores::Shelves;
+use crate::clear::Clear;
+use crate::stores::Shelves;
 
 /// In so many of its sightings the value of an identifier is looked for. Nearly always the first has it.
 const SIGHTINGS_MAX: usize = 8;
@@ -18,24 +19,23 @@ const DIGITS: usize = 12;
 pub(crate) struct Names<'a> {
     graph: &'a Graph<'a>,
     facets: &'a Shelves<'a>,
-    rules: &'a Rules,
-    known: BTreeMap<NodeId, Identifier>,
+    clear: Clear<'a>,
     read: BTreeSet<NodeId>,
 }
 
 impl<'a> Names<'a> {
     pub(crate) fn new(graph: &'a Graph<'a>, facets: &'a Shelves<'a>, rules: &'a Rules) -> Self {
-        Self { graph, facets, rules, known: BTreeMap::new(), read: BTreeSet::new() }
+        Self { graph, facets, clear: Clear::new(rules), read: BTreeSet::new() }
     }
 
     /// The identifier behind a node, as touchpoints had it.
     pub(crate) fn identifier(&self, node: NodeId) -> Option<&Identifier> {
-        self.known.get(&node)
+        self.clear.identifier(node)
     }
 
     /// Namespace and value, fit for a terminal; where the value is not known, the beginning of the node id.
     pub(crate) fn label(&self, name: &Name) -> String {
-        match self.known.get(&name.node) {
+        match self.identifier(name.node) {
             Some(identifier) => format!("{} {}", identifier.namespace, printable(&identifier.value)),
             None => {
                 let digits: String = name.node.to_string().chars().take(DIGITS).collect();
@@ -46,7 +46,7 @@ impl<'a> Names<'a> {
 
     /// Notes what whoever asks has said.
     pub(crate) fn tell(&mut self, node: NodeId, identifier: Identifier) {
-        self.known.insert(node, identifier);
+        self.clear.tell(node, identifier);
     }
 
     pub(crate) fn learn_portrait(&mut self, portrait: &Portrait) -> Result<(), Fault> {
@@ -94,12 +94,12 @@ impl<'a> Names<'a> {
 
     /// Looks for the value of one identifier where it was seen alone, then where it was seen with others.
     fn find(&mut self, name: &Name) -> Result<(), Fault> {
-        if self.known.contains_key(&name.node) || !self.read.insert(name.node) {
+        if self.identifier(name.node).is_some() || !self.read.insert(name.node) {
             return Ok(());
         }
         self.read_facet(name.node)?;
         for sighting in self.graph.sightings_of(name.node)?.into_iter().take(SIGHTINGS_MAX) {
-            if self.known.contains_key(&name.node) {
+            if self.identifier(name.node).is_some() {
                 break;
             }
             self.read(sighting)?;
@@ -117,14 +117,7 @@ impl<'a> Names<'a> {
         let Some(Some(facets)) = self.facets.get(partition as usize) else { return Ok(()) };
         let key = facets::node_key(node);
         let Some(value) = facets.get(&key)? else { return Ok(()) };
-        for seen in facets::identifiers(&key, &value)? {
-            // A hash says less than what it is the hash of.
-            let is_clear = self.rules.node_namespace(&seen.namespace) == seen.namespace;
-            if is_clear || !self.known.contains_key(&seen.node) {
-                self.known.insert(seen.node, Identifier { namespace: seen.namespace, value: seen.value });
-            }
-        }
-        Ok(())
+        self.clear.see(&key, &value, |_| true)
     }
 }
 
