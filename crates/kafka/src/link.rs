@@ -337,15 +337,17 @@ impl Link for KafkaLink<'_> {
             return Ok(BTreeSet::new());
         }
         let group = self.settings.group(self.identity.stage);
-        let list = self
-            .consumer
-            .fetch_group_list(Some(&group), TIMEOUT)
-            .map_err(WorkerError::kafka("asking who is in the group"))?;
+        let list = match self.consumer.fetch_group_list(Some(&group), TIMEOUT) {
+            Ok(list) => list,
+            Err(error) => {
+                tracing::warn!(%group, %error, "nobody says who is in the group; nothing is kept warm");
+                return Ok(BTreeSet::new());
+            }
+        };
         let members = list.groups().iter().flat_map(|group| group.members());
         let members: BTreeSet<String> = members.map(|member| member.client_id().to_owned()).collect();
-        let partitions = self.partitions;
         let us = self.settings.member(&self.identity);
-        Ok(standby::takeovers(&members, &us, partitions, self.settings.standbys))
+        Ok(standby::takeovers(&members, &us, self.partitions, self.settings.standbys))
     }
 }
 

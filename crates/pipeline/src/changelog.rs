@@ -122,6 +122,8 @@ pub struct Replay<S> {
     is_known: bool,
     /// Whether something was read that came after the store was left.
     has_news: bool,
+    /// Whether the store was empty in the beginning.
+    is_fresh: bool,
 }
 
 impl<S: Store> Replay<S> {
@@ -146,7 +148,13 @@ impl<S: Store> Replay<S> {
         }
         let is_empty = mark.commit == 0;
         let (whole, begun) = (Writes::new(), Writes::new());
-        Ok(Self { store, mark, whole, begun, is_known: is_empty, has_news: is_empty })
+        Ok(Self { store, mark, whole, begun, is_known: is_empty, has_news: is_empty, is_fresh: is_empty })
+    }
+
+    /// Whether the store was empty in the beginning: what is wrong with it is then wrong with the changelog.
+    #[must_use]
+    pub fn is_fresh(&self) -> bool {
+        self.is_fresh
     }
 
     /// Where reading the changelog begins; `None` for its beginning. The store's own marker is read again: either it

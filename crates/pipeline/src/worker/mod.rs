@@ -65,6 +65,9 @@ pub struct Worker<'w, P: Port, L, S: Stores> {
     /// Stores that are not at work: of partitions that were ours a moment ago, or that are kept warm for others.
     shelf: BTreeMap<u32, Replay<S::Store>>,
     buffer: Vec<InRecord>,
+    /// How many records a batch may have now: fewer after a failure, because a transaction that is too large for its
+    /// time-out fails again and again.
+    records_max: usize,
 }
 
 /// A partition's batch, and where its inputs go on after it.
@@ -78,7 +81,15 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
     /// A worker that owns nothing yet.
     pub fn new(equipment: Equipment<'w, P, S>, link: L) -> Self {
         equipment.observer.not_ready("joining the consumer group");
-        Self { equipment, link, seats: BTreeMap::new(), shelf: BTreeMap::new(), buffer: Vec::new() }
+        let records_max = equipment.limits.records;
+        Self {
+            equipment,
+            link,
+            seats: BTreeMap::new(),
+            shelf: BTreeMap::new(),
+            buffer: Vec::new(),
+            records_max,
+        }
     }
 
     /// One batch, or a pause without any. Nothing is open between two turns.
@@ -99,10 +110,10 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
     }
 
     fn gather(&mut self) -> Result<(), L::Error> {
-        let BatchLimits { records, bytes } = self.equipment.limits;
+        let BatchLimits { bytes, .. } = self.equipment.limits;
         let wait = !self.is_restoring();
         let mut size = 0;
-        while self.buffer.len() < records && size < bytes {
+        while self.buffer.len() < self.records_max && size < bytes {
             match self.link.poll(wait)? {
                 Polled::Record(record) => {
                     size += record.bytes();
@@ -132,6 +143,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
                 return self.recover();
             }
         };
+        self.records_max = self.records_max.saturating_mul(2).min(self.equipment.limits.records);
         let metrics = self.equipment.metrics;
         metrics.transaction_seconds(P::NAME).observe(began.elapsed().as_secs_f64());
         metrics.committed(P::NAME, handled.values().map(|one| &one.batch), self.link.now());
@@ -209,6 +221,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
 
     /// After a failed transaction: goes back to what is committed, whichever way the transaction ended.
     fn recover(&mut self) -> Result<(), L::Error> {
+        self.records_max = (self.records_max / 2).max(1);
         self.equipment.metrics.aborted(P::NAME);
         self.equipment.metrics.fault(P::NAME, "kafka");
         let claims = self.link.renew()?;

@@ -46,7 +46,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     /// Goes on with all stores that are not where they should be.
     pub(super) fn restore(&mut self) -> Result<(), L::Error> {
         self.try_again()?;
-        let mut wait = self.is_restoring() && !self.seats.values().any(|seat| seat.at_work().is_some());
+        let mut wait = self.is_restoring() && self.buffer.is_empty();
         let mut applied = 0;
         for _ in 0..SLICE {
             let Some((partition, tailed)) = self.link.tail(wait)? else { break };
@@ -170,9 +170,11 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             tracing::warn!(stage = %P::NAME, partition, %unfit, "the partition is not kept warm any more");
             return Ok(());
         };
+        let is_fresh = replay.is_fresh();
         drop(replay);
         match unfit {
             Unfit::Fault(fault @ (Fault::State(_) | Fault::Protocol(_))) => self.wait(claim, &fault),
+            unfit if is_fresh => self.stop(partition, &format!("the changelog cannot be followed: {unfit}")),
             unfit => self.set_aside(claim, &unfit),
         }
         Ok(())
