@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 const LINES_MAX: usize = 600;
 
 fn sources() -> Vec<(PathBuf, String)> {
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("..");
+    let root = Path::new("..");
     let mut folders = vec![root.join("crates"), root.join("tests"), root.join("benches")];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {

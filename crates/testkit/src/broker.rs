@@ -3,6 +3,8 @@
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
+use crate::workspace::workspace;
+
 /// A broker that runs.
 pub struct Broker {
     folder: PathBuf,
@@ -32,7 +34,7 @@ impl Drop for Broker {
 }
 
 fn script(verbs: &[&str], folder: &Path) -> Command {
-    let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/dev/kafka.sh");
+    let script = workspace().join("deploy/dev/kafka.sh");
     let mut command = Command::new("bash");
     command.arg(script).args(verbs).arg(folder);
     command

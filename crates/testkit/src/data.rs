@@ -6,11 +6,13 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use kinfold_model::rules::NeighbourLimit;
 use kinfold_model::{Contested, Namespace, NamespaceRules, Normaliser, Rules};
 use serde_json::{Value, json};
+
+use crate::workspace::workspace;
 
 mod tables;
 
@@ -40,7 +42,7 @@ pub fn test_data(folder: &str) -> Option<PathBuf> {
 }
 
 fn locate(configured: Option<OsString>, folder: &str) -> Result<PathBuf, String> {
-    let default = || Path::new(env!("CARGO_MANIFEST_DIR")).join("../../../shared/data");
+    let default = || workspace().join("../shared/data");
     let path = configured.map_or_else(default, PathBuf::from).join(folder);
     if path.is_dir() {
         Ok(path)

@@ -88,7 +88,7 @@ fn text(folder: &std::path::Path, name: &str) -> String {
 /// The folder of Avro's files; `None`, with a word about it, where there is none. Under `CI` that is a failure.
 #[expect(clippy::print_stderr, reason = "a test that was skipped has to say so")]
 fn avro_data() -> Option<PathBuf> {
-    let workspace = PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../..");
+    let workspace = PathBuf::from("../..");
     let data = std::env::var_os("KINFOLD_TEST_DATA").unwrap_or_else(|| "../shared/data".into());
     let folder = workspace.join(data).join("avro/data");
     if folder.is_dir() {

@@ -179,5 +179,5 @@ fn contracts() -> impl Iterator<Item = &'static Contract> {
 }
 
 fn schemas() -> PathBuf {
-    PathBuf::from(env!("CARGO_MANIFEST_DIR")).join("../../schemas")
+    PathBuf::from("../../schemas")
 }
