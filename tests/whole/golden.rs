@@ -12,7 +12,8 @@ const FILES: [&str; 5] =
     ["assignments.jsonl", "profiles.jsonl", "consents.jsonl", "refused.jsonl", "changes.jsonl"];
 
 fn cases() -> Vec<PathBuf> {
-    let folder = Path::new("golden");
+    // The program under test runs elsewhere.
+    let folder = Path::new("golden").canonicalize().expect("the folder of cases");
     let entries = std::fs::read_dir(folder).expect("the folder of cases");
     let mut cases: Vec<PathBuf> = entries.map(|entry| entry.expect("can be listed").path()).collect();
     cases.sort();
