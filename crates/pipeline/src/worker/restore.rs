@@ -32,7 +32,7 @@ impl fmt::Display for Torn {
             f,
             "torn transaction: the group's offsets are of commit {offsets}, the changelog is of commit {changelog}; \
              the partition stands still, and nothing was lost or repeated yet. If somebody reset the group's \
-             offsets, or deleted the changelog, `kinfold state rebuild` begins the partition anew"
+             offsets, reset the changelog topic too, and the partition is made anew from there"
         )
     }
 }
