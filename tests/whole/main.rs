@@ -1,6 +1,7 @@
 //! Proofs about the whole pipeline, in one binary so that RocksDB and librdkafka are linked once.
 
 mod command_line;
+mod crashes;
 mod data_sets;
 mod explain;
 mod explain_command;
@@ -16,4 +17,5 @@ mod simulation;
 mod steward;
 mod tidy;
 mod traps;
+mod truth;
 mod undo;

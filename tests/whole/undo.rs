@@ -7,10 +7,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use kinfold_model::command::CommandIdentifier;
-use kinfold_model::{Command, CommandKind, Keys, NodeId, Rules, Touchpoint, UnifiedProfile};
+use kinfold_model::{Command, CommandKind, Keys, NodeId, Rules, Touchpoint};
 use kinfold_testkit::simulation::{Input, Outcome, Schedule, run};
 use kinfold_testkit::world::{World, keys, record, tight_rules};
-use kinfold_wire::{SchemaIds, Topic, decode};
+use kinfold_wire::Topic;
+
+use crate::truth::profiles;
 
 fn seeds() -> std::ops::Range<u64> {
     let number = |name| std::env::var(name).ok().and_then(|text| text.parse::<u64>().ok());
@@ -58,17 +60,7 @@ fn assert_same(seed: u64, is: &Outcome, should: &Outcome) {
     assert!(is.graph.image() == should.graph.image(), "seed {seed}: the graphs differ");
     let assignments = |outcome: &Outcome| outcome.table(Topic::IdentityAssignment);
     assert!(assignments(is) == assignments(should), "seed {seed}: the assignments differ");
-    assert_eq!(people(is), people(should), "seed {seed}: the people differ");
-}
-
-/// The profiles as a subscriber would keep them. The version counts publications, and so tells of the past.
-fn people(outcome: &Outcome) -> BTreeMap<Vec<u8>, serde_json::Value> {
-    let read = |(key, value): (Vec<u8>, Vec<u8>)| {
-        let profile: UnifiedProfile =
-            decode(Topic::UnifiedProfile, &SchemaIds::default(), &value).expect("we wrote it");
-        (key, serde_json::json!(UnifiedProfile { version: 0, ..profile }))
-    };
-    outcome.table(Topic::UnifiedProfile).into_iter().map(read).collect()
+    assert_eq!(profiles(is), profiles(should), "seed {seed}: the people differ");
 }
 
 #[test]

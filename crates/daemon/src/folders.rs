@@ -132,7 +132,8 @@ mod tests {
         };
         let (one, other) = (folders("one"), folders("other"));
         let stamp = Stamp { partition: 3, ..Stamp::default() };
-        let (mut store, _) = Replay::begin(opened(&one), &stamp).expect("is fit").into_parts();
+        let (mut store, _) =
+            Replay::begin(opened(&one), &stamp, Timestamp::default()).expect("is fit").into_parts();
         store.commit([(b"key".to_vec(), Some(b"value".to_vec()))].into()).expect("commits");
         one.committed(3, &store, Timestamp::default());
         let copied = at.path().join("depot/stitch/3/copies");

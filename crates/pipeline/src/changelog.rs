@@ -101,8 +101,13 @@ pub enum Unfit {
     #[error("it is not of this changelog: {0}")]
     Foreign(String),
     /// What was deleted since may not be in the changelog any more.
-    #[error("its last commit of {0} is older than the changelog keeps deletions, which it would bring back")]
+    #[error(
+        "it was up to date at {0}, and the changelog does not keep deletions for so long: it would bring them back"
+    )]
     TooOld(Timestamp),
+    /// Not the store is at fault: no store could follow this changelog.
+    #[error("the changelog cannot be followed: {0}")]
+    Broken(String),
     /// It cannot be read or written.
     #[error(transparent)]
     Fault(#[from] Fault),
@@ -120,18 +125,18 @@ pub struct Replay<S> {
     begun: Writes,
     /// Whether the changelog was seen to hold the store's mark, or a later one of the same lineage.
     is_known: bool,
-    /// Whether something was read that came after the store was left.
-    has_news: bool,
-    /// Whether the store was empty in the beginning.
+    /// Whether the store was empty in the beginning: then all that it knows is from this changelog.
     is_fresh: bool,
+    /// Deletions that were made before this time have been read.
+    since: Timestamp,
 }
 
 impl<S: Store> Replay<S> {
-    /// Begins with a store as it was left.
+    /// Begins with a store as it was left. The time is that at which reading begins.
     ///
     /// # Errors
     /// When the store belongs elsewhere or is damaged.
-    pub fn begin(mut store: S, stamp: &Stamp) -> Result<Self, Unfit> {
+    pub fn begin(mut store: S, stamp: &Stamp, now: Timestamp) -> Result<Self, Unfit> {
         let mark = Mark::of(&store)?;
         let found = Stamp::of(&store)?;
         match &found {
@@ -147,14 +152,9 @@ impl<S: Store> Replay<S> {
             Some(_) => {}
         }
         let is_empty = mark.commit == 0;
+        let since = if is_empty { now } else { mark.time };
         let (whole, begun) = (Writes::new(), Writes::new());
-        Ok(Self { store, mark, whole, begun, is_known: is_empty, has_news: is_empty, is_fresh: is_empty })
-    }
-
-    /// Whether the store was empty in the beginning: what is wrong with it is then wrong with the changelog.
-    #[must_use]
-    pub fn is_fresh(&self) -> bool {
-        self.is_fresh
+        Ok(Self { store, mark, whole, begun, is_known: is_empty, is_fresh: is_empty, since })
     }
 
     /// Where reading the changelog begins; `None` for its beginning. The store's own marker is read again: either it
@@ -170,30 +170,41 @@ impl<S: Store> Replay<S> {
         &self.mark
     }
 
+    /// Whether the changelog was seen to hold the commit that the store claims to be at, or a later one.
+    #[must_use]
+    pub fn is_known(&self) -> bool {
+        self.is_known
+    }
+
+    /// Whether what was read so far ends with a marker.
+    #[must_use]
+    pub fn is_whole(&self) -> bool {
+        self.begun.is_empty()
+    }
+
     /// Reading begins anew at [`Replay::from`].
     pub fn rewind(&mut self) {
         self.begun.clear();
     }
 
-    /// Takes a record. `oldest` is the time since when the changelog keeps every deletion.
+    /// Takes a record. `oldest` is the time since when the changelog keeps every deletion: reading that takes longer
+    /// than that, or stood still for so long, has missed some.
     ///
     /// # Errors
     /// When the store turns out to be unfit, or cannot be written.
     pub fn take(&mut self, entry: Entry, oldest: Timestamp) -> Result<(), Unfit> {
-        if !self.has_news && self.mark.offset.is_some_and(|own| entry.offset > own) {
-            if self.mark.time < oldest {
-                return Err(Unfit::TooOld(self.mark.time));
-            }
-            self.has_news = true;
+        if self.mark.offset != Some(entry.offset) && self.since < oldest {
+            return Err(Unfit::TooOld(self.since));
         }
         if entry.key != MARK_KEY {
             self.begun.insert(entry.key, entry.value);
             return Ok(());
         }
-        let read = Mark::decode(entry.value.as_deref().unwrap_or_default())?;
+        let read = Mark::decode(entry.value.as_deref().unwrap_or_default())
+            .map_err(|fault| Unfit::Broken(format!("at offset {}, {fault}", entry.offset)))?;
         if self.mark.commit > 0 && (read.lineage != self.mark.lineage || read.commit < self.mark.commit) {
             let of = format!("commit {} at offset {} is not of its line", read.commit, entry.offset);
-            return Err(Unfit::Foreign(of));
+            return Err(if self.is_fresh { Unfit::Broken(of) } else { Unfit::Foreign(of) });
         }
         self.is_known = true;
         self.mark = Mark { offset: Some(entry.offset), ..read };
@@ -201,16 +212,18 @@ impl<S: Store> Replay<S> {
         if self.whole.len() >= CHUNK { Ok(self.write()?) } else { Ok(()) }
     }
 
-    /// The end of the changelog was reached: brings the store to where the changelog is.
+    /// The end of the changelog was reached at this time: brings the store to where the changelog is.
     ///
     /// # Errors
     /// When the changelog does not hold the commit that the store claims to be at, or the store cannot be written.
-    pub fn catch_up(&mut self) -> Result<(), Unfit> {
+    pub fn catch_up(&mut self, now: Timestamp) -> Result<(), Unfit> {
         if !self.is_known {
             let Mark { commit, offset, .. } = self.mark;
             let offset = offset.unwrap_or_default();
-            return Err(Unfit::Foreign(format!("it holds no commit {commit} at offset {offset}")));
+            let of = format!("the changelog holds no commit {commit} at offset {offset}");
+            return Err(Unfit::Foreign(of));
         }
+        self.since = now;
         Ok(self.write()?)
     }
 
@@ -255,7 +268,7 @@ mod tests {
 
     fn follow(replay: &mut Replay<Map>, entries: &[Entry], oldest: i64) -> Result<(), Unfit> {
         entries.iter().cloned().try_for_each(|entry| replay.take(entry, time(oldest)))?;
-        replay.catch_up()
+        replay.catch_up(time(oldest))
     }
 
     /// Two commits: a = 1; a = 2 and b = 1.
@@ -270,7 +283,7 @@ mod tests {
     }
 
     fn restored(entries: &[Entry]) -> Map {
-        let mut replay = Replay::begin(Map::new(), &stamp()).expect("an empty store is fit");
+        let mut replay = Replay::begin(Map::new(), &stamp(), time(0)).expect("an empty store is fit");
         follow(&mut replay, entries, 0).expect("follows");
         replay.into_parts().0
     }
@@ -289,7 +302,7 @@ mod tests {
     fn a_store_goes_on_from_wherever_it_was_left_also_when_its_own_marker_was_compacted_away() {
         let log = log();
         for compacted in [false, true] {
-            let mut replay = Replay::begin(restored(&log[..2]), &stamp()).expect("is fit");
+            let mut replay = Replay::begin(restored(&log[..2]), &stamp(), time(0)).expect("is fit");
             assert_eq!(replay.from(), Some(1));
             follow(&mut replay, &log[1 + usize::from(compacted)..], 0).expect("follows");
             assert_eq!(replay.into_parts().0, restored(&log));
@@ -303,13 +316,16 @@ mod tests {
             Stamp { topic: "other".to_owned(), ..stamp() },
             Stamp { partition: 4, ..stamp() },
         ] {
-            assert!(matches!(Replay::begin(restored(&log()), &other), Err(Unfit::Foreign(_))), "{other:?}");
+            assert!(
+                matches!(Replay::begin(restored(&log()), &other, time(0)), Err(Unfit::Foreign(_))),
+                "{other:?}"
+            );
         }
     }
 
     #[test]
     fn a_changelog_that_was_made_anew_is_told_by_its_lineage_and_one_that_lost_its_end_by_what_is_missing() {
-        let store = || Replay::begin(restored(&log()), &stamp()).expect("is fit");
+        let store = || Replay::begin(restored(&log()), &stamp(), time(0)).expect("is fit");
         let anew = [put(4, "a", Some("9")), marker(5, 8, 3, 20)];
         assert!(matches!(follow(&mut store(), &anew, 0), Err(Unfit::Foreign(_))));
         assert!(matches!(follow(&mut store(), &[], 0), Err(Unfit::Foreign(_))));
@@ -320,7 +336,7 @@ mod tests {
     #[test]
     fn a_store_that_is_too_old_for_what_came_since_is_not_used_and_one_that_missed_nothing_is() {
         let log = log();
-        let store = || Replay::begin(restored(&log[..2]), &stamp()).expect("is fit");
+        let store = || Replay::begin(restored(&log[..2]), &stamp(), time(0)).expect("is fit");
         assert_eq!(follow(&mut store(), &log[1..], 11), Err(Unfit::TooOld(time(10))));
         assert_eq!(follow(&mut store(), &log[2..], 11), Err(Unfit::TooOld(time(10))));
         assert_eq!(follow(&mut store(), &log[1..2], 11), Ok(()));
@@ -328,16 +344,38 @@ mod tests {
     }
 
     #[test]
+    fn reading_that_took_longer_than_deletions_are_kept_is_worth_nothing_unless_the_end_was_reached_meanwhile()
+     {
+        let log = log();
+        let mut slow = Replay::begin(Map::new(), &stamp(), time(5)).expect("an empty store is fit");
+        follow(&mut slow, &log[..2], 5).expect("in time");
+        assert_eq!(slow.take(log[2].clone(), time(6)), Err(Unfit::TooOld(time(5))));
+        slow.catch_up(time(6)).expect("nothing is missing");
+        assert_eq!(slow.take(log[2].clone(), time(6)), Ok(()));
+    }
+
+    #[test]
+    fn a_changelog_of_two_lines_or_with_a_marker_that_cannot_be_read_is_broken_for_every_store() {
+        let fresh = || Replay::begin(Map::new(), &stamp(), time(0)).expect("an empty store is fit");
+        let two = [marker(1, 7, 1, 10), marker(2, 8, 2, 20)];
+        assert!(matches!(follow(&mut fresh(), &two, 0), Err(Unfit::Broken(_))));
+        let unreadable = [Entry { offset: 5, key: MARK_KEY.to_vec(), value: Some(vec![9]) }];
+        assert!(matches!(follow(&mut fresh(), &unreadable, 0), Err(Unfit::Broken(_))));
+        let mut left = Replay::begin(restored(&log()), &stamp(), time(0)).expect("is fit");
+        assert!(matches!(follow(&mut left, &unreadable, 0), Err(Unfit::Broken(_))));
+    }
+
+    #[test]
     fn damage_is_named() {
         let damaged = |key: &[u8]| {
             let mut store = restored(&log());
             store.insert(key.to_vec(), vec![9]);
-            Replay::begin(store, &stamp())
+            Replay::begin(store, &stamp(), time(0))
         };
         assert!(matches!(damaged(MARK_KEY), Err(Unfit::Fault(Fault::Corrupt { .. }))));
         assert!(matches!(damaged(STAMP_KEY), Err(Unfit::Fault(Fault::Corrupt { .. }))));
         let mut unmarked = restored(&log());
         unmarked.remove(STAMP_KEY);
-        assert!(matches!(Replay::begin(unmarked, &stamp()), Err(Unfit::Foreign(_))));
+        assert!(matches!(Replay::begin(unmarked, &stamp(), time(0)), Err(Unfit::Foreign(_))));
     }
 }

@@ -1,5 +1,5 @@
-//! What a worker asks of the log: one consumer, one transactional producer, and a reader of the changelog. Kafka is such
-//! a link; any log with transactions can be one.
+//! What a worker asks of the log: one consumer, one transactional producer, and a reader of the changelog. Kafka is one
+//! such link, the simulated cluster of the tests is another.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;

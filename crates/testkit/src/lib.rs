@@ -4,7 +4,9 @@
 //! with the stages that it judges.
 
 pub mod broker;
+mod cluster;
 mod commands;
+pub mod crashes;
 pub mod data;
 pub mod oracle;
 pub mod simulation;

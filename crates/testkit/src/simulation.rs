@@ -96,11 +96,11 @@ impl Outcome {
 }
 
 /// The ports of all stages on a log with equal partitions.
-struct Ports {
-    capture: CapturePort,
-    stitch: StitchPort,
-    facets: FacetsPort,
-    people: PeoplePort,
+pub(crate) struct Ports {
+    pub(crate) capture: CapturePort,
+    pub(crate) stitch: StitchPort,
+    pub(crate) facets: FacetsPort,
+    pub(crate) people: PeoplePort,
 }
 
 /// The log: records by topic and partition, never removed. Raw records are the input of capture's only lane.
@@ -351,7 +351,7 @@ impl Course<'_> {
     }
 }
 
-fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
+pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
     let topology = Topology::uniform(partitions);
     let stage = Capture::new(keys.clone(), rules.clone(), Settings::default());
     let (keys, rules) = (keys.clone(), rules.clone());
@@ -364,15 +364,19 @@ fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
 }
 
 fn outcome(lanes: Lanes<'_>, log: Log) -> Result<Outcome, Fault> {
-    let stores = &lanes[1].estate().stores;
+    let stores = lanes[1].estate().stores.clone();
+    let graph = graph(&stores)?;
+    let tallies = lanes.iter().map(|lane| (lane.estate().stage, lane.estate().tally.clone()));
+    Ok(Outcome { written: log.written, tallies: tallies.collect(), graph, stores })
+}
+
+/// What the stores of stitch's partitions hold together.
+pub(crate) fn graph(stores: &[Map]) -> Result<AtRest, Fault> {
     let mut unwritten: Vec<Writes> = stores.iter().map(|_| Writes::new()).collect();
     let states: Vec<Overlay<'_>> = stores
         .iter()
         .zip(&mut unwritten)
         .map(|(store, writes)| Overlay::new(store as &dyn Base, writes))
         .collect();
-    let graph = AtRest::read(states.iter().map(|state| state as &dyn State))?;
-    let tallies = lanes.iter().map(|lane| (lane.estate().stage, lane.estate().tally.clone()));
-    let stores = stores.clone();
-    Ok(Outcome { written: log.written, tallies: tallies.collect(), graph, stores })
+    AtRest::read(states.iter().map(|state| state as &dyn State))
 }

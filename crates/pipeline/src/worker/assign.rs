@@ -5,7 +5,7 @@ use std::fmt;
 use kinfold_model::Fault;
 
 use super::Worker;
-use super::seat::{AtWork, Seat};
+use super::seat::{AtWork, Patience, Seat};
 use crate::changelog::{Mark, Replay, Stamp, Unfit};
 use crate::link::{Claim, Link};
 use crate::port::Port;
@@ -19,19 +19,19 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     /// Takes these partitions, and no others.
     pub(super) fn assign(&mut self, claims: Vec<Claim>) -> Result<(), L::Error> {
         self.count(claims.len());
-        self.seats.clear();
+        self.leave_seats()?;
         for claim in claims {
             if !P::NAME.is_stateful() {
                 let (store, mark) = (self.equipment.stores.open(claim.partition), Mark::default());
                 match store {
                     Ok(store) => self.begin_work(claim, store, mark)?,
-                    Err(fault) => self.wait(claim, &fault),
+                    Err(fault) => self.wait(claim, &fault, Patience::default()),
                 }
                 continue;
             }
             match self.shelf.remove(&claim.partition).map_or_else(|| self.open(claim.partition), Ok) {
-                Ok(replay) => self.follow(claim, replay)?,
-                Err(fault) => self.wait(claim, &fault),
+                Ok(replay) => self.follow(claim, replay, Patience::default())?,
+                Err(fault) => self.wait(claim, &fault, Patience::default()),
             }
         }
         if P::NAME.is_stateful() {
@@ -44,11 +44,19 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     /// Gives up all partitions. Their stores stay open for a moment, because most come back with the next assignment.
     pub(super) fn give_up(&mut self) -> Result<(), L::Error> {
         self.count(0);
+        self.leave_seats()?;
+        self.equipment.observer.not_ready("no partitions are assigned");
+        Ok(())
+    }
+
+    /// Puts the stores of all seats on the shelf.
+    fn leave_seats(&mut self) -> Result<(), L::Error> {
         self.buffer.clear();
+        let now = self.link.now();
         for (partition, seat) in std::mem::take(&mut self.seats) {
             let replay = match seat {
                 Seat::AtWork(seat) if P::NAME.is_stateful() => {
-                    Replay::begin(seat.store, &self.stamp(partition)).ok()
+                    Replay::begin(seat.store, &self.stamp(partition), now).ok()
                 }
                 Seat::Restoring { replay, .. } => {
                     self.link.unfollow(partition)?;
@@ -58,7 +66,6 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             };
             self.shelf.extend(replay.map(|replay| (partition, replay)));
         }
-        self.equipment.observer.not_ready("no partitions are assigned");
         Ok(())
     }
 
@@ -82,21 +89,21 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         match fault {
             Fault::Protocol(_) => self.stop(partition, fault),
             Fault::Corrupt { .. } => self.set_aside(claim, fault),
-            Fault::State(_) => self.wait(claim, fault),
+            Fault::State(_) => self.wait(claim, fault, Patience::default()),
         }
         Ok(())
     }
 
-    pub(super) fn wait(&mut self, claim: Claim, fault: &Fault) {
+    pub(super) fn wait(&mut self, claim: Claim, why: &dyn fmt::Display, patience: Patience) {
         self.equipment.metrics.fault(P::NAME, "state");
-        tracing::error!(stage = %P::NAME, partition = claim.partition, %fault, "the partition waits for its store");
-        self.wait_on(claim, fault);
+        tracing::error!(stage = %P::NAME, partition = claim.partition, %why, "the partition waits for its store");
+        self.wait_on(claim, why, patience);
     }
 
     /// As [`Worker::wait`], once more and in silence.
-    pub(super) fn wait_on(&mut self, claim: Claim, fault: &Fault) {
+    pub(super) fn wait_on(&mut self, claim: Claim, why: &dyn fmt::Display, patience: Patience) {
         let until = self.link.now().plus_millis(AGAIN_MS);
-        self.seats.insert(claim.partition, Seat::Waiting { claim, why: fault.to_string(), until });
+        self.seats.insert(claim.partition, Seat::Waiting { claim, why: why.to_string(), until, patience });
     }
 
     pub(super) fn set_aside(&mut self, claim: Claim, why: &dyn fmt::Display) {
@@ -104,9 +111,10 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         match self.equipment.stores.set_aside(claim.partition) {
             Ok(()) => {
                 let (why, until) = ("the store is made anew".to_owned(), self.link.now());
-                self.seats.insert(claim.partition, Seat::Waiting { claim, why, until });
+                let patience = Patience::default();
+                self.seats.insert(claim.partition, Seat::Waiting { claim, why, until, patience });
             }
-            Err(fault) => self.wait(claim, &fault),
+            Err(fault) => self.wait(claim, &fault, Patience::default()),
         }
     }
 
@@ -120,7 +128,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     /// The store of a partition as it was left, or an empty one where that is worth nothing.
     pub(super) fn open(&self, partition: u32) -> Result<Replay<S::Store>, Fault> {
         let stores = self.equipment.stores;
-        let begin = |store| Replay::begin(store, &self.stamp(partition));
+        let begin = |store| Replay::begin(store, &self.stamp(partition), self.link.now());
         match stores.open(partition).map_err(Unfit::from).and_then(begin) {
             Ok(replay) => Ok(replay),
             Err(Unfit::Fault(fault @ (Fault::State(_) | Fault::Protocol(_)))) => Err(fault),
@@ -148,7 +156,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
                 }
             }
         }
-        Ok(())
+        shelf.into_keys().try_for_each(|partition| self.link.unfollow(partition))
     }
 
     fn stamp(&self, partition: u32) -> Stamp {

@@ -6,7 +6,7 @@ use std::fmt;
 use kinfold_model::Fault;
 
 use super::Worker;
-use super::seat::Seat;
+use super::seat::{Patience, Seat};
 use crate::changelog::{Mark, Replay, Unfit};
 use crate::link::{Claim, Link, Tailed};
 use crate::port::Port;
@@ -15,22 +15,22 @@ use crate::stores::Stores;
 
 /// At most so many records of the changelog are applied between two batches.
 const SLICE: usize = 20_000;
-/// The changelog may show a commit later than the offsets do, because the broker marks the end of a transaction in each
-/// partition by itself. It takes longer than this only where the transaction was torn.
-const PATIENCE_MS: i64 = 60_000;
 
 /// Changelog and offsets are not of the same transaction.
 struct Torn {
     offsets: u64,
     changelog: u64,
+    /// Whether the changelog ends with a marker.
+    is_whole: bool,
 }
 
 impl fmt::Display for Torn {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self { offsets, changelog } = self;
+        let Self { offsets, changelog, is_whole } = self;
+        let rest = if *is_whole { "" } else { " and part of another one" };
         write!(
             f,
-            "torn transaction: the group's offsets are of commit {offsets}, the changelog is of commit {changelog}; \
+            "torn transaction: the group's offsets are of commit {offsets}, the changelog is of commit {changelog}{rest}; \
              the partition stands still, and nothing was lost or repeated yet. If somebody reset the group's \
              offsets, reset the changelog topic too, and the partition is made anew from there"
         )
@@ -55,17 +55,22 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             self.tailed(partition, tailed)?;
         }
         self.equipment.metrics.restored(P::NAME).inc_by(applied);
-        self.lose_patience();
+        self.lose_patience()?;
         if applied > 0 {
             self.observe_restore();
         }
         Ok(())
     }
 
-    pub(super) fn follow(&mut self, claim: Claim, mut replay: Replay<S::Store>) -> Result<(), L::Error> {
+    pub(super) fn follow(
+        &mut self,
+        claim: Claim,
+        mut replay: Replay<S::Store>,
+        patience: Patience,
+    ) -> Result<(), L::Error> {
         replay.rewind();
         self.link.follow(claim.partition, replay.from())?;
-        self.seats.insert(claim.partition, Seat::Restoring { claim, replay, behind_since: None });
+        self.seats.insert(claim.partition, Seat::Restoring { claim, replay, patience });
         Ok(())
     }
 
@@ -75,10 +80,10 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         let due: Vec<u32> =
             self.seats.iter().filter(|(_, seat)| due(seat)).map(|(partition, _)| *partition).collect();
         for partition in due {
-            let Some(Seat::Waiting { claim, .. }) = self.seats.remove(&partition) else { continue };
+            let Some(Seat::Waiting { claim, patience, .. }) = self.seats.remove(&partition) else { continue };
             match self.open(partition) {
-                Ok(replay) => self.follow(claim, replay)?,
-                Err(fault) => self.wait_on(claim, &fault),
+                Ok(replay) => self.follow(claim, replay, patience)?,
+                Err(fault) => self.wait_on(claim, &fault, patience),
             }
             self.report();
         }
@@ -86,18 +91,27 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     }
 
     fn tailed(&mut self, partition: u32, tailed: Tailed) -> Result<(), L::Error> {
-        let oldest = self.link.keeps_deletions_since();
-        let replay = match self.seats.get_mut(&partition) {
-            Some(Seat::Restoring { replay, .. }) => Some(replay),
-            _ => self.shelf.get_mut(&partition),
+        let (oldest, now) = (self.link.keeps_deletions_since(), self.link.now());
+        let (replay, claimed) = match self.seats.get_mut(&partition) {
+            Some(Seat::Restoring { claim, replay, .. }) => (replay, claim.commit),
+            _ => match self.shelf.get_mut(&partition) {
+                Some(replay) => (replay, u64::MAX),
+                None => return Ok(()),
+            },
         };
-        let Some(replay) = replay else { return Ok(()) };
+        // What the store is at may not be shown yet; what nobody committed will never be.
+        let may_come = !replay.is_known() && replay.mark().commit <= claimed;
         let taken = match tailed {
             Tailed::Entry(entry) => {
                 return replay.take(entry, oldest).or_else(|unfit| self.unfit(partition, unfit));
             }
-            Tailed::End => replay.catch_up(),
-            Tailed::Gone => Err(Unfit::Foreign("the place of its last commit is not there".to_owned())),
+            Tailed::End if may_come => {
+                self.look(partition);
+                return Ok(());
+            }
+            Tailed::Gone if may_come => return self.wait_for_mark(partition),
+            Tailed::End => replay.catch_up(now),
+            Tailed::Gone => Err(not_there()),
         };
         match taken {
             Ok(()) => self.at_end(partition),
@@ -105,16 +119,39 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         }
     }
 
+    /// The changelog shows too little.
+    fn look(&mut self, partition: u32) {
+        let now = self.link.now();
+        if let Some(Seat::Restoring { patience, .. }) = self.seats.get_mut(&partition) {
+            patience.look(now);
+        }
+    }
+
+    /// The place of the store's last commit cannot be read, at least not yet.
+    fn wait_for_mark(&mut self, partition: u32) -> Result<(), L::Error> {
+        self.look(partition);
+        match self.seats.remove(&partition) {
+            Some(Seat::Restoring { claim, patience, .. }) if !patience.is_over() => {
+                self.link.unfollow(partition)?;
+                self.wait_on(claim, &"the changelog does not show its last commit yet", patience);
+                Ok(())
+            }
+            seat => {
+                self.seats.extend(seat.map(|seat| (partition, seat)));
+                self.unfit(partition, not_there())
+            }
+        }
+    }
+
     /// The changelog has no more: begins to work, if that is where the offsets are.
     fn at_end(&mut self, partition: u32) -> Result<(), L::Error> {
-        let now = self.link.now();
-        let Some(Seat::Restoring { claim, replay, behind_since }) = self.seats.get_mut(&partition) else {
+        let Some(Seat::Restoring { claim, replay, .. }) = self.seats.get(&partition) else {
             return Ok(());
         };
-        let changelog = replay.mark().commit;
+        let (changelog, is_whole) = (replay.mark().commit, replay.is_whole());
         let never_committed = claim.commit == 0 && claim.offsets.is_empty();
         if changelog < claim.commit {
-            behind_since.get_or_insert(now);
+            self.look(partition);
             return Ok(());
         }
         self.link.unfollow(partition)?;
@@ -130,8 +167,8 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             claim.commit = changelog;
             self.link.rewind(partition, &claim.offsets)?;
         }
-        if changelog > claim.commit {
-            self.stop(partition, &Torn { offsets: claim.commit, changelog });
+        if changelog > claim.commit || !is_whole {
+            self.stop(partition, &Torn { offsets: claim.commit, changelog, is_whole });
             return Ok(());
         }
         tracing::info!(stage = %P::NAME, partition, commit = changelog, "took a partition");
@@ -146,20 +183,31 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         origins.filter_map(|origin| Some((origin.clone(), *mark.inputs.get(&origin.to_string())?))).collect()
     }
 
-    /// Stops the partitions whose changelog never came to where the offsets are.
-    fn lose_patience(&mut self) {
+    /// Gives up what was waited for in vain.
+    fn lose_patience(&mut self) -> Result<(), L::Error> {
         let now = self.link.now();
-        let torn = |(partition, seat): (&u32, &Seat<'_, P, S::Store>)| match seat {
-            Seat::Restoring { claim, replay, behind_since: Some(since) }
-                if since.plus_millis(PATIENCE_MS) < now && replay.mark().commit < claim.commit =>
-            {
-                Some((*partition, Torn { offsets: claim.commit, changelog: replay.mark().commit }))
+        let mut over = Vec::new();
+        for (partition, seat) in &mut self.seats {
+            let Seat::Restoring { claim, replay, patience } = seat else { continue };
+            if patience.has_begun() {
+                patience.look(now);
             }
-            _ => None,
-        };
-        for (partition, torn) in self.seats.iter().filter_map(torn).collect::<Vec<_>>() {
-            self.stop(partition, &torn);
+            if patience.is_over() {
+                let changelog = replay.mark().commit;
+                let torn = Torn { offsets: claim.commit, changelog, is_whole: replay.is_whole() };
+                over.push((*partition, replay.is_known().then_some(torn)));
+            }
         }
+        for (partition, torn) in over {
+            match torn {
+                Some(torn) => {
+                    self.link.unfollow(partition)?;
+                    self.stop(partition, &torn);
+                }
+                None => self.unfit(partition, not_there())?,
+            }
+        }
+        Ok(())
     }
 
     fn unfit(&mut self, partition: u32, unfit: Unfit) -> Result<(), L::Error> {
@@ -168,13 +216,15 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             // Kept warm for others: it is made anew when it is needed.
             drop(self.shelf.remove(&partition));
             tracing::warn!(stage = %P::NAME, partition, %unfit, "the partition is not kept warm any more");
+            self.report();
             return Ok(());
         };
-        let is_fresh = replay.is_fresh();
         drop(replay);
         match unfit {
-            Unfit::Fault(fault @ (Fault::State(_) | Fault::Protocol(_))) => self.wait(claim, &fault),
-            unfit if is_fresh => self.stop(partition, &format!("the changelog cannot be followed: {unfit}")),
+            Unfit::Fault(fault @ (Fault::State(_) | Fault::Protocol(_))) => {
+                self.wait(claim, &fault, Patience::default());
+            }
+            unfit @ Unfit::Broken(_) => self.stop(partition, &unfit),
             unfit => self.set_aside(claim, &unfit),
         }
         Ok(())
@@ -190,4 +240,8 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         }
         self.report();
     }
+}
+
+fn not_there() -> Unfit {
+    Unfit::Foreign("the changelog does not hold its last commit".to_owned())
 }

@@ -16,19 +16,47 @@ use crate::task::Task;
 /// How far a partition is.
 pub(super) enum Seat<'w, P: Port, St> {
     /// Its store cannot be had now.
-    Waiting { claim: Claim, why: String, until: Timestamp },
+    Waiting { claim: Claim, why: String, until: Timestamp, patience: Patience },
     /// Its store is being brought up.
-    Restoring {
-        claim: Claim,
-        replay: Replay<St>,
-        /// Since when the changelog has no more, although the offsets tell of a later commit.
-        behind_since: Option<Timestamp>,
-    },
+    Restoring { claim: Claim, replay: Replay<St>, patience: Patience },
     /// It is at work.
     AtWork(Box<AtWork<'w, P, St>>),
     /// It stands still until somebody has looked at it.
     Stopped(String),
 }
+
+/// How long a changelog has shown less than the offsets or the store tell of: the broker marks the end of a transaction
+/// in each partition by itself, and shows nothing behind the first transaction that is open.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Patience {
+    waited_ms: i64,
+    /// When it was looked at last; `None` while nothing is missing.
+    looked: Option<Timestamp>,
+}
+
+impl Patience {
+    /// Looks again. Time in which nobody looked hardly counts: whoever stood still, or whose clock was set, has not waited.
+    pub(super) fn look(&mut self, now: Timestamp) {
+        if let Some(before) = self.looked.replace(now) {
+            self.waited_ms += now.millis().saturating_sub(before.millis()).clamp(0, LOOK_MAX_MS);
+        }
+    }
+
+    /// Whether it was waited for.
+    pub(super) fn has_begun(self) -> bool {
+        self.looked.is_some()
+    }
+
+    /// Whether what is missing will not come.
+    pub(super) fn is_over(self) -> bool {
+        self.waited_ms > PATIENCE_MS
+    }
+}
+
+/// It takes longer than this only where the transaction was torn: a transaction that is open is aborted before.
+const PATIENCE_MS: i64 = 60_000;
+/// Between two looks at most so much time is counted.
+const LOOK_MAX_MS: i64 = 2000;
 
 /// A partition at work.
 pub(super) struct AtWork<'w, P: Port, St> {

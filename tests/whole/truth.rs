@@ -1,0 +1,111 @@
+//! What must come out of any run, however it went: the people, their ids and their profiles are those of the oracle.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kinfold_model::{Assignment, Command, Keys, NodeId, PersonId, Rules, Touchpoint, UnifiedProfile};
+use kinfold_stitch::groups::Refused;
+use kinfold_stitch::node::{Node, Standing};
+use kinfold_stitch::people::decide;
+use kinfold_testkit::oracle;
+use kinfold_testkit::simulation::Outcome;
+use kinfold_wire::{SchemaIds, Topic, decode};
+
+/// What went into a run.
+pub(crate) struct Truth<'a> {
+    /// Each at least once.
+    pub(crate) touchpoints: &'a [Touchpoint],
+    /// Of stewards.
+    pub(crate) commands: &'a [Command],
+    /// In force at the end.
+    pub(crate) rules: &'a Rules,
+    /// Of the deployment.
+    pub(crate) keys: &'a Keys,
+    /// What a failure is reported with.
+    pub(crate) run: String,
+}
+
+impl Truth<'_> {
+    /// Compares what came out with the oracle.
+    pub(crate) fn check(&self, outcome: &Outcome) {
+        let Self { touchpoints, commands, rules, keys, run } = self;
+        let observations: Vec<_> =
+            touchpoints.iter().map(|touchpoint| oracle::Observation::of(touchpoint, rules)).collect();
+        let expected = oracle::commanded(&observations, commands, rules, keys);
+        let broken = outcome.graph.broken_laws(rules, keys);
+        assert!(broken.is_empty(), "{run}: {broken:#?}");
+        let person: BTreeMap<NodeId, PersonId> =
+            outcome.graph.nodes.iter().filter_map(|(id, node)| Some((*id, node.person?))).collect();
+        let differing = differing(&person, &expected.person);
+        assert!(differing.is_empty(), "{run}: {differing:#?} under {commands:#?}");
+        let quarantined: BTreeSet<NodeId> =
+            outcome.graph.nodes.iter().filter(|(_, node)| node.is_quarantined()).map(|(id, _)| *id).collect();
+        // Of those on the block list not all touchpoints pass capture, and whether they are quarantined is all one.
+        let is_blocked = |id: &&NodeId| {
+            outcome.graph.nodes.get(id).and_then(Node::standing).is_none_or(Standing::is_blocked)
+        };
+        let odd: Vec<_> =
+            quarantined.symmetric_difference(&expected.quarantined).filter(|id| !is_blocked(id)).collect();
+        assert!(odd.is_empty(), "{run}: quarantined or not: {odd:?}");
+        assert_eq!(refused(self, outcome), expected.refused, "{run}");
+        assert_eq!(published(outcome), expected.person, "{run}: the assignments published");
+        profiles_are_the_fold(self, outcome, &expected);
+    }
+}
+
+/// The profiles as a subscriber would keep them. The version counts publications, and so tells of the past.
+pub(crate) fn profiles(outcome: &Outcome) -> BTreeMap<Vec<u8>, serde_json::Value> {
+    let read = |(key, value): (Vec<u8>, Vec<u8>)| {
+        let profile: UnifiedProfile =
+            decode(Topic::UnifiedProfile, &SchemaIds::default(), &value).expect("we wrote it");
+        (key, serde_json::json!(UnifiedProfile { version: 0, ..profile }))
+    };
+    outcome.table(Topic::UnifiedProfile).into_iter().map(read).collect()
+}
+
+/// The nodes whose person is another than expected: which it is, and which it should be.
+fn differing(
+    is: &BTreeMap<NodeId, PersonId>,
+    should: &BTreeMap<NodeId, PersonId>,
+) -> BTreeMap<NodeId, (Option<PersonId>, Option<PersonId>)> {
+    let nodes: BTreeSet<NodeId> = is.keys().chain(should.keys()).copied().collect();
+    let both = nodes.into_iter().map(|node| (node, (is.get(&node).copied(), should.get(&node).copied())));
+    both.filter(|(_, (is, should))| is != should).collect()
+}
+
+/// The joins that a rule or a steward forbids, as an explanation would name them.
+fn refused(truth: &Truth<'_>, outcome: &Outcome) -> BTreeSet<(NodeId, NodeId)> {
+    let decide = |component| decide(component, truth.rules, truth.keys);
+    let refused = outcome.graph.components.values().flat_map(|component| decide(component).refused);
+    let forbidden = refused.filter(|(_, why)| *why != Refused::Contested);
+    forbidden.map(|(edge, _)| (edge.identifier, edge.sighting)).collect()
+}
+
+/// What a consumer that reads `identity-assignment` alone would believe.
+fn published(outcome: &Outcome) -> BTreeMap<NodeId, PersonId> {
+    let read = |value: &Vec<u8>| {
+        let assignment: Assignment =
+            decode(Topic::IdentityAssignment, &SchemaIds::default(), value).expect("we wrote it");
+        (assignment.node, assignment.person_id)
+    };
+    outcome.table(Topic::IdentityAssignment).values().map(read).collect()
+}
+
+fn profiles_are_the_fold(truth: &Truth<'_>, outcome: &Outcome, expected: &oracle::Expected) {
+    let folded = oracle::profiles(truth.touchpoints, expected, truth.keys);
+    let table = outcome.table(Topic::UnifiedProfile);
+    let published: BTreeMap<PersonId, UnifiedProfile> = table
+        .values()
+        .map(|value| {
+            let mut profile: UnifiedProfile =
+                decode(Topic::UnifiedProfile, &SchemaIds::default(), value).expect("we wrote it");
+            assert!(profile.version > 0);
+            profile.version = 0;
+            (profile.person_id, profile)
+        })
+        .collect();
+    assert!(published.keys().eq(folded.keys()), "{}: other people than the oracle's", truth.run);
+    for (person, profile) in &published {
+        let (is, should) = (serde_json::json!(profile), serde_json::json!(folded[person]));
+        assert_eq!(is, should, "{}: {person}", truth.run);
+    }
+}
