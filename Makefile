@@ -15,7 +15,7 @@ cargo = rocksdb=$$(deploy/dev/rocksdb.sh) && ROCKSDB_LIB_DIR="$$rocksdb" cargo
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo demo-kafka build test test-nightly sim bless check quick layers bench kafka-up kafka-down env \
+.PHONY: help setup demo demo-kafka build test test-nightly sim sim-crashes bless check quick layers bench kafka-up kafka-down env \
 	compilers announce
 
 help: ## this list
@@ -46,6 +46,10 @@ test-nightly: test ## the same with a hundred thousand generated cases for each 
 sim: export KINFOLD_SEED = $(or $(SEED),$(error say which: make sim SEED=n))
 sim: compilers ## one simulation: make sim SEED=n
 	$(cargo) test --locked --workspace --test whole -- simulation --nocapture
+
+sim-crashes: export KINFOLD_SEED = $(or $(SEED),$(error say which: make sim-crashes SEED=n))
+sim-crashes: compilers ## one simulation with crashes, and what happens in it: make sim-crashes SEED=n
+	$(cargo) test --locked --workspace --test whole -- crashes --nocapture
 
 bless: export KINFOLD_BLESS := 1
 bless: setup ## rewrite the expected files of the tests; read the difference before you commit it
