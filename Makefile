@@ -15,8 +15,8 @@ cargo = rocksdb=$$(deploy/dev/rocksdb.sh) && ROCKSDB_LIB_DIR="$$rocksdb" cargo
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo demo-kafka build test test-nightly sim sim-crashes bless check quick layers bench kafka-up kafka-down env \
-	compilers announce
+.PHONY: help setup demo demo-kafka build test test-nightly faults soak sim sim-crashes bless check quick layers bench \
+	kafka-up kafka-down env compilers announce
 
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
@@ -42,6 +42,16 @@ test: setup ## every test, also those on a real Apache Kafka
 
 test-nightly: export KINFOLD_CASES := 100000
 test-nightly: test ## the same with a hundred thousand generated cases for each law
+
+# `make test` runs the short set of them.
+faults: setup ## every fault on a real Apache Kafka (kills, crashes, cuts, full disks), as a table; some need root
+	$(cargo) build --locked --workspace --bins
+	$(cargo) test --locked --workspace --test faults -- --all
+
+soak: MINUTES ?= 30
+soak: setup ## random faults under load: make soak MINUTES=n [SEED=n]
+	$(cargo) build --locked --workspace --bins
+	$(cargo) test --locked --workspace --test faults -- --soak $(MINUTES) $(if $(SEED),--seed $(SEED))
 
 sim: export KINFOLD_SEED = $(or $(SEED),$(error say which: make sim SEED=n))
 sim: compilers ## one simulation: make sim SEED=n

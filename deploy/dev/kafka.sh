@@ -16,13 +16,20 @@ java_options=(-cp "$home/libs/*" "-Dlog4j2.configurationFile=$here/kafka-log4j2.
 # A start takes a few seconds; the limit is for a machine that compiles at the same time.
 start_seconds_max=120
 stop_seconds_max=20
+# What the second listener tells its clients, and its own port; empty when there is no such listener.
+proxy=
+behind=
 
 help() {
   cat <<'HELP'
 kafka.sh fetch                   bring Kafka's jars into the cache; at once when they are there
 kafka.sh start DIR [KEY=VALUE…]  start a broker that keeps its data, log and settings in DIR, and print its host:port;
                                  in a DIR used before it has its data of then; KEY=VALUE are broker settings
+kafka.sh start DIR behind=HOST:PORT [KEY=VALUE…]
+                                 the same with a second listener, whose clients are told that the broker is at
+                                 HOST:PORT, where a proxy stands; the listener's own host:port is in DIR/behind
 kafka.sh stop DIR                stop it; the data stays
+kafka.sh crash DIR               end it at once, as a crash would; the data stays
 kafka.sh address DIR             print the host:port of the broker that runs in DIR
 kafka.sh status DIR              say whether one runs there; the exit code is 1 when none does
 kafka.sh run CLASS [ARG…]        run one of Kafka's tools; org.apache.kafka.tools. may be left out:
@@ -35,7 +42,7 @@ main() {
   shift || true
   case $verb in
     fetch) fetch ;;
-    start | stop | address | status)
+    start | stop | crash | address | status)
       [[ ${1:-} ]] || fail "$verb needs a DIR; kafka.sh help says more"
       if [[ $verb == start ]]; then mkdir -p "$1"; fi
       [[ -d $1 ]] || fail "there is no folder $1; kafka.sh start $1 makes it"
@@ -106,6 +113,10 @@ rehearse() {
 }
 
 start() {
+  if [[ ${1:-} == behind=* ]]; then
+    proxy=${1#behind=}
+    shift
+  fi
   fetch
   exec 9>lock
   flock 9
@@ -131,14 +142,18 @@ serve() {
 format() {
   local cluster
   cluster=$(head -c 16 /dev/urandom | base64 | tr '+/' 'ab' | cut -c 1-22)
-  settings 0 0 >server.properties
+  proxy='' settings 0 0 >server.properties
   tool kafka.tools.StorageTool format --cluster-id "$cluster" --config "$dir/server.properties" >broker.log 2>&1 9>&- ||
     fail_with_log "Kafka could not format $dir/data"
 }
 
 launch() {
   local port
-  if [[ -f address ]] && free "$(port)"; then port=$(port); else port=$(free_port); fi
+  port=$(port_again address)
+  if [[ $proxy ]]; then
+    behind=$(port_again behind)
+    echo "127.0.0.1:$behind" >behind
+  fi
   settings "$port" "$(free_port)" "$@" >server.properties
   # Detached, so that Ctrl-C reaches only the caller, who then stops the broker in order. It may hold neither the lock
   # nor the caller's pipe, or both would last as long as the broker.
@@ -154,7 +169,7 @@ await_answer() {
   until answers; do
     if ! running; then
       grep -q 'Address already in use' broker.log || fail_with_log "the broker ended before it was ready"
-      rm address
+      rm -f address behind
       return 1
     fi
     ((SECONDS < deadline)) || fail_with_log "the broker gave no answer in $start_seconds_max s; kafka.sh stop $dir ends it"
@@ -188,6 +203,16 @@ stop() {
   rm -f pid
 }
 
+crash() {
+  exec 9>lock
+  flock 9
+  if running; then
+    kill -KILL "$(<pid)"
+    while running; do sleep 0.05; done
+  fi
+  rm -f pid
+}
+
 address() {
   running || fail "no broker runs in $dir; kafka.sh start $dir starts one"
   cat address
@@ -210,7 +235,7 @@ settings() {
 # Written by kafka.sh at every start.
 process.roles=broker,controller
 node.id=1
-listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller_port
+listeners=PLAINTEXT://127.0.0.1:$port,CONTROLLER://127.0.0.1:$controller_port${proxy:+,BEHIND://127.0.0.1:$behind}
 controller.listener.names=CONTROLLER
 controller.quorum.voters=1@127.0.0.1:$controller_port
 log.dirs=$dir/data
@@ -232,11 +257,20 @@ log.cleaner.dedupe.buffer.size=4194304
 num.network.threads=2
 num.io.threads=4
 SETTINGS
+  if [[ $proxy ]]; then
+    echo "advertised.listeners=PLAINTEXT://127.0.0.1:$port,BEHIND://$proxy"
+    echo "listener.security.protocol.map=PLAINTEXT:PLAINTEXT,CONTROLLER:PLAINTEXT,BEHIND:PLAINTEXT"
+  fi
   # Of two lines with one key the later holds.
   printf '%s\n' "${@:3}"
 }
 
-port() { sed 's/.*://' address; }
+port() { sed 's/.*://' "${1:-address}"; }
+
+# The port in a file, if it is still free, so that clients find the broker again; else another one.
+port_again() {
+  if [[ -f $1 ]] && free "$(port "$1")"; then port "$1"; else free_port; fi
+}
 
 # Below the range from which Linux gives ports to outgoing connections.
 free_port() {

@@ -1,1 +1,2 @@
-//! Whole-pipeline proofs live in `whole/`, one test binary; this library is empty.
+//! Whole-pipeline proofs live in `whole/`, one test binary, and in `faults/`, another that ends in a table; this library
+//! is empty.

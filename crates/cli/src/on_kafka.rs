@@ -22,7 +22,8 @@ const PATIENCE: Duration = Duration::from_secs(180);
 /// Between two looks.
 const PAUSE: Duration = Duration::from_secs(1);
 
-type People = BTreeMap<Vec<u8>, UnifiedProfile>;
+/// The profile of each person, by the key of their record.
+pub type People = BTreeMap<Vec<u8>, UnifiedProfile>;
 
 /// Feeds the sample, waits for the consumers, and compares. Returns how many people agree.
 ///
@@ -52,14 +53,22 @@ pub fn compare(plan: Plan, run: &Run<'_>, config: &Config) -> Result<usize, Fail
     }
 }
 
-fn local(run: &Run<'_>) -> Result<People, Failure> {
+/// The people of a local run.
+///
+/// # Errors
+/// When its store cannot be read.
+pub fn local(run: &Run<'_>) -> Result<People, Failure> {
     let mut table = Vec::new();
     let see = &mut |key: &[u8], value: &[u8]| table.push((key.to_vec(), value.to_vec()));
     run.local.visit(Shelf::Topic(Topic::UnifiedProfile), see).map_err(Failure::fault)?;
     people(table)
 }
 
-fn published(settings: &Settings) -> Result<People, Failure> {
+/// The people that the consumers have published by now.
+///
+/// # Errors
+/// When the topic cannot be read to its end.
+pub fn published(settings: &Settings) -> Result<People, Failure> {
     people(read_table(settings, Topic::UnifiedProfile.as_str()).map_err(Failure::fault)?)
 }
 

@@ -15,11 +15,11 @@ use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use axum::{Json, Router};
-use prometheus::{Registry, TextEncoder};
+use prometheus::{Gauge, Registry, TextEncoder};
 use serde_json::{Value, json};
 use tokio::sync::oneshot;
 
-pub use health::Health;
+pub use health::{Health, Promise};
 
 /// How long a stop waits for answers that are under way.
 const DRAIN: Duration = Duration::from_secs(1);
@@ -81,11 +81,17 @@ impl Drop for Server {
     }
 }
 
-/// Starts to answer. The address is bound before this returns.
+/// Starts to answer. The address is bound before this returns. `ready` is one of the metrics, and tells of `/ready`
+/// whenever they are asked for.
 ///
 /// # Errors
 /// [`HttpFault`], with the remedy.
-pub fn serve(listen: SocketAddr, health: Arc<Health>, registry: Registry) -> Result<Server, HttpFault> {
+pub fn serve(
+    listen: SocketAddr,
+    health: Arc<Health>,
+    registry: Registry,
+    ready: Gauge,
+) -> Result<Server, HttpFault> {
     let listener = TcpListener::bind(listen).map_err(|error| match error.kind() {
         io::ErrorKind::AddrInUse => HttpFault::Taken(listen),
         _ => HttpFault::Listen { address: listen, error },
@@ -99,7 +105,7 @@ pub fn serve(listen: SocketAddr, health: Arc<Health>, registry: Registry) -> Res
         tokio::net::TcpListener::from_std(listener).map_err(HttpFault::Start)?
     };
     let (stop, stopped) = oneshot::channel();
-    let router = router(Shared { health, registry });
+    let router = router(Shared { health, registry, ready });
     let thread = std::thread::Builder::new()
         .name("http".to_owned())
         .spawn(move || runtime.block_on(answer(listener, router, stopped)))
@@ -133,6 +139,7 @@ async fn answer(listener: tokio::net::TcpListener, router: Router, stopped: ones
 struct Shared {
     health: Arc<Health>,
     registry: Registry,
+    ready: Gauge,
 }
 
 fn router(shared: Shared) -> Router {
@@ -149,6 +156,7 @@ fn router(shared: Shared) -> Router {
 }
 
 async fn metrics(State(shared): State<Shared>, headers: HeaderMap) -> Response {
+    shared.ready.set(if shared.health.ready().0 { 1.0 } else { 0.0 });
     let families = shared.registry.gather();
     let accept: Vec<&str> =
         headers.get_all(header::ACCEPT).iter().filter_map(|value| value.to_str().ok()).collect();
@@ -184,7 +192,9 @@ mod tests {
         let records = IntCounter::new("kinfold_records_total", "Records").expect("valid");
         records.inc();
         registry.register(Box::new(records)).expect("new");
-        (serve(ANY_PORT, Arc::clone(&health), registry).expect("a free port"), health)
+        let ready = Gauge::new("kinfold_ready", "Readiness").expect("valid");
+        registry.register(Box::new(ready.clone())).expect("new");
+        (serve(ANY_PORT, Arc::clone(&health), registry, ready).expect("a free port"), health)
     }
 
     fn ask(server: &Server, path: &str, accept: &str) -> String {
@@ -230,8 +240,14 @@ mod tests {
     #[test]
     fn a_port_that_is_taken_is_named_with_the_remedy() {
         let (server, _) = start();
-        let fault =
-            serve(server.address(), Arc::new(Health::new()), Registry::new()).expect_err("taken").to_string();
+        let fault = serve(
+            server.address(),
+            Arc::new(Health::new()),
+            Registry::new(),
+            Gauge::new("r", "r").expect("valid"),
+        )
+        .expect_err("taken")
+        .to_string();
         assert!(
             fault.contains(&server.address().to_string()) && fault.contains("KINFOLD_HTTP__LISTEN"),
             "{fault}"

@@ -104,9 +104,9 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), process.stages)?;
     let health = Arc::new(Health::new());
     let workers = workers(process, config);
-    workers.iter().for_each(|worker| Reporter::new(*worker, &health, &metrics).stands_still("starting"));
+    workers.iter().for_each(|worker| Reporter::new(*worker, &health).stands_still("starting"));
     let listen = config.http.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], process.port)));
-    let server = serve(listen, Arc::clone(&health), metrics.registry.clone())?;
+    let server = serve(listen, Arc::clone(&health), metrics.registry.clone(), metrics.ready.clone())?;
     tracing::info!(address = %server.address(), kafka = config.kafka.bootstrap, "{} starts", process.name);
     let copies =
         depot(config)?.map(|depot| Copies::new(depot, config.checkpoints.interval_ms, metrics.clone()));

@@ -1,45 +1,43 @@
-//! What a worker tells of itself becomes health, facts for `/status`, and metrics.
+//! What a worker tells of itself becomes health, and facts for `/status`.
+
+use std::time::Duration;
 
 use kinfold_kafka::Identity;
-use kinfold_pipeline::Metrics;
 use kinfold_pipeline::worker::{Observer, Report, Standing};
 use serde_json::{Map, Value, json};
 
-use crate::http::Health;
-use crate::supervisor::SILENCE_MAX;
+use crate::http::{Health, Promise};
+
+/// How long a worker may be silent. What it waits for is nearly always the broker: for the end of a transaction, which
+/// may take as long as a transaction may last, or for the slowest member in a rebalance. Who is silent for minutes hangs.
+const PROMISE: Promise = Promise { ready: Duration::from_secs(15), live: Duration::from_secs(300) };
 
 /// Speaks for one worker.
 pub(crate) struct Reporter<'h> {
     /// For example `stitch-0`.
     name: String,
     health: &'h Health,
-    metrics: &'h Metrics,
 }
 
 impl<'h> Reporter<'h> {
-    pub(crate) fn new(identity: Identity, health: &'h Health, metrics: &'h Metrics) -> Self {
+    pub(crate) fn new(identity: Identity, health: &'h Health) -> Self {
         let Identity { stage, worker } = identity;
-        Self { name: format!("{stage}-{worker}"), health, metrics }
+        Self { name: format!("{stage}-{worker}"), health }
     }
 
     /// The worker failed, for this reason, and will be made anew.
     pub(crate) fn stands_still(&self, reason: &str) {
         self.health.set_not_ready(&self.name, reason);
-        self.tell_ready();
     }
 
     /// The worker, or whoever is about to make it, is alive.
     pub(crate) fn alive(&self) {
-        self.health.heartbeat(&self.name, SILENCE_MAX);
+        self.health.heartbeat(&self.name, PROMISE);
     }
 
     /// The worker has ended as it should.
     pub(crate) fn retire(&self) {
         self.health.retire(&self.name);
-    }
-
-    fn tell_ready(&self) {
-        self.metrics.ready.set(if self.health.ready().0 { 1.0 } else { 0.0 });
     }
 }
 
@@ -73,7 +71,6 @@ impl Observer for Reporter<'_> {
         } else {
             self.health.set_not_ready(&self.name, idle.join("; "));
         }
-        self.tell_ready();
     }
 
     fn not_ready(&self, reason: &str) {

@@ -24,12 +24,9 @@ use crate::reporter::Reporter;
 /// The first pause after a failure; it doubles with each failure that follows.
 const PAUSE_MIN: Duration = Duration::from_millis(500);
 /// The longest pause.
-const PAUSE_MAX: Duration = Duration::from_secs(30);
+const PAUSE_MAX: Duration = Duration::from_secs(10);
 /// A worker that lived this long had recovered: the next pause is short again.
 const RECOVERED: Duration = Duration::from_secs(60);
-/// A worker that says nothing for so long hangs. A commit may wait for the coordinator as long as a transaction
-/// may last, and a rebalance for the slowest member.
-pub(crate) const SILENCE_MAX: Duration = Duration::from_secs(300);
 
 /// What all workers of a process share.
 pub(crate) struct Supervisor<'c> {
@@ -66,7 +63,7 @@ impl Supervisor<'_> {
     /// Keeps a worker at work until the process is asked to stop.
     pub(crate) fn supervise(&self, identity: Identity) {
         let _ends_together = StopOnPanic(&self.stop);
-        let reporter = Reporter::new(identity, &self.health, &self.metrics);
+        let reporter = Reporter::new(identity, &self.health);
         let mut pause = PAUSE_MIN;
         while !self.stopping() {
             let began = Instant::now();

@@ -1,23 +1,37 @@
 //! A plain client: writes raw records as a source would, and reads a compacted topic as a subscriber would.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::{Mutex, PoisonError};
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use rdkafka::ClientContext;
-use rdkafka::Offset;
-use rdkafka::TopicPartitionList;
-use rdkafka::consumer::{BaseConsumer, Consumer};
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
-use rdkafka::message::Message;
+use rdkafka::message::{Header, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 
 use crate::error::WorkerError;
+use crate::reader::{Isolation, read};
 use crate::settings::Settings;
-use crate::world::World;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(20);
+
+/// A record that a stranger writes: nothing about it need be right.
+#[derive(Clone, Debug, Default)]
+pub struct Outgoing {
+    /// Without the prefix.
+    pub topic: String,
+    /// `None` leaves it to the client.
+    pub partition: Option<i32>,
+    /// `None` for none.
+    pub key: Option<Vec<u8>>,
+    /// `None` for a tombstone.
+    pub value: Option<Vec<u8>>,
+    /// In this order.
+    pub headers: Vec<(String, Vec<u8>)>,
+    /// Milliseconds since 1970; `None` for now.
+    pub time_ms: Option<i64>,
+}
 
 /// Writes records, each to a topic named without the prefix, and waits until all have arrived. The partition is left
 /// to the client, as sources do.
@@ -28,7 +42,10 @@ pub fn produce(
     settings: &Settings,
     records: impl Iterator<Item = (String, Vec<u8>)>,
 ) -> Result<(), WorkerError> {
-    send(settings, records.map(|(topic, value)| (topic, None, value)))
+    send(
+        settings,
+        records.map(|(topic, value)| Outgoing { topic, value: Some(value), ..Outgoing::default() }),
+    )
 }
 
 /// Writes one record with a key to a topic named without the prefix, and waits until it has arrived.
@@ -36,7 +53,8 @@ pub fn produce(
 /// # Errors
 /// When the broker does not take it within a minute.
 pub fn produce_keyed(settings: &Settings, topic: &str, key: &str, value: Vec<u8>) -> Result<(), WorkerError> {
-    send(settings, std::iter::once((topic.to_owned(), Some(key.to_owned()), value)))
+    let (topic, key) = (topic.to_owned(), Some(key.as_bytes().to_vec()));
+    send(settings, std::iter::once(Outgoing { topic, key, value: Some(value), ..Outgoing::default() }))
 }
 
 /// Notes the first record that did not arrive.
@@ -58,19 +76,24 @@ impl ProducerContext for Arrivals {
     }
 }
 
-fn send(
-    settings: &Settings,
-    records: impl Iterator<Item = (String, Option<String>, Vec<u8>)>,
-) -> Result<(), WorkerError> {
+/// Writes records of any form, and waits until all have arrived.
+///
+/// # Errors
+/// When the broker does not take them within a minute after the last.
+pub fn send(settings: &Settings, records: impl Iterator<Item = Outgoing>) -> Result<(), WorkerError> {
     let mut config = settings.client();
     config.set("enable.idempotence", "true").set("linger.ms", "5");
     let producer: BaseProducer<Arrivals> = config
         .create_with_context(Arrivals::default())
         .map_err(|error| WorkerError::Configuration(error.to_string()))?;
-    for (topic, key, value) in records {
-        let topic = settings.topic(&topic);
-        let mut record = BaseRecord::<'_, [u8], [u8]>::to(&topic).payload(&value);
-        record.key = key.as_deref().map(str::as_bytes);
+    for outgoing in records {
+        let topic = settings.topic(&outgoing.topic);
+        let mut record = BaseRecord::<'_, [u8], [u8]>::to(&topic);
+        record.partition = outgoing.partition;
+        record.key = outgoing.key.as_deref();
+        record.payload = outgoing.value.as_deref();
+        record.timestamp = outgoing.time_ms;
+        record.headers = (!outgoing.headers.is_empty()).then(|| headers(&outgoing.headers));
         while let Err((error, refused)) = producer.send(record) {
             if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
                 return Err(WorkerError::kafka("producing")(error));
@@ -85,46 +108,24 @@ fn send(
     lost.map_or(Ok(()), |error| Err(WorkerError::kafka(waiting)(error)))
 }
 
+fn headers(wanted: &[(String, Vec<u8>)]) -> OwnedHeaders {
+    wanted.iter().fold(OwnedHeaders::new_with_capacity(wanted.len()), |headers, (key, value)| {
+        headers.insert(Header { key, value: Some(value) })
+    })
+}
+
 /// The last committed value of each key of a topic, tombstones left out, as of now.
 ///
 /// # Errors
 /// When the topic does not exist or cannot be read to its end within a minute.
 pub fn read_table(settings: &Settings, topic: &str) -> Result<BTreeMap<Vec<u8>, Vec<u8>>, WorkerError> {
-    let count = World::observe(settings)?.count(topic).unwrap_or_default();
-    let mut config = settings.reader();
-    config.set("group.id", format!("{}reader", settings.prefix)).set("enable.partition.eof", "true");
-    let consumer: BaseConsumer =
-        config.create().map_err(|error| WorkerError::Configuration(error.to_string()))?;
-    let mut open: BTreeSet<i32> = (0..i32::try_from(count).unwrap_or(i32::MAX)).collect();
-    let mut assignment = TopicPartitionList::new();
-    for partition in &open {
-        let added = assignment.add_partition_offset(&settings.topic(topic), *partition, Offset::Beginning);
-        added.map_err(WorkerError::kafka("assigning partitions"))?;
-    }
-    consumer.assign(&assignment).map_err(WorkerError::kafka("assigning partitions"))?;
     let mut table = BTreeMap::new();
-    let deadline = Instant::now() + TIMEOUT;
-    while !open.is_empty() {
-        match consumer.poll(Duration::from_millis(100)) {
-            Some(Ok(message)) => {
-                let key = message.key().unwrap_or_default().to_vec();
-                match message.payload() {
-                    Some(value) => table.insert(key, value.to_vec()),
-                    None => table.remove(&key),
-                };
-            }
-            Some(Err(KafkaError::PartitionEOF(partition))) => drop(open.remove(&partition)),
-            // The client looks for the broker again by itself.
-            Some(Err(KafkaError::MessageConsumption(
-                RDKafkaErrorCode::AllBrokersDown | RDKafkaErrorCode::BrokerTransportFailure,
-            ))) if Instant::now() < deadline => {}
-            Some(Err(error)) => return Err(WorkerError::kafka("reading a topic")(error)),
-            None if Instant::now() > deadline => {
-                let error = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
-                return Err(WorkerError::kafka("reading a topic to its end")(error));
-            }
-            None => {}
-        }
+    for record in read(settings, topic, Isolation::Committed)? {
+        let key = record.key.unwrap_or_default();
+        match record.value {
+            Some(value) => table.insert(key, value),
+            None => table.remove(&key),
+        };
     }
     Ok(table)
 }

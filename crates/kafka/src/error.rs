@@ -1,6 +1,8 @@
 //! Why a worker stopped. Whatever it was, the worker is thrown away with its consumer and its producer, and a new
 //! one begins from what was committed.
 
+use std::time::Duration;
+
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
 use crate::world::WorldError;
@@ -62,10 +64,23 @@ pub enum WorkerError {
         /// The offset of the next record.
         end: i64,
     },
+    /// Offsets belong to a transaction that has not ended.
+    #[error(
+        "the broker has not told for {} s what is committed ({why}). If it answers otherwise, a transaction hangs that \
+         wrote offsets of this group: find it with Kafka's kafka-transactions.sh find-hanging, and abort it with its abort",
+        waited.as_secs()
+    )]
+    Unstable {
+        /// So long it was waited for.
+        waited: Duration,
+        /// What librdkafka says.
+        why: KafkaError,
+    },
     /// Somebody else has the same name.
     #[error(
-        "{doing} failed: another process has taken the place of this one ({why}). If two run with the same \
-         [deployment] prefix and instance, give each an instance of its own"
+        "{doing} failed: another process has taken the place of this one, or the transaction took longer than [kafka] \
+         transaction_timeout_ms ({why}). If two run with the same [deployment] prefix and instance, give each an instance \
+         of its own"
     )]
     Fenced {
         /// What was tried.
@@ -88,6 +103,16 @@ impl WorkerError {
         }
     }
 
+    /// For a question after committed offsets.
+    pub(crate) fn committed(doing: &'static str, waited: Duration) -> impl FnOnce(KafkaError) -> Self {
+        move |why| match why.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::OperationTimedOut | RDKafkaErrorCode::UnstableOffsetCommit) => {
+                Self::Unstable { waited, why }
+            }
+            _ => Self::kafka(doing)(why),
+        }
+    }
+
     /// The label under which it is counted.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -99,7 +124,7 @@ impl WorkerError {
                 }
                 _ => "kafka",
             },
-            Self::Fenced { .. } => "kafka",
+            Self::Fenced { .. } | Self::Unstable { .. } => "kafka",
             Self::World(_) | Self::Configuration(_) | Self::NotCoPartitioned { .. } | Self::Lost { .. } => {
                 "other"
             }

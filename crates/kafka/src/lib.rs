@@ -7,6 +7,7 @@ mod error;
 mod link;
 mod membership;
 mod producer;
+pub mod reader;
 mod received;
 mod settings;
 mod stable;

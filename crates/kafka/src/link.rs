@@ -12,7 +12,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
 
 use crate::error::WorkerError;
-use crate::membership::{Assigned, Event, Member, Membership};
+use crate::membership::{Assigned, COMMITTED_TIMEOUT, Event, Member, Membership};
 use crate::producer::Transactions;
 use crate::received::{origin, received};
 use crate::settings::{Identity, LostRecords, Settings};
@@ -22,7 +22,7 @@ use crate::tail::Tail;
 use crate::topics::delete_retention;
 
 /// How long one question to the broker may take.
-pub(crate) const TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// One worker's connection.
 pub struct KafkaLink<'k> {
@@ -98,7 +98,9 @@ impl<'k> KafkaLink<'k> {
                 Ok(Polled::Revoked)
             }
             Event::Assigned(assigned) => self.claims(assigned).map(Polled::Assigned),
-            Event::Failed(error) => Err(WorkerError::kafka("taking partitions")(error)),
+            Event::Failed(error) => {
+                Err(WorkerError::committed("taking partitions", COMMITTED_TIMEOUT)(error))
+            }
         }
     }
 
@@ -300,7 +302,7 @@ impl Link for KafkaLink<'_> {
         // The old one goes first: its end must not meet the new one's transactions.
         drop(self.transactions.take());
         self.transactions = Some(Transactions::new(self.settings, &self.identity)?);
-        let failed = WorkerError::kafka("asking where to go on");
+        let failed = WorkerError::committed("asking where to go on", COMMITTED_TIMEOUT);
         let mut places = TopicPartitionList::new();
         for (topic, partition) in &self.assigned {
             places.add_partition(topic, *partition);

@@ -14,7 +14,7 @@ use rdkafka::types::RDKafkaRespErr;
 
 /// How long the broker may take to tell committed offsets. Longer than a transaction may last, because offsets
 /// that belong to an open transaction are not told before it ends.
-const COMMITTED_TIMEOUT: Duration = Duration::from_secs(60);
+pub(crate) const COMMITTED_TIMEOUT: Duration = Duration::from_secs(60);
 
 /// A consumer that is a member of a group.
 pub(crate) type Member = BaseConsumer<Membership>;

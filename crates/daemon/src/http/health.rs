@@ -28,9 +28,18 @@ struct Stage {
     facts: Value,
 }
 
+/// How long a worker may be silent.
+#[derive(Clone, Copy, Debug)]
+pub struct Promise {
+    /// And still count as ready.
+    pub ready: Duration,
+    /// And still count as alive.
+    pub live: Duration,
+}
+
 struct Beat {
     last: Instant,
-    deadline: Duration,
+    promise: Promise,
 }
 
 impl Health {
@@ -55,9 +64,9 @@ impl Health {
         self.lock().stage(stage).facts = facts;
     }
 
-    /// The worker lives, and will say so again before `deadline` has passed.
-    pub fn heartbeat(&self, worker: &str, deadline: Duration) {
-        let beat = Beat { last: Instant::now(), deadline };
+    /// The worker lives, and promises to say so again in time.
+    pub fn heartbeat(&self, worker: &str, promise: Promise) {
+        let beat = Beat { last: Instant::now(), promise };
         let mut inner = self.lock();
         match inner.workers.get_mut(worker) {
             Some(known) => *known = beat,
@@ -76,30 +85,20 @@ impl Health {
     #[must_use]
     pub fn live(&self) -> (bool, Value) {
         let inner = self.lock();
-        let silent: BTreeMap<&str, String> = inner
-            .workers
-            .iter()
-            .map(|(worker, beat)| (worker.as_str(), beat.last.elapsed(), beat.deadline))
-            .filter(|(_, silence, deadline)| silence > deadline)
-            .map(|(worker, silence, deadline)| {
-                let (silence, deadline) = (silence.as_millis(), deadline.as_millis());
-                (worker, format!("silent for {silence} ms, which is more than the {deadline} ms it promised"))
-            })
-            .collect();
+        let silent = inner.silent(|promise| promise.live);
         verdict("live", silent.is_empty(), json!(silent))
     }
 
-    /// Whether all stages are ready, and the body of `/ready`.
+    /// Whether all stages are ready, and no worker is silent, and the body of `/ready`.
     #[must_use]
     pub fn ready(&self) -> (bool, Value) {
         let inner = self.lock();
-        let mut reasons: BTreeMap<&str, &str> = inner
-            .stages
-            .iter()
-            .filter_map(|(stage, state)| Some((stage.as_str(), state.reason.as_deref()?)))
-            .collect();
+        let mut reasons = inner.silent(|promise| promise.ready);
+        let told =
+            inner.stages.iter().filter_map(|(stage, state)| Some((stage.as_str(), state.reason.clone()?)));
+        reasons.extend(told);
         if inner.stages.is_empty() {
-            reasons.insert("process", "starting: no stage has reported yet");
+            reasons.insert("process", "starting: no stage has reported yet".to_owned());
         }
         verdict("ready", reasons.is_empty(), json!(reasons))
     }
@@ -131,6 +130,18 @@ impl Inner {
     fn stage(&mut self, name: &str) -> &mut Stage {
         self.stages.entry(name.to_owned()).or_default()
     }
+
+    /// The workers that have been silent for longer than the part of their promise that `limit` takes.
+    fn silent(&self, limit: impl Fn(Promise) -> Duration) -> BTreeMap<&str, String> {
+        let broken = self.workers.iter().filter_map(|(worker, beat)| {
+            let (silence, limit) = (beat.last.elapsed(), limit(beat.promise));
+            let (seconds, promised) = (silence.as_secs_f64(), limit.as_secs_f64());
+            let sentence =
+                || format!("silent for {seconds:.1} s, longer than {promised:.1} s: it waits for the broker, or hangs");
+            (silence > limit).then(|| (worker.as_str(), sentence()))
+        });
+        broken.collect()
+    }
 }
 
 fn verdict(name: &str, good: bool, reasons: Value) -> (bool, Value) {
@@ -157,16 +168,27 @@ mod tests {
     #[test]
     fn a_worker_that_breaks_its_promise_is_not_alive_until_it_speaks_again_or_retires() {
         let health = Health::new();
+        let (short, long) = (Duration::ZERO, Duration::from_secs(60));
         assert!(health.live().0);
-        health.heartbeat("stitch-0", Duration::ZERO);
+        health.heartbeat("stitch-0", Promise { ready: short, live: short });
         std::thread::sleep(Duration::from_millis(2));
         assert!(!health.live().0);
         assert!(health.live().1["reasons"]["stitch-0"].as_str().expect("a reason").contains("silent for"));
-        health.heartbeat("stitch-0", Duration::from_secs(60));
+        health.heartbeat("stitch-0", Promise { ready: long, live: long });
         assert!(health.live().0);
-        health.heartbeat("stitch-0", Duration::ZERO);
+        health.heartbeat("stitch-0", Promise { ready: short, live: short });
         health.retire("stitch-0");
         assert!(health.live().0);
+    }
+
+    #[test]
+    fn a_worker_that_is_silent_is_not_ready_long_before_it_is_taken_for_dead() {
+        let health = Health::new();
+        health.set_ready("stitch-0");
+        health.heartbeat("stitch-0", Promise { ready: Duration::ZERO, live: Duration::from_secs(60) });
+        std::thread::sleep(Duration::from_millis(2));
+        assert!(health.live().0);
+        assert!(health.ready().1["reasons"]["stitch-0"].as_str().expect("a reason").contains("silent for"));
     }
 
     #[test]

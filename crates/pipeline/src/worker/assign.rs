@@ -5,7 +5,7 @@ use std::fmt;
 use kinfold_model::Fault;
 
 use super::Worker;
-use super::seat::{AtWork, Patience, Seat};
+use super::seat::{AtWork, Seat};
 use crate::changelog::{Mark, Replay, Stamp, Unfit};
 use crate::link::{Claim, Link};
 use crate::port::Port;
@@ -25,13 +25,13 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
                 let (store, mark) = (self.equipment.stores.open(claim.partition), Mark::default());
                 match store {
                     Ok(store) => self.begin_work(claim, store, mark)?,
-                    Err(fault) => self.wait(claim, &fault, Patience::default()),
+                    Err(fault) => self.wait(claim, &fault),
                 }
                 continue;
             }
             match self.shelf.remove(&claim.partition).map_or_else(|| self.open(claim.partition), Ok) {
-                Ok(replay) => self.follow(claim, replay, Patience::default())?,
-                Err(fault) => self.wait(claim, &fault, Patience::default()),
+                Ok(replay) => self.follow(claim, replay)?,
+                Err(fault) => self.wait(claim, &fault),
             }
         }
         if P::NAME.is_stateful() {
@@ -89,21 +89,21 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         match fault {
             Fault::Protocol(_) => self.stop(partition, fault),
             Fault::Corrupt { .. } => self.set_aside(claim, fault),
-            Fault::State(_) => self.wait(claim, fault, Patience::default()),
+            Fault::State(_) => self.wait(claim, fault),
         }
         Ok(())
     }
 
-    pub(super) fn wait(&mut self, claim: Claim, why: &dyn fmt::Display, patience: Patience) {
+    pub(super) fn wait(&mut self, claim: Claim, fault: &Fault) {
         self.equipment.metrics.fault(P::NAME, "state");
-        tracing::error!(stage = %P::NAME, partition = claim.partition, %why, "the partition waits for its store");
-        self.wait_on(claim, why, patience);
+        tracing::error!(stage = %P::NAME, partition = claim.partition, %fault, "the partition waits for its store");
+        self.wait_on(claim, fault);
     }
 
     /// As [`Worker::wait`], once more and in silence.
-    pub(super) fn wait_on(&mut self, claim: Claim, why: &dyn fmt::Display, patience: Patience) {
+    pub(super) fn wait_on(&mut self, claim: Claim, fault: &Fault) {
         let until = self.link.now().plus_millis(AGAIN_MS);
-        self.seats.insert(claim.partition, Seat::Waiting { claim, why: why.to_string(), until, patience });
+        self.seats.insert(claim.partition, Seat::Waiting { claim, why: fault.to_string(), until });
     }
 
     pub(super) fn set_aside(&mut self, claim: Claim, why: &dyn fmt::Display) {
@@ -111,10 +111,9 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         match self.equipment.stores.set_aside(claim.partition) {
             Ok(()) => {
                 let (why, until) = ("the store is made anew".to_owned(), self.link.now());
-                let patience = Patience::default();
-                self.seats.insert(claim.partition, Seat::Waiting { claim, why, until, patience });
+                self.seats.insert(claim.partition, Seat::Waiting { claim, why, until });
             }
-            Err(fault) => self.wait(claim, &fault, Patience::default()),
+            Err(fault) => self.wait(claim, &fault),
         }
     }
 

@@ -224,6 +224,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         self.records_max = (self.records_max / 2).max(1);
         self.equipment.metrics.aborted(P::NAME);
         self.equipment.metrics.fault(P::NAME, "kafka");
+        self.equipment.observer.not_ready("a transaction failed; the broker is asked what is committed");
         let claims = self.link.renew()?;
         self.give_up()?;
         self.assign(claims)

@@ -46,6 +46,9 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     pub(super) fn report(&self) {
         let standing = |partition: u32, seat: &Seat<'_, P, S::Store>| match seat {
             Seat::AtWork(seat) => Standing::AtWork(seat.mark.commit),
+            Seat::Restoring { patience, .. } if patience.has_begun() => Standing::Waiting(
+                "the changelog does not show the last commit, behind a transaction that is open".to_owned(),
+            ),
             Seat::Restoring { .. } => Standing::Restoring(self.link.remaining(partition)),
             Seat::Waiting { why, .. } => Standing::Waiting(why.clone()),
             Seat::Stopped(why) => Standing::Stopped(why.clone()),

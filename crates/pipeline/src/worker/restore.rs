@@ -51,25 +51,21 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         for _ in 0..SLICE {
             let Some((partition, tailed)) = self.link.tail(wait)? else { break };
             wait = false;
-            applied += u64::from(matches!(tailed, Tailed::Entry(_)));
+            applied += u64::from(self.is_news(partition, &tailed));
             self.tailed(partition, tailed)?;
         }
         self.equipment.metrics.restored(P::NAME).inc_by(applied);
-        self.lose_patience()?;
+        self.look_again()?;
         if applied > 0 {
             self.observe_restore();
         }
         Ok(())
     }
 
-    pub(super) fn follow(
-        &mut self,
-        claim: Claim,
-        mut replay: Replay<S::Store>,
-        patience: Patience,
-    ) -> Result<(), L::Error> {
+    pub(super) fn follow(&mut self, claim: Claim, mut replay: Replay<S::Store>) -> Result<(), L::Error> {
         replay.rewind();
         self.link.follow(claim.partition, replay.from())?;
+        let patience = Patience::default();
         self.seats.insert(claim.partition, Seat::Restoring { claim, replay, patience });
         Ok(())
     }
@@ -80,36 +76,42 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         let due: Vec<u32> =
             self.seats.iter().filter(|(_, seat)| due(seat)).map(|(partition, _)| *partition).collect();
         for partition in due {
-            let Some(Seat::Waiting { claim, patience, .. }) = self.seats.remove(&partition) else { continue };
+            let Some(Seat::Waiting { claim, .. }) = self.seats.remove(&partition) else { continue };
             match self.open(partition) {
-                Ok(replay) => self.follow(claim, replay, patience)?,
-                Err(fault) => self.wait_on(claim, &fault, patience),
+                Ok(replay) => self.follow(claim, replay)?,
+                Err(fault) => self.wait_on(claim, &fault),
             }
             self.report();
         }
         Ok(())
     }
 
+    /// Whether it is a record that the store does not hold: its own marker is always read again.
+    fn is_news(&self, partition: u32, tailed: &Tailed) -> bool {
+        let replay = match self.seats.get(&partition) {
+            Some(Seat::Restoring { replay, .. }) => Some(replay),
+            _ => self.shelf.get(&partition),
+        };
+        matches!(tailed, Tailed::Entry(entry) if replay.is_some_and(|replay| replay.from() != Some(entry.offset)))
+    }
+
     fn tailed(&mut self, partition: u32, tailed: Tailed) -> Result<(), L::Error> {
         let (oldest, now) = (self.link.keeps_deletions_since(), self.link.now());
         let (replay, claimed) = match self.seats.get_mut(&partition) {
-            Some(Seat::Restoring { claim, replay, .. }) => (replay, claim.commit),
+            Some(Seat::Restoring { claim, replay, .. }) => (replay, Some(claim.commit)),
             _ => match self.shelf.get_mut(&partition) {
-                Some(replay) => (replay, u64::MAX),
+                Some(replay) => (replay, None),
                 None => return Ok(()),
             },
         };
         // What the store is at may not be shown yet; what nobody committed will never be.
-        let may_come = !replay.is_known() && replay.mark().commit <= claimed;
+        let may_come = !replay.is_known() && claimed.is_none_or(|commit| replay.mark().commit <= commit);
         let taken = match tailed {
             Tailed::Entry(entry) => {
                 return replay.take(entry, oldest).or_else(|unfit| self.unfit(partition, unfit));
             }
-            Tailed::End if may_come => {
-                self.look(partition);
-                return Ok(());
-            }
-            Tailed::Gone if may_come => return self.wait_for_mark(partition),
+            Tailed::End if may_come => return self.missing(partition),
+            Tailed::Gone if may_come && claimed.is_some() => return self.missing(partition),
             Tailed::End => replay.catch_up(now),
             Tailed::Gone => Err(not_there()),
         };
@@ -119,28 +121,38 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         }
     }
 
-    /// The changelog shows too little.
-    fn look(&mut self, partition: u32) {
+    /// The changelog ends too early, at least for now.
+    fn missing(&mut self, partition: u32) -> Result<(), L::Error> {
         let now = self.link.now();
-        if let Some(Seat::Restoring { patience, .. }) = self.seats.get_mut(&partition) {
-            patience.look(now);
+        let Some(Seat::Restoring { claim, replay, patience }) = self.seats.get_mut(&partition) else {
+            return Ok(());
+        };
+        patience.see(now);
+        if !patience.is_over() {
+            return Ok(());
         }
+        if !replay.is_known() {
+            return self.unfit(partition, not_there());
+        }
+        let (changelog, is_whole) = (replay.mark().commit, replay.is_whole());
+        let torn = Torn { offsets: claim.commit, changelog, is_whole };
+        self.link.unfollow(partition)?;
+        self.stop(partition, &torn);
+        Ok(())
     }
 
-    /// The place of the store's last commit cannot be read, at least not yet.
-    fn wait_for_mark(&mut self, partition: u32) -> Result<(), L::Error> {
-        self.look(partition);
-        match self.seats.remove(&partition) {
-            Some(Seat::Restoring { claim, patience, .. }) if !patience.is_over() => {
-                self.link.unfollow(partition)?;
-                self.wait_on(claim, &"the changelog does not show its last commit yet", patience);
-                Ok(())
-            }
-            seat => {
-                self.seats.extend(seat.map(|seat| (partition, seat)));
-                self.unfit(partition, not_there())
+    /// Reads the changelogs again that ended too early.
+    fn look_again(&mut self) -> Result<(), L::Error> {
+        let now = self.link.now();
+        for (partition, seat) in &mut self.seats {
+            if let Seat::Restoring { replay, patience, .. } = seat
+                && patience.is_due(now)
+            {
+                replay.rewind();
+                self.link.follow(*partition, replay.from())?;
             }
         }
+        Ok(())
     }
 
     /// The changelog has no more: begins to work, if that is where the offsets are.
@@ -151,8 +163,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         let (changelog, is_whole) = (replay.mark().commit, replay.is_whole());
         let never_committed = claim.commit == 0 && claim.offsets.is_empty();
         if changelog < claim.commit {
-            self.look(partition);
-            return Ok(());
+            return self.missing(partition);
         }
         self.link.unfollow(partition)?;
         let Some(Seat::Restoring { mut claim, replay, .. }) = self.seats.remove(&partition) else {
@@ -183,33 +194,6 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         origins.filter_map(|origin| Some((origin.clone(), *mark.inputs.get(&origin.to_string())?))).collect()
     }
 
-    /// Gives up what was waited for in vain.
-    fn lose_patience(&mut self) -> Result<(), L::Error> {
-        let now = self.link.now();
-        let mut over = Vec::new();
-        for (partition, seat) in &mut self.seats {
-            let Seat::Restoring { claim, replay, patience } = seat else { continue };
-            if patience.has_begun() {
-                patience.look(now);
-            }
-            if patience.is_over() {
-                let changelog = replay.mark().commit;
-                let torn = Torn { offsets: claim.commit, changelog, is_whole: replay.is_whole() };
-                over.push((*partition, replay.is_known().then_some(torn)));
-            }
-        }
-        for (partition, torn) in over {
-            match torn {
-                Some(torn) => {
-                    self.link.unfollow(partition)?;
-                    self.stop(partition, &torn);
-                }
-                None => self.unfit(partition, not_there())?,
-            }
-        }
-        Ok(())
-    }
-
     fn unfit(&mut self, partition: u32, unfit: Unfit) -> Result<(), L::Error> {
         self.link.unfollow(partition)?;
         let Some(Seat::Restoring { claim, replay, .. }) = self.seats.remove(&partition) else {
@@ -221,9 +205,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         };
         drop(replay);
         match unfit {
-            Unfit::Fault(fault @ (Fault::State(_) | Fault::Protocol(_))) => {
-                self.wait(claim, &fault, Patience::default());
-            }
+            Unfit::Fault(fault @ (Fault::State(_) | Fault::Protocol(_))) => self.wait(claim, &fault),
             unfit @ Unfit::Broken(_) => self.stop(partition, &unfit),
             unfit => self.set_aside(claim, &unfit),
         }

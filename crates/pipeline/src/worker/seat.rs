@@ -16,7 +16,7 @@ use crate::task::Task;
 /// How far a partition is.
 pub(super) enum Seat<'w, P: Port, St> {
     /// Its store cannot be had now.
-    Waiting { claim: Claim, why: String, until: Timestamp, patience: Patience },
+    Waiting { claim: Claim, why: String, until: Timestamp },
     /// Its store is being brought up.
     Restoring { claim: Claim, replay: Replay<St>, patience: Patience },
     /// It is at work.
@@ -25,26 +25,38 @@ pub(super) enum Seat<'w, P: Port, St> {
     Stopped(String),
 }
 
-/// How long a changelog has shown less than the offsets or the store tell of: the broker marks the end of a transaction
-/// in each partition by itself, and shows nothing behind the first transaction that is open.
+/// How long a changelog has ended before what the offsets or the store tell of: the broker marks the end of a transaction
+/// in each partition by itself, and shows nothing behind the first transaction that is open. Only ends that were seen
+/// count: a broker that is silent has said nothing, and whoever stood still, or whose clock was set, has not waited.
 #[derive(Clone, Copy, Debug, Default)]
 pub(super) struct Patience {
     waited_ms: i64,
-    /// When it was looked at last; `None` while nothing is missing.
-    looked: Option<Timestamp>,
+    /// When the end was seen last; `None` while nothing is missing.
+    seen: Option<Timestamp>,
+    /// Whether the end was asked for since.
+    is_asking: bool,
 }
 
 impl Patience {
-    /// Looks again. Time in which nobody looked hardly counts: whoever stood still, or whose clock was set, has not waited.
-    pub(super) fn look(&mut self, now: Timestamp) {
-        if let Some(before) = self.looked.replace(now) {
-            self.waited_ms += now.millis().saturating_sub(before.millis()).clamp(0, LOOK_MAX_MS);
+    /// The end was seen, and something is missing.
+    pub(super) fn see(&mut self, now: Timestamp) {
+        if let Some(before) = self.seen.replace(now) {
+            self.waited_ms += now.millis().saturating_sub(before.millis()).clamp(0, STEP_MAX_MS);
         }
+        self.is_asking = false;
     }
 
-    /// Whether it was waited for.
+    /// Whether it is time to look at the end again; tells so once.
+    pub(super) fn is_due(&mut self, now: Timestamp) -> bool {
+        let is_fresh = |seen: Timestamp| (seen..seen.plus_millis(STEP_MS)).contains(&now);
+        let is_due = !self.is_asking && self.seen.is_some_and(|seen| !is_fresh(seen));
+        self.is_asking |= is_due;
+        is_due
+    }
+
+    /// Whether something is missing.
     pub(super) fn has_begun(self) -> bool {
-        self.looked.is_some()
+        self.seen.is_some()
     }
 
     /// Whether what is missing will not come.
@@ -55,8 +67,10 @@ impl Patience {
 
 /// It takes longer than this only where the transaction was torn: a transaction that is open is aborted before.
 const PATIENCE_MS: i64 = 60_000;
-/// Between two looks at most so much time is counted.
-const LOOK_MAX_MS: i64 = 2000;
+/// Between two looks.
+const STEP_MS: i64 = 500;
+/// At most so much time counts between two looks.
+const STEP_MAX_MS: i64 = 2000;
 
 /// A partition at work.
 pub(super) struct AtWork<'w, P: Port, St> {

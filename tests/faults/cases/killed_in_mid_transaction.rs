@@ -1,0 +1,72 @@
+//! `kill -9` in mid-transaction: the proxy holds back the request to commit, and the process is killed then.
+
+use std::time::{Duration, Instant};
+
+use kinfold_pipeline::StageName;
+
+use crate::case::{Case, Outcome, Seen, expect};
+use crate::checker::Checker;
+use crate::consumer::Program;
+use crate::crew::Crew;
+use crate::deployment::{Deployment, SESSION};
+use crate::ground::Ground;
+use crate::load::Load;
+use crate::proxy::{Action, Api};
+use crate::watch::{Watch, hidden};
+
+pub(crate) const CASE: Case = Case {
+    number: 1,
+    fault: "kill -9 in mid-transaction, of each stage",
+    expected: "nothing of the transaction is visible; the successor goes on within seconds",
+    is_short: true,
+    run,
+};
+
+/// Beyond the session of the dead member: start of the process, its part of the partitions, one batch.
+const SECONDS_MORE: Duration = Duration::from_secs(30);
+
+fn run(ground: &Ground) -> Outcome<Seen> {
+    let deployment = Deployment::new(ground, "c1")?;
+    deployment.explained(staged(&deployment))
+}
+
+fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
+    let load = Load::new(1, 3000)?;
+    let checker = Checker::new(deployment, &load)?;
+    let mut crew = Crew::start(deployment)?;
+    let feeding = load.feed(deployment, 150);
+    let (mut slowest, mut undone) = (Duration::ZERO, 0);
+    let mut fault = Instant::now();
+    for (program, stage) in [
+        (Program::Capture, StageName::Capture),
+        (Program::Stitch, StageName::Stitch),
+        (Program::Profile, StageName::People),
+    ] {
+        let id = deployment.transactions(stage);
+        let held = deployment.ground.proxy.rule(Api::EndTxn, &id, Action::HoldRequest, 1);
+        held.await_held(1, Duration::from_secs(30))?;
+        fault = Instant::now();
+        crew.kill(program);
+        let open = hidden(deployment, stage)?;
+        expect(open > 0, || format!("{stage}: the transaction of the process that was killed is visible"))?;
+        undone += open;
+        held.discard();
+        let watch = Watch::from(deployment, stage, fault)?;
+        crew.begin(program)?;
+        slowest = slowest.max(watch.first_commit()?);
+    }
+    feeding.done()?;
+    let caught_up = checker.caught_up(fault)?;
+    let proof = checker.prove()?;
+    crew.stop_all()?;
+    let limit = SESSION + SECONDS_MORE;
+    expect(slowest < limit, || {
+        format!(
+            "the successor committed after {:.1} s, more than {} s",
+            slowest.as_secs_f64(),
+            limit.as_secs()
+        )
+    })?;
+    let what = format!("{undone} records of open transactions never became visible; {proof}");
+    Ok(Seen { what, first_commit: Some(slowest), caught_up: Some(caught_up) })
+}
