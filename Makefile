@@ -15,7 +15,7 @@ cargo = rocksdb=$$(deploy/dev/rocksdb.sh) && ROCKSDB_LIB_DIR="$$rocksdb" cargo
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo demo-kafka build test test-nightly faults soak sim sim-crashes bless check quick layers bench \
+.PHONY: help setup demo demo-kafka build test test-nightly faults soak recovery sim sim-crashes bless check quick layers bench \
 	kafka-up kafka-down env compilers announce
 
 help: ## this list
@@ -52,6 +52,11 @@ soak: MINUTES ?= 30
 soak: setup ## random faults under load: make soak MINUTES=n [SEED=n]
 	$(cargo) build --locked --workspace --bins
 	$(cargo) test --locked --workspace --test faults -- --soak $(MINUTES) $(if $(SEED),--seed $(SEED))
+
+recovery: IDENTIFIERS ?= 100000
+recovery: setup ## seconds from kill -9 to work, with so many identifiers in the state: make recovery IDENTIFIERS=n
+	$(cargo) build --locked --workspace --bins
+	$(cargo) test --locked --workspace --test faults -- --recovery $(IDENTIFIERS)
 
 sim: export KINFOLD_SEED = $(or $(SEED),$(error say which: make sim SEED=n))
 sim: compilers ## one simulation: make sim SEED=n

@@ -8,6 +8,7 @@ faults                        the short set
 faults --all                  every case
 faults NUMBER…                these cases
 faults --soak MINUTES         random faults for so long [--seed N]
+faults --recovery IDENTIFIERS how long a stage with so many identifiers needs to recover
   --keep                      keep logs, state and the broker's data, and say where";
 
 /// The command line, understood.
@@ -22,6 +23,7 @@ pub(crate) enum Wanted {
     Help,
     Cases(Cases),
     Soak { minutes: u64, seed: u64 },
+    Recovery { identifiers: usize },
 }
 
 /// Which cases.
@@ -47,7 +49,8 @@ impl Cases {
 impl Choice {
     pub(crate) fn of(arguments: impl Iterator<Item = String>) -> Result<Self, String> {
         let mut arguments = arguments.peekable();
-        let (mut cases, mut minutes, mut seed, mut keep) = (Cases::Short, None, 1, false);
+        let (mut cases, mut seed, mut keep) = (Cases::Short, 1, false);
+        let (mut minutes, mut identifiers) = (None, None);
         while let Some(word) = arguments.next() {
             let mut number = || {
                 let given = arguments.next().unwrap_or_default();
@@ -58,6 +61,7 @@ impl Choice {
                 "--all" => cases = Cases::All,
                 "--keep" => keep = true,
                 "--soak" => minutes = Some(number()?),
+                "--recovery" => identifiers = usize::try_from(number()?).ok(),
                 "--seed" => seed = number()?,
                 // With its number; the usual harness would take it.
                 "--test-threads" => drop(number()?),
@@ -65,7 +69,11 @@ impl Choice {
                 word => cases = cases.narrowed(word),
             }
         }
-        let wanted = minutes.map_or(Wanted::Cases(cases), |minutes| Wanted::Soak { minutes, seed });
+        let wanted = match (minutes, identifiers) {
+            (Some(minutes), _) => Wanted::Soak { minutes, seed },
+            (None, Some(identifiers)) => Wanted::Recovery { identifiers },
+            (None, None) => Wanted::Cases(cases),
+        };
         Ok(Self { wanted, keep })
     }
 }

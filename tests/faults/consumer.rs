@@ -114,12 +114,21 @@ impl Consumer {
 
     /// The number of the last commit of each partition at work in a stage's first worker, which is also that of its store.
     pub(crate) fn commits(&self, stage: StageName) -> Option<BTreeMap<i32, u64>> {
+        self.commits_of(stage, "partitions")
+    }
+
+    /// The same for the partitions that it keeps warm for others: how far each is.
+    pub(crate) fn standbys(&self, stage: StageName) -> Option<BTreeMap<i32, u64>> {
+        self.commits_of(stage, "standbys")
+    }
+
+    fn commits_of(&self, stage: StageName, which: &str) -> Option<BTreeMap<i32, u64>> {
         let status: Value = serde_json::from_str(body(&self.get("/status")?)).ok()?;
-        let partitions = status["stages"][format!("{stage}-0")]["facts"]["partitions"].as_object()?;
-        let at_work = partitions
-            .iter()
-            .filter_map(|(partition, facts)| Some((partition.parse().ok()?, facts["commit"].as_u64()?)));
-        Some(at_work.collect())
+        let partitions = status["stages"][format!("{stage}-0")]["facts"][which].as_object()?;
+        let commit = |(partition, facts): (&String, &Value)| {
+            Some((partition.parse().ok()?, facts["commit"].as_u64()?))
+        };
+        Some(partitions.iter().filter_map(commit).collect())
     }
 
     /// The sum of a metric over all of its series whose labels contain `labels`.

@@ -1,7 +1,7 @@
 //! Faults on a real Apache Kafka: processes killed, brokers that crash, answers that are lost, stores that are damaged.
 //!
-//! In: nothing for the short set, `--all`, numbers of cases, or `--soak MINUTES` (with `--seed N`). Out: a table of
-//! what was expected and what was seen. The exit code is 1 when a case failed. What this machine cannot stage is
+//! In: nothing for the short set, `--all`, numbers of cases, `--soak MINUTES` (with `--seed N`), or
+//! `--recovery IDENTIFIERS`. Out: a table of what was expected and what was seen. The exit code is 1 when a case failed. What this machine cannot stage is
 //! called `not staged`, and never passed.
 #![expect(clippy::print_stdout, reason = "the table is what this program is for")]
 
@@ -19,6 +19,7 @@ mod load;
 mod mount;
 mod patience;
 mod proxy;
+mod recovery;
 mod report;
 mod soak;
 mod state;
@@ -45,6 +46,7 @@ fn main() -> ExitCode {
             ExitCode::SUCCESS
         }
         Wanted::Soak { minutes, seed } => soak::run(minutes, seed, choice.keep),
+        Wanted::Recovery { identifiers } => recovery::run(identifiers, choice.keep),
         Wanted::Cases(wanted) => {
             let cases: Vec<_> = cases::ALL.iter().copied().filter(|case| wanted.has(case)).collect();
             if cases.is_empty() {

@@ -64,6 +64,17 @@ pub enum WorkerError {
         /// The offset of the next record.
         end: i64,
     },
+    /// The broker knows no transaction where we are in the middle of one.
+    #[error(
+        "{doing} failed: torn transaction: the broker ended it before it was whole, because the end of an earlier one came \
+         late ({why}). Nothing is lost, because its offsets go last; what was committed of it may come once more"
+    )]
+    Torn {
+        /// What was tried.
+        doing: &'static str,
+        /// What librdkafka says.
+        why: KafkaError,
+    },
     /// Offsets belong to a transaction that has not ended.
     #[error(
         "the broker has not told for {} s what is committed ({why}). If it answers otherwise, a transaction hangs that \
@@ -99,6 +110,7 @@ impl WorkerError {
                 | RDKafkaErrorCode::ProducerFenced
                 | RDKafkaErrorCode::InvalidProducerEpoch,
             ) => Self::Fenced { doing, why },
+            Some(RDKafkaErrorCode::InvalidTransactionalState) => Self::Torn { doing, why },
             _ => Self::Kafka { doing, why },
         }
     }
@@ -124,7 +136,7 @@ impl WorkerError {
                 }
                 _ => "kafka",
             },
-            Self::Fenced { .. } | Self::Unstable { .. } => "kafka",
+            Self::Fenced { .. } | Self::Torn { .. } | Self::Unstable { .. } => "kafka",
             Self::World(_) | Self::Configuration(_) | Self::NotCoPartitioned { .. } | Self::Lost { .. } => {
                 "other"
             }

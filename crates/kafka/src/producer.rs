@@ -114,14 +114,18 @@ impl Transactions {
     }
 
     /// Sends the offsets and commits. Gives the place of each marker.
+    ///
+    /// The offsets go last, after all else has arrived. The end of an earlier transaction may come late and end this one
+    /// too soon; as it is, offsets that were committed say that nothing is missing.
     pub(crate) fn commit(
         &self,
         offsets: &TopicPartitionList,
         group: &ConsumerGroupMetadata,
     ) -> Result<BTreeMap<u32, i64>, WorkerError> {
+        // A record that did not arrive makes the next call fail.
+        self.producer.flush(Timeout::Never).map_err(WorkerError::kafka("sending the batch"))?;
         retried(|| self.producer.send_offsets_to_transaction(offsets, group, Timeout::Never))
             .map_err(WorkerError::kafka("adding the offsets to the transaction"))?;
-        self.producer.flush(Timeout::Never).map_err(WorkerError::kafka("sending the batch"))?;
         // Any time-out but this one may leave librdkafka and the coordinator of two minds.
         retried(|| self.producer.commit_transaction(Timeout::Never))
             .map_err(WorkerError::kafka("committing the transaction"))?;
