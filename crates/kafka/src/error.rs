@@ -75,6 +75,20 @@ pub enum WorkerError {
         /// What librdkafka says.
         why: KafkaError,
     },
+    /// librdkafka does not come back.
+    #[error("Kafka's client has not come back from the end of a transaction for {} s; it is left alone, and another takes its place", waited.as_secs())]
+    Hung {
+        /// So long it was waited for.
+        waited: Duration,
+    },
+    /// The group went on without us.
+    #[error(
+        "the consumer group does not know this member any more, after a pause longer than its session; it joins anew"
+    )]
+    NotAMember,
+    /// The system gives no thread.
+    #[error("there is no thread for the end of a transaction ({0}); raise the limit of processes")]
+    Thread(std::io::Error),
     /// Offsets belong to a transaction that has not ended.
     #[error(
         "the broker has not told for {} s what is committed ({why}). If it answers otherwise, a transaction hangs that \
@@ -125,6 +139,19 @@ impl WorkerError {
         }
     }
 
+    /// Whether the group does not know this member any more. The consumer may never find out by itself.
+    pub(crate) fn is_of_membership(&self) -> bool {
+        let (Self::Kafka { why, .. } | Self::Fenced { why, .. }) = self else { return false };
+        matches!(
+            why.rdkafka_error_code(),
+            Some(
+                RDKafkaErrorCode::UnknownMemberId
+                    | RDKafkaErrorCode::IllegalGeneration
+                    | RDKafkaErrorCode::FencedInstanceId
+            )
+        )
+    }
+
     /// The label under which it is counted.
     #[must_use]
     pub fn kind(&self) -> &'static str {
@@ -136,10 +163,16 @@ impl WorkerError {
                 }
                 _ => "kafka",
             },
-            Self::Fenced { .. } | Self::Torn { .. } | Self::Unstable { .. } => "kafka",
-            Self::World(_) | Self::Configuration(_) | Self::NotCoPartitioned { .. } | Self::Lost { .. } => {
-                "other"
-            }
+            Self::Fenced { .. }
+            | Self::Torn { .. }
+            | Self::Unstable { .. }
+            | Self::Hung { .. }
+            | Self::NotAMember => "kafka",
+            Self::Thread(_)
+            | Self::World(_)
+            | Self::Configuration(_)
+            | Self::NotCoPartitioned { .. }
+            | Self::Lost { .. } => "other",
         }
     }
 }

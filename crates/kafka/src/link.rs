@@ -12,7 +12,7 @@ use rdkafka::TopicPartitionList;
 use rdkafka::consumer::Consumer;
 
 use crate::error::WorkerError;
-use crate::membership::{Assigned, COMMITTED_TIMEOUT, Event, Member, Membership};
+use crate::membership::{self, Assigned, COMMITTED_TIMEOUT, Event, Member, Membership};
 use crate::producer::Transactions;
 use crate::received::{origin, received};
 use crate::settings::{Identity, LostRecords, Settings};
@@ -45,6 +45,8 @@ pub struct KafkaLink<'k> {
     /// When the batch has taken long enough; `None` before it began.
     deadline: Option<Instant>,
     stable: Stable,
+    /// Whether the group does not know us any more.
+    is_forgotten: bool,
 }
 
 impl<'k> KafkaLink<'k> {
@@ -88,6 +90,7 @@ impl<'k> KafkaLink<'k> {
             assigned: BTreeSet::new(),
             deadline: None,
             stable: Stable::default(),
+            is_forgotten: false,
         })
     }
 
@@ -160,6 +163,11 @@ impl<'k> KafkaLink<'k> {
                 Ok(begin)
             }
         }
+    }
+
+    fn seek(&self, places: TopicPartitionList) -> Result<(), WorkerError> {
+        let sought = self.consumer.seek_partitions(places, TIMEOUT).map_err(WorkerError::kafka("seeking"))?;
+        sought.elements().iter().try_for_each(|place| place.error()).map_err(WorkerError::kafka("seeking"))
     }
 
     /// The inputs of a partition of ours.
@@ -269,8 +277,7 @@ impl Link for KafkaLink<'_> {
             let offset = committed(place.topic()).map_or(Offset::Beginning, Offset::Offset);
             place.set_offset(offset).map_err(WorkerError::kafka("noting the offsets"))?;
         }
-        let sought = self.consumer.seek_partitions(places, TIMEOUT).map_err(WorkerError::kafka("seeking"))?;
-        sought.elements().iter().try_for_each(|place| place.error()).map_err(WorkerError::kafka("seeking"))
+        self.seek(places)
     }
 
     fn transact(&mut self, commits: &[Commit<'_>]) -> Result<BTreeMap<u32, i64>, WorkerError> {
@@ -295,10 +302,15 @@ impl Link for KafkaLink<'_> {
         for commit in commits {
             transactions.add(self.settings, &self.changelog, commit)?;
         }
-        transactions.commit(&offsets, &group)
+        let committed = transactions.commit(offsets, group);
+        self.is_forgotten = committed.as_ref().is_err_and(WorkerError::is_of_membership);
+        committed
     }
 
     fn renew(&mut self) -> Result<Vec<Claim>, WorkerError> {
+        if self.is_forgotten {
+            return Err(WorkerError::NotAMember);
+        }
         // The old one goes first: its end must not meet the new one's transactions.
         drop(self.transactions.take());
         self.transactions = Some(Transactions::new(self.settings, &self.identity)?);
@@ -307,11 +319,13 @@ impl Link for KafkaLink<'_> {
         for (topic, partition) in &self.assigned {
             places.add_partition(topic, *partition);
         }
-        let assigned = if self.assigned.is_empty() {
-            Vec::new()
-        } else {
-            Assigned::at_rest(&self.consumer, &places).map_err(failed)?
-        };
+        if places.count() == 0 {
+            return Ok(Vec::new());
+        }
+        let assigned = Assigned::committed(&self.consumer, &places).map_err(failed)?;
+        // To assign them anew would answer a rebalance that may be under way, and leave a member that nobody knows.
+        self.consumer.pause(&places).map_err(WorkerError::kafka("pausing"))?;
+        self.seek(membership::places(&assigned).map_err(WorkerError::kafka("noting the offsets"))?)?;
         self.claims(assigned)
     }
 

@@ -88,14 +88,29 @@ impl ConsumerContext for Membership {
     }
 }
 
+/// Puts the partitions where reading was committed, or at their beginning, and pauses them.
 fn assign(consumer: &Member, partitions: &TopicPartitionList) -> KafkaResult<Event> {
-    Assigned::at_rest(consumer, partitions).map(Event::Assigned)
+    let assigned = Assigned::committed(consumer, partitions)?;
+    let places = places(&assigned)?;
+    consumer.assign(&places)?;
+    consumer.pause(&places)?;
+    Ok(Event::Assigned(assigned))
+}
+
+/// Where reading begins.
+pub(crate) fn places(assigned: &[Assigned]) -> KafkaResult<TopicPartitionList> {
+    let mut places = TopicPartitionList::new();
+    for one in assigned {
+        let offset = one.offset.map_or(Offset::Beginning, Offset::Offset);
+        places.add_partition_offset(&one.topic, one.partition, offset)?;
+    }
+    Ok(places)
 }
 
 impl Assigned {
-    /// Puts these partitions where reading was committed, or at their beginning, and pauses them.
-    pub(crate) fn at_rest(consumer: &Member, partitions: &TopicPartitionList) -> KafkaResult<Vec<Self>> {
-        let mut committed = consumer.committed_offsets(partitions.clone(), COMMITTED_TIMEOUT)?;
+    /// What was committed of these partitions.
+    pub(crate) fn committed(consumer: &Member, partitions: &TopicPartitionList) -> KafkaResult<Vec<Self>> {
+        let committed = consumer.committed_offsets(partitions.clone(), COMMITTED_TIMEOUT)?;
         let mut assigned = Vec::new();
         for element in committed.elements() {
             element.error()?;
@@ -106,11 +121,6 @@ impl Assigned {
             let (topic, metadata) = (element.topic().to_owned(), element.metadata().to_owned());
             assigned.push(Self { topic, partition: element.partition(), offset, metadata });
         }
-        for one in assigned.iter().filter(|one| one.offset.is_none()) {
-            committed.set_partition_offset(&one.topic, one.partition, Offset::Beginning)?;
-        }
-        consumer.assign(&committed)?;
-        consumer.pause(&committed)?;
         Ok(assigned)
     }
 }

@@ -1,10 +1,14 @@
 //! A transactional producer. Any error makes it worthless: it is thrown away, and the next one's `init_transactions`
 //! settles what it left open. To abort would be quicker where it works, and may act on the wrong transaction where
 //! nobody knows how the last one ended.
+//!
+//! The end of a transaction has a watchdog, because librdkafka heeds no time-out where the group's coordinator is a broker
+//! that has gone for good (its issue 5511). Such a call is left alone, with its producer and the thread that it is made in.
 
 use std::collections::BTreeMap;
-use std::sync::{Mutex, PoisonError};
-use std::time::Duration;
+use std::sync::{Arc, Mutex, PoisonError, mpsc};
+use std::thread;
+use std::time::{Duration, Instant};
 
 use kinfold_pipeline::OutRecord;
 use kinfold_pipeline::changelog::MARK_KEY;
@@ -16,7 +20,6 @@ use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
-use rdkafka::util::Timeout;
 
 use crate::error::WorkerError;
 use crate::link::{signed, unsigned};
@@ -24,6 +27,10 @@ use crate::settings::{Identity, Settings};
 
 /// How long to wait for the transaction coordinator at the start.
 const INIT_TIMEOUT: Duration = Duration::from_secs(60);
+/// The coordinator may need so much longer than a transaction may last to say that it has ended.
+const MARGIN: Duration = Duration::from_secs(5);
+/// Between two tries of the same call.
+const AGAIN: Duration = Duration::from_millis(50);
 /// How long to wait when librdkafka's queue is full before looking again.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(20);
 
@@ -63,7 +70,9 @@ struct Change<'a> {
 
 /// Sends the effects of a batch.
 pub(crate) struct Transactions {
-    producer: BaseProducer<Deliveries>,
+    producer: Arc<BaseProducer<Deliveries>>,
+    /// What takes longer than this cannot succeed any more: the broker has ended the transaction.
+    patience: Duration,
 }
 
 impl Transactions {
@@ -75,7 +84,7 @@ impl Transactions {
         producer
             .init_transactions(INIT_TIMEOUT)
             .map_err(WorkerError::kafka("opening the transactional producer"))?;
-        Ok(Self { producer })
+        Ok(Self { producer: Arc::new(producer), patience: settings.transaction_timeout + MARGIN })
     }
 
     pub(crate) fn begin(&self) -> Result<(), WorkerError> {
@@ -114,21 +123,17 @@ impl Transactions {
     }
 
     /// Sends the offsets and commits. Gives the place of each marker.
-    ///
-    /// The offsets go last, after all else has arrived. The end of an earlier transaction may come late and end this one
-    /// too soon; as it is, offsets that were committed say that nothing is missing.
     pub(crate) fn commit(
         &self,
-        offsets: &TopicPartitionList,
-        group: &ConsumerGroupMetadata,
+        offsets: TopicPartitionList,
+        group: ConsumerGroupMetadata,
     ) -> Result<BTreeMap<u32, i64>, WorkerError> {
-        // A record that did not arrive makes the next call fail.
-        self.producer.flush(Timeout::Never).map_err(WorkerError::kafka("sending the batch"))?;
-        retried(|| self.producer.send_offsets_to_transaction(offsets, group, Timeout::Never))
-            .map_err(WorkerError::kafka("adding the offsets to the transaction"))?;
-        // Any time-out but this one may leave librdkafka and the coordinator of two minds.
-        retried(|| self.producer.commit_transaction(Timeout::Never))
-            .map_err(WorkerError::kafka("committing the transaction"))?;
+        let (tell, told) = mpsc::channel();
+        let (producer, deadline) = (Arc::clone(&self.producer), Instant::now() + self.patience);
+        let call = move || drop(tell.send(end(&producer, &offsets, &group, deadline)));
+        thread::Builder::new().name("commit".to_owned()).spawn(call).map_err(WorkerError::Thread)?;
+        let waited = self.patience + MARGIN;
+        told.recv_timeout(waited).unwrap_or(Err(WorkerError::Hung { waited }))?;
         self.producer.poll(Duration::ZERO);
         let deliveries: &Deliveries = self.producer.context();
         let places = std::mem::take(&mut *deliveries.markers.lock().unwrap_or_else(PoisonError::into_inner));
@@ -158,14 +163,38 @@ impl Transactions {
     }
 }
 
-/// Calls again as long as librdkafka says that the same call may be repeated.
-fn retried(mut call: impl FnMut() -> KafkaResult<()>) -> KafkaResult<()> {
+/// Ends a transaction. The offsets go last, after all else has arrived: the end of an earlier transaction may come late and
+/// end this one too soon; as it is, offsets that were committed say that nothing is missing.
+fn end(
+    producer: &BaseProducer<Deliveries>,
+    offsets: &TopicPartitionList,
+    group: &ConsumerGroupMetadata,
+    deadline: Instant,
+) -> Result<(), WorkerError> {
+    // A record that did not arrive makes the next call fail.
+    producer.flush(left(deadline)).map_err(WorkerError::kafka("sending the batch"))?;
+    retried(deadline, || producer.send_offsets_to_transaction(offsets, group, left(deadline)))
+        .map_err(WorkerError::kafka("adding the offsets to the transaction"))?;
+    retried(deadline, || producer.commit_transaction(left(deadline)))
+        .map_err(WorkerError::kafka("committing the transaction"))
+}
+
+/// Calls again as long as librdkafka says that the same call may be repeated. A time-out is no danger to what comes after,
+/// because the producer is thrown away with it.
+fn retried(deadline: Instant, mut call: impl FnMut() -> KafkaResult<()>) -> KafkaResult<()> {
     loop {
         match call() {
-            Err(KafkaError::Transaction(error)) if error.is_retriable() && !error.is_fatal() => {
-                tracing::warn!(error = error.string(), "Kafka asks to try again");
+            Err(KafkaError::Transaction(error))
+                if error.is_retriable() && !error.is_fatal() && Instant::now() < deadline =>
+            {
+                tracing::debug!(error = error.string(), "Kafka asks to try again");
+                thread::sleep(AGAIN);
             }
             result => return result,
         }
     }
+}
+
+fn left(deadline: Instant) -> Duration {
+    deadline.saturating_duration_since(Instant::now())
 }

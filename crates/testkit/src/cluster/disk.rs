@@ -125,7 +125,7 @@ impl Disks {
             Harm::OtherLineage => {
                 let mut content = slot.content.borrow().clone();
                 let commit = cluster.rng.u64(1..mark.commit + 3);
-                let other = Mark { lineage: mark.lineage ^ 1, commit, ..mark };
+                let other = Mark { lineage: mark.lineage.wrapping_add(1), commit, ..mark };
                 content
                     .extend([(MARK_KEY.to_vec(), other.encode()), (b"of another life".to_vec(), Vec::new())]);
                 Some(content)
