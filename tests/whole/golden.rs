@@ -3,13 +3,24 @@
 //!
 //! A case of several steps has besides any of: `before.toml`, the configuration of the first step; `steward.txt`, a line for
 //! each `kinfold steward` command; `after.jsonl`, touchpoints that come last. Its changes are those of the last step.
+//!
+//! Beside these files stands `quality.txt`, what `kinfold quality` says of `touchpoints.jsonl` as of [`ARRIVED`].
 
 use std::path::{Path, PathBuf};
 
 use crate::programs::program;
 
-const FILES: [&str; 5] =
-    ["assignments.jsonl", "profiles.jsonl", "consents.jsonl", "refused.jsonl", "changes.jsonl"];
+const FILES: [&str; 6] = [
+    "assignments.jsonl",
+    "profiles.jsonl",
+    "consents.jsonl",
+    "refused.jsonl",
+    "changes.jsonl",
+    "quality.txt",
+];
+
+/// When the touchpoints of all cases arrived.
+const ARRIVED: &str = "2026-03-20T00:00:00Z";
 
 fn cases() -> Vec<PathBuf> {
     // The program under test runs elsewhere.
@@ -51,7 +62,16 @@ fn resolve(case: &Path, out: &Path) {
     run(case, "resolve", last.as_deref(), &arguments);
 }
 
-fn run(case: &Path, command: &str, config: Option<&Path>, arguments: &[&Path]) {
+/// The table of the case's sources.
+fn quality(case: &Path, out: &Path) {
+    let config = Some(case.join("kinfold.toml")).filter(|path| path.exists());
+    let arguments = [Path::new("--as-of"), Path::new(ARRIVED), Path::new("touchpoints.jsonl")];
+    let table = run(case, "quality", config.as_deref(), &arguments);
+    std::fs::write(out.join("quality.txt"), table).expect("writes");
+}
+
+/// What the command prints.
+fn run(case: &Path, command: &str, config: Option<&Path>, arguments: &[&Path]) -> Vec<u8> {
     let mut kinfold = program("kinfold");
     kinfold.env("KINFOLD_SECRET", "the secret of golden cases").current_dir(case).arg(command);
     kinfold.args(arguments);
@@ -60,6 +80,7 @@ fn run(case: &Path, command: &str, config: Option<&Path>, arguments: &[&Path]) {
     }
     let answer = kinfold.output().expect("kinfold runs");
     assert!(answer.status.success(), "{}: {}", case.display(), String::from_utf8_lossy(&answer.stderr));
+    answer.stdout
 }
 
 #[test]
@@ -70,6 +91,7 @@ fn golden_cases_come_out_as_they_were_blessed() {
     for case in cases {
         let out = tempfile::tempdir().expect("a folder");
         resolve(&case, out.path());
+        quality(&case, out.path());
         for name in FILES {
             let (is, blessed) = (out.path().join(name), case.join("expected").join(name));
             if bless {

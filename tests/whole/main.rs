@@ -11,6 +11,7 @@ mod large;
 mod local;
 mod on_kafka;
 mod programs;
+mod quality;
 mod review;
 mod rules;
 mod simulation;

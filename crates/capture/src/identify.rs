@@ -1,6 +1,6 @@
 //! Normalised identifiers become nodes, and what was stated becomes a touchpoint.
 
-use kinfold_model::{Identifier, Keys, NodeId, Rules, Touchpoint, TouchpointIdentifier};
+use kinfold_model::{Flag, Identifier, Keys, NodeId, Rules, Touchpoint, TouchpointIdentifier};
 
 use crate::validate::Stated;
 
@@ -11,14 +11,16 @@ pub(crate) struct Origin<'r> {
     pub(crate) record: &'r [u8],
 }
 
+/// What capture has found out so far.
+pub(crate) struct Found {
+    pub(crate) identifiers: Vec<Identifier>,
+    /// Sorted and distinct.
+    pub(crate) flags: Vec<Flag>,
+}
+
 /// The touchpoint. Its identifiers are sorted by node and distinct; its sighting is that of their nodes.
-pub(crate) fn touchpoint(
-    stated: Stated<'_>,
-    identifiers: Vec<Identifier>,
-    rules: &Rules,
-    origin: &Origin<'_>,
-) -> Touchpoint {
-    let identifiers = nodes(identifiers, rules, origin.keys);
+pub(crate) fn touchpoint(stated: Stated<'_>, found: Found, rules: &Rules, origin: &Origin<'_>) -> Touchpoint {
+    let identifiers = nodes(found.identifiers, rules, origin.keys);
     Touchpoint {
         touchpoint_id: stated.touchpoint_id.unwrap_or_else(|| origin.keys.touchpoint_id(origin.record)),
         time: stated.time,
@@ -32,6 +34,7 @@ pub(crate) fn touchpoint(
         consent_signals: stated.consent_signals,
         order: stated.order,
         engagement: stated.engagement,
+        flags: found.flags,
     }
 }
 

@@ -60,11 +60,14 @@ pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &
             "no consent lies beyond the latest time",
         ),
         (texts(touchpoint).all(is_clean), "every text is NFC, trimmed and not empty"),
+        (touchpoint.flags.is_sorted_by(|a, b| a < b), "flags are sorted by kind and member, and distinct"),
+        (touchpoint.flags.len() <= limits::FLAGS_MAX, "a touchpoint has no more flags than allowed"),
     ];
     holds.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, law)| Err(law))
 }
 
-/// A touchpoint as the canonical JSON of a record. Captured again, it is the same touchpoint.
+/// A touchpoint as the canonical JSON of a record. Captured again, it is the same touchpoint, but for the flags of what
+/// capture itself mended: an id that was missing, an attribute that it left out or stripped.
 #[must_use]
 pub fn record(touchpoint: &Touchpoint) -> Vec<u8> {
     let mut members = Map::new();

@@ -11,11 +11,12 @@ pub mod laws;
 pub mod limits;
 mod normalise;
 mod path;
+mod quality;
 pub mod settings;
 pub mod stage;
 mod text;
 mod validate;
 
 pub use block::Blocks;
-pub use settings::{Settings, UnknownMembers};
+pub use settings::{Cleaning, IpPolicy, Settings, UnknownMembers};
 pub use stage::Capture;

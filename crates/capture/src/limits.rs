@@ -48,3 +48,6 @@ pub const ITEMS_MAX: i64 = 1_000_000_000;
 
 /// Up to here every whole number is its own 64-bit float. Beyond it digits would be lost unseen.
 pub const FLOAT_EXACT_MAX: f64 = 9_007_199_254_740_992.0;
+
+/// What is odd about one touchpoint: enough to name what a source should mend, and bounded whatever it sends.
+pub const FLAGS_MAX: usize = 16;

@@ -1,28 +1,46 @@
-//! Identifiers as they were written become identifiers as they are compared: one spelling for each.
+//! Values as they were written become values as they are compared: one spelling for each.
 //!
-//! Each normaliser leaves its own output as it is, so that a record may be captured twice. A value that cannot be
-//! read is refused by a sentence that says what would be right, and never repeats the value.
+//! Each normaliser leaves its own output as it is, so that a record may be captured twice. An identifier that cannot be
+//! read is refused by a sentence that says what would be right, and never repeats the value. An attribute that cannot be
+//! read is kept and flagged: it links nobody, and the rest of the record is worth having.
 
+pub(crate) mod attributes;
+mod country;
+mod currency;
+mod date;
 mod email;
 mod email_sha256;
+mod ip;
+mod language;
+mod mailbox;
+mod name;
 mod phone;
 mod plain;
+mod postal_code;
+mod providers;
 mod social;
+mod url;
 
 use std::borrow::Cow;
 
-use kinfold_model::{Identifier, Namespace, NamespaceRules, Normaliser, Refusal, RefusalKind, Rules};
+use kinfold_model::{
+    FlagKind, Identifier, Namespace, NamespaceRules, Normaliser, Refusal, RefusalKind, Rules,
+};
 
 use crate::limits;
 use crate::path::Path;
 use crate::settings::Settings;
 use crate::text;
 use crate::validate::{Claim, Stated};
+use providers::Tags;
+
+pub use url::PERSONAL_PARAMETERS;
 
 /// What would be right instead, as the end of a sentence.
 pub(crate) type Remedy = &'static str;
 
-/// Takes the identifiers of a record and normalises each by the rules of its namespace.
+/// Takes the identifiers of a record and normalises each by the rules of its namespace. A telephone number is read in the
+/// country of the touchpoint, whose attributes are clean already, else in that of its source.
 ///
 /// # Errors
 /// `unknown_namespace`, `bad_identifier`, `value_too_long`.
@@ -32,8 +50,10 @@ pub(crate) fn identifiers(
     settings: &Settings,
 ) -> Result<Vec<Identifier>, Refusal> {
     let claims = std::mem::take(&mut stated.identifiers);
-    let country = stated.attributes.get("country").map(String::as_str);
-    let regions = [country, settings.default_region.as_deref()];
+    let country = stated.attributes.get("country").or_else(|| stated.attributes.get("country_code"));
+    let country = country.map(String::as_str);
+    let of_source = settings.source_regions.get(&stated.source).or(settings.default_region.as_ref());
+    let regions = [country, of_source.map(String::as_str)];
     let list = Path::ROOT.member("identifiers");
     claims
         .into_iter()
@@ -56,7 +76,9 @@ fn identifier(
     };
     let read = match normalise {
         Normaliser::Text => plain::normalise(claim.value).map(Cow::into_owned),
-        Normaliser::Email => email::normalise(&claim.value),
+        Normaliser::Email => email::normalise(&claim.value, Tags::Kept),
+        Normaliser::EmailUid2 => email::normalise(&claim.value, Tags::Uid2),
+        Normaliser::EmailProvider => email::normalise(&claim.value, Tags::Providers),
         Normaliser::EmailSha256 => email_sha256::normalise(&claim.value),
         Normaliser::Phone => phone::normalise(&claim.value, regions),
         Normaliser::Social => social::normalise(&claim.value),
@@ -65,6 +87,22 @@ fn identifier(
     let value = read.map_err(|remedy| bad_identifier(namespace, remedy, &path))?;
     text::within(&value, limits::IDENTIFIER_BYTES_MAX, &path)?;
     Ok(Identifier { namespace: namespace.clone(), value })
+}
+
+/// What is odd about a normalised identifier, if anything is.
+pub(crate) fn oddity(
+    namespace: &Namespace,
+    value: &str,
+    rules: &Rules,
+    settings: &Settings,
+) -> Option<FlagKind> {
+    let is_email = rules.normaliser(namespace).is_some_and(Normaliser::is_email);
+    if is_email { mailbox::oddity(value, &settings.cleaning.disposable_domains) } else { None }
+}
+
+/// Whether three capitals are the code of a currency.
+pub(crate) fn is_currency(code: &str) -> bool {
+    currency::is_known(code)
 }
 
 fn bad_identifier(namespace: &Namespace, remedy: Remedy, path: &Path<'_>) -> Refusal {

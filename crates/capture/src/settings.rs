@@ -1,5 +1,11 @@
 //! What an operator may choose about capture. Numbers that nobody should have to choose are in [`crate::limits`].
 
+use std::collections::{BTreeMap, BTreeSet};
+
+pub use crate::normalise::PERSONAL_PARAMETERS;
+
+const DAY_MS: i64 = 86_400_000;
+
 /// What happens to a member that a touchpoint does not have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum UnknownMembers {
@@ -28,6 +34,55 @@ impl UnknownMembers {
     }
 }
 
+/// What is kept of an address of the network.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum IpPolicy {
+    /// All of it.
+    Keep,
+    /// The first 24 bits of IPv4, the first 48 of IPv6: a network and no household. An address that cannot be read is
+    /// left out.
+    #[default]
+    Truncate,
+    /// Nothing.
+    Drop,
+}
+
+impl IpPolicy {
+    /// All choices, as the configuration names them.
+    pub const ALL: [Self; 3] = [Self::Keep, Self::Truncate, Self::Drop];
+
+    /// The name in the configuration.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Keep => "keep",
+            Self::Truncate => "truncate",
+            Self::Drop => "drop",
+        }
+    }
+}
+
+/// How standard attributes are cleaned.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cleaning {
+    /// What is kept of addresses of the network.
+    pub ip: IpPolicy,
+    /// Parameters that are taken out of addresses of pages; in lower case, with `_` for `-`.
+    pub url_parameters: BTreeSet<String>,
+    /// Domains whose e-mail addresses are flagged as disposable, besides those that everybody knows; in lower case.
+    pub disposable_domains: BTreeSet<String>,
+}
+
+impl Default for Cleaning {
+    fn default() -> Self {
+        Self {
+            ip: IpPolicy::default(),
+            url_parameters: PERSONAL_PARAMETERS.map(str::to_owned).into(),
+            disposable_domains: BTreeSet::new(),
+        }
+    }
+}
+
 /// What an operator may choose.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Settings {
@@ -38,11 +93,24 @@ pub struct Settings {
     /// The ISO 3166 alpha-2 code of the country whose telephone numbers may come without a country code, when the
     /// touchpoint has no `country` attribute. `None`: such numbers are refused.
     pub default_region: Option<String>,
+    /// The same for the telephone numbers of one source, by its name; wins over `default_region`.
+    pub source_regions: BTreeMap<String, String>,
+    /// How standard attributes are cleaned.
+    pub cleaning: Cleaning,
+    /// A touchpoint that is older than this when it arrives is flagged as stale.
+    pub stale_after_ms: i64,
 }
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { unknown_members: UnknownMembers::default(), max_future_ms: 86_400_000, default_region: None }
+        Self {
+            unknown_members: UnknownMembers::default(),
+            max_future_ms: DAY_MS,
+            default_region: None,
+            source_regions: BTreeMap::new(),
+            cleaning: Cleaning::default(),
+            stale_after_ms: 30 * DAY_MS,
+        }
     }
 }
 
@@ -53,5 +121,6 @@ mod tests {
     #[test]
     fn every_choice_has_a_name_of_its_own() {
         assert_eq!(UnknownMembers::ALL.map(UnknownMembers::as_str), ["refuse", "keep", "drop"]);
+        assert_eq!(IpPolicy::ALL.map(IpPolicy::as_str), ["keep", "truncate", "drop"]);
     }
 }

@@ -101,6 +101,12 @@ pub(crate) fn record<'a>(
     Ok(stated)
 }
 
+/// The source that a record names, whatever else it states.
+pub(crate) fn source(parsed: Json<'_>) -> Option<String> {
+    let mut members = Members::of(parsed, &Path::ROOT).ok()?;
+    members.text("source", limits::NAME_BYTES_MAX).ok().flatten().map(Cow::into_owned)
+}
+
 fn identifiers(list: Option<Json<'_>>, unknown: UnknownMembers) -> Result<Vec<Claim<'_>>, Refusal> {
     let path = Path::ROOT.member("identifiers");
     let claims = members::each(list, &path, |element, path| {

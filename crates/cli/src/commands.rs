@@ -4,6 +4,7 @@ mod config;
 mod demo;
 mod explain;
 mod generate;
+mod quality;
 mod resolve;
 mod review;
 mod rules;
@@ -30,6 +31,8 @@ pub enum Command {
     Demo(demo::Demo),
     /// Write realistic touchpoints, with the truth beside them.
     Generate(generate::Generate),
+    /// Show what each source sent, how much of it is odd, and its score.
+    Quality(quality::Quality),
     /// Say what touchpoints do not: who is one person, who is not, and what counts for nothing.
     #[command(subcommand)]
     Steward(steward::StewardCommand),
@@ -61,6 +64,7 @@ impl Command {
             Self::Explain(explain) => explain.run(),
             Self::Demo(demo) => demo.run(),
             Self::Generate(generate) => generate.run(),
+            Self::Quality(quality) => quality.run(),
             Self::Steward(command) => command.run(),
             Self::Review(command) => command.run(),
             Self::Rules(command) => command.run(),

@@ -6,6 +6,7 @@ use std::time::Duration;
 use comfy_table::presets::UTF8_FULL_CONDENSED;
 use comfy_table::{CellAlignment, ContentArrangement, Table};
 use kinfold_kafka::topics::{Finding, TopicPlan};
+use kinfold_model::SourceQuality;
 use kinfold_wire::Topic;
 use serde_json::{Map, Value};
 
@@ -125,6 +126,37 @@ pub(crate) fn consents(run: &Run<'_>) -> Result<String, Failure> {
     }
     right(&mut table, &[2]);
     Ok(format!("Consents\n{table}\n"))
+}
+
+/// What each source sent: how much, what was refused and what is odd, by kind, and its score, 0 to 100.
+pub(crate) fn quality(sources: &BTreeMap<String, SourceQuality>) -> String {
+    let mut table = table(&["source", "touchpoints", "refused", "flags", "duplicates", "score"]);
+    for (name, source) in sources {
+        let refused = source.refused.iter().map(|(kind, count)| format!("{count} {kind}"));
+        let flags = source.flags.iter().map(|(kind, count)| format!("{count} {}", kind.as_str()));
+        let score = source.score_tenths().unwrap_or_default();
+        table.add_row([
+            printable(name),
+            source.touchpoints.to_string(),
+            refused.collect::<Vec<_>>().join(", "),
+            flags.collect::<Vec<_>>().join(", "),
+            share(source.duplicates, source.touchpoints),
+            format!("{}.{}", score / 10, score % 10),
+        ]);
+    }
+    right(&mut table, &[1, 4, 5]);
+    table.to_string()
+}
+
+/// A count and its share of all: `12 (0.4 %)`.
+fn share(count: u64, all: u64) -> String {
+    let tenths = (u128::from(count) * 1000).checked_div(u128::from(all)).unwrap_or_default();
+    if count == 0 { "0".to_owned() } else { format!("{count} ({}.{} %)", tenths / 10, tenths % 10) }
+}
+
+/// A name that a record chose, so that it neither breaks a line nor moves the cursor.
+fn printable(name: &str) -> String {
+    name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 
 /// How topics should be.

@@ -8,7 +8,7 @@ use sha2::{Digest, Sha256};
 
 use crate::identifier::Identifier;
 use crate::node::{NodeId, NodeKind, PersonId, Rank};
-use crate::rules::{Normaliser, Rules};
+use crate::rules::Rules;
 
 /// The secret of a deployment: 16 bytes or more. Prints as `***`.
 #[derive(Clone)]
@@ -74,7 +74,9 @@ impl Keys {
         let mut hasher = blake3::Hasher::new_keyed(&self.node);
         hasher.update(namespace.as_str().as_bytes()).update(&[0]);
         match rules.normaliser(&identifier.namespace) {
-            Some(Normaliser::Email) => hasher.update(sha256_hex(&identifier.value).as_bytes()),
+            Some(normaliser) if normaliser.is_email() => {
+                hasher.update(sha256_hex(&identifier.value).as_bytes())
+            }
             _ => hasher.update(identifier.value.as_bytes()),
         };
         NodeId::new(first_16(hasher.finalize()), NodeKind::Identifier)

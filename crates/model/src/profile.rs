@@ -49,6 +49,10 @@ pub struct ProfileIdentifier {
     pub first_seen: Timestamp,
     /// Greatest such time.
     pub last_seen: Timestamp,
+    /// Of an e-mail address or its hash: when mail was last known not to arrive there. `None` when it arrives, or nobody
+    /// said.
+    #[serde(default)]
+    pub undeliverable: Option<Timestamp>,
 }
 
 /// The value that won, and who said so when.

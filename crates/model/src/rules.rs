@@ -22,11 +22,23 @@ pub enum Normaliser {
     Phone,
     /// `network:handle`, lower case.
     Social,
+    /// As `Email`, and what one provider ignores is left out, as UID2 prescribes it for hashing.
+    EmailUid2,
+    /// As `Email`, and what any of the large providers ignores is left out.
+    EmailProvider,
 }
 
 impl Normaliser {
     /// All normalisers, as the configuration names them.
-    pub const ALL: [Self; 5] = [Self::Text, Self::Email, Self::EmailSha256, Self::Phone, Self::Social];
+    pub const ALL: [Self; 7] = [
+        Self::Text,
+        Self::Email,
+        Self::EmailSha256,
+        Self::Phone,
+        Self::Social,
+        Self::EmailUid2,
+        Self::EmailProvider,
+    ];
 
     /// The name in the configuration.
     #[must_use]
@@ -37,7 +49,15 @@ impl Normaliser {
             Self::EmailSha256 => "email_sha256",
             Self::Phone => "phone",
             Self::Social => "social",
+            Self::EmailUid2 => "email_uid2",
+            Self::EmailProvider => "email_provider",
         }
+    }
+
+    /// Whether values are addresses in the clear, whose nodes are those of their SHA-256.
+    #[must_use]
+    pub fn is_email(self) -> bool {
+        matches!(self, Self::Email | Self::EmailUid2 | Self::EmailProvider)
     }
 }
 

@@ -9,6 +9,7 @@ use crate::consent::Consent;
 use crate::identifier::Namespace;
 use crate::money::{Amount, Currency};
 use crate::node::NodeId;
+use crate::quality::Flag;
 use crate::time::Timestamp;
 
 /// One touchpoint after capture. Optional members are `None` or empty when the source did not state them.
@@ -38,6 +39,9 @@ pub struct Touchpoint {
     pub order: Option<Order>,
     /// A reaction to a campaign.
     pub engagement: Option<Engagement>,
+    /// What is odd about it; sorted by kind and member, distinct, few. Empty in records of before there were flags.
+    #[serde(default)]
+    pub flags: Vec<Flag>,
 }
 
 impl std::fmt::Debug for Touchpoint {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use kinfold_model::RefusalKind;
+use kinfold_model::{RefusalKind, SourceQuality};
 
 use crate::overlay::Writes;
 use crate::record::{Origin, OutRecord};
@@ -30,9 +30,26 @@ pub struct Tally {
     pub refused: BTreeMap<RefusalKind, u64>,
     /// What operators want to hear of, by name, and how often it happened.
     pub notes: BTreeMap<&'static str, u64>,
+    /// What sources sent, by the place where it was read and the name that it gives. See [`Tally::source`].
+    pub sources: BTreeMap<(Origin, String), SourceQuality>,
 }
 
+/// Sources are counted apart up to this many: beyond it a field is taken for a source that is none.
+const SOURCES_MAX: usize = 200;
+
+/// Stands for all sources beyond [`SOURCES_MAX`].
+const OTHERS: &str = "(others)";
+
 impl Tally {
+    /// What a source sent, to be counted on.
+    pub fn source(&mut self, origin: &Origin, name: &str) -> &mut SourceQuality {
+        let mut key = (origin.clone(), name.to_owned());
+        if self.sources.len() >= SOURCES_MAX && !self.sources.contains_key(&key) {
+            key.1 = OTHERS.to_owned();
+        }
+        self.sources.entry(key).or_default()
+    }
+
     /// Adds another tally.
     pub fn add(&mut self, other: &Self) {
         for (origin, count) in &other.consumed {
@@ -44,6 +61,9 @@ impl Tally {
         }
         for (note, count) in &other.notes {
             *self.notes.entry(note).or_default() += count;
+        }
+        for ((origin, name), quality) in &other.sources {
+            self.source(origin, name).add(quality);
         }
     }
 
@@ -57,5 +77,24 @@ impl Tally {
     #[must_use]
     pub fn refused_total(&self) -> u64 {
         self.refused.values().sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sources_are_counted_apart_up_to_a_limit_and_none_is_lost() {
+        let origin = Origin::Raw("web".into());
+        let (mut tally, mut sum) = (Tally::default(), Tally::default());
+        for index in 0..2 * SOURCES_MAX {
+            tally.source(&origin, &format!("s{index}")).touchpoint(&[]);
+        }
+        sum.add(&tally);
+        sum.add(&tally);
+        assert!(sum.sources.len() <= SOURCES_MAX + 1);
+        let touchpoints: u64 = sum.sources.values().map(|quality| quality.touchpoints).sum();
+        assert_eq!(touchpoints, 4 * SOURCES_MAX as u64);
     }
 }

@@ -13,6 +13,7 @@ use kinfold_model::{ConsentChange, Fault, Keys, Partition, Rules, Timestamp};
 use kinfold_wire::{Topic, decode};
 
 use crate::batch::{Batch, Tally};
+use crate::ledger;
 use crate::overlay::{Base, Overlay, Store, Writes};
 use crate::port::{Port, StageName, Topology};
 use crate::ports::{CapturePort, FacetsPort, PeoplePort, StitchPort};
@@ -63,6 +64,8 @@ pub enum Shelf {
     Stage(StageName),
     /// The last record of each key of a topic.
     Topic(Topic),
+    /// What each source sent, by its name.
+    Quality,
     /// There as long as people wait for being published.
     Unpublished,
 }
@@ -74,6 +77,7 @@ impl Shelf {
         match self {
             Self::Stage(stage) => format!("stage/{stage}/").into_bytes(),
             Self::Topic(topic) => format!("topic/{topic}/").into_bytes(),
+            Self::Quality => b"quality/".to_vec(),
             Self::Unpublished => b"unpublished".to_vec(),
         }
     }
@@ -217,6 +221,7 @@ impl<'p, S: Store> Local<'p, S> {
 
     fn take(&mut self, stage: StageName, batch: Batch, listener: &mut dyn Listener) -> Result<(), Fault> {
         self.tallies.entry(stage).or_default().add(&batch.tally);
+        ledger::add(&batch.tally, &self.store, &mut self.round.writes)?;
         let prefix = Shelf::Stage(stage).prefix();
         let shelved = |(key, value): (Vec<u8>, _)| ([prefix.as_slice(), &key].concat(), value);
         self.round.writes.extend(batch.writes.into_iter().map(shelved));

@@ -1,6 +1,6 @@
 //! The metrics of every stage: their names, written once, and how a batch is counted.
 
-use kinfold_model::{RefusalKind, Timestamp};
+use kinfold_model::{FlagKind, RefusalKind, SourceQuality, Timestamp};
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts,
     Registry,
@@ -8,6 +8,8 @@ use prometheus::{
 
 use crate::batch::Batch;
 use crate::port::StageName;
+use crate::ports::REPEATED;
+use crate::record::Origin;
 
 /// Every metric. Names begin with `kinfold_` and end in their unit; labels are bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,11 +50,17 @@ pub enum MetricName {
     Notes,
     /// Gauge; labels `stage`, `partition`.
     Revision,
+    /// Counter; label `source`.
+    SourceRecords,
+    /// Counter; label `source`.
+    SourcePoints,
+    /// Counter; labels `source`, `flag`.
+    SourceFlags,
 }
 
 impl MetricName {
     /// All metrics.
-    pub const ALL: [Self; 18] = [
+    pub const ALL: [Self; 21] = [
         Self::BuildInfo,
         Self::Ready,
         Self::RecordsConsumed,
@@ -71,6 +79,9 @@ impl MetricName {
         Self::LastCheckpoint,
         Self::Notes,
         Self::Revision,
+        Self::SourceRecords,
+        Self::SourcePoints,
+        Self::SourceFlags,
     ];
 
     /// The name.
@@ -95,6 +106,9 @@ impl MetricName {
             Self::LastCheckpoint => "kinfold_last_checkpoint_timestamp_seconds",
             Self::Notes => "kinfold_notes_total",
             Self::Revision => "kinfold_revision_ratio",
+            Self::SourceRecords => "kinfold_source_records_total",
+            Self::SourcePoints => "kinfold_source_points_total",
+            Self::SourceFlags => "kinfold_source_flags_total",
         }
     }
 
@@ -127,11 +141,18 @@ impl MetricName {
                 "Unix time of the commit in the last copy of a store; 0 before the first."
             }
             Self::Notes => {
-                "Identifiers that began or ceased to link: quarantined, blocked, shed (max_component), freed."
+                "Identifiers that began or ceased to link: quarantined, blocked, shed (max_component), freed. \
+                 Touchpoints that came again: repeated."
             }
             Self::Revision => {
                 "How much of the stored state was looked at again under the rules of now, 0 to 1."
             }
+            Self::SourceRecords => "Records of raw.<source> that became touchpoints or were refused.",
+            Self::SourcePoints => {
+                "Points of these records: 100 for a touchpoint without flags, 0 for a refused record. Over the records it \
+                 is the score of the source."
+            }
+            Self::SourceFlags => "Touchpoints of raw.<source> that have a flag of this kind.",
         };
         Opts::new(self.as_str(), help)
     }
@@ -167,6 +188,9 @@ pub struct Metrics {
     notes: IntCounterVec,
     /// By stage and partition.
     pub revision: GaugeVec,
+    source_records: IntCounterVec,
+    source_points: IntCounterVec,
+    source_flags: IntCounterVec,
 }
 
 impl Metrics {
@@ -217,6 +241,9 @@ impl Metrics {
             last_checkpoint,
             notes: counter(M::Notes, &["stage", "note"])?,
             revision,
+            source_records: counter(M::SourceRecords, &["source"])?,
+            source_points: counter(M::SourcePoints, &["source"])?,
+            source_flags: counter(M::SourceFlags, &["source", "flag"])?,
             registry,
         };
         stages.iter().for_each(|stage| metrics.begin_at_zero(stage.as_str()));
@@ -234,6 +261,9 @@ impl Metrics {
             for note in kinfold_stitch::Note::ALL {
                 self.notes.with_label_values(&[stage, note.as_str()]);
             }
+        }
+        if stage == StageName::Facets.as_str() {
+            self.notes.with_label_values(&[stage, REPEATED]);
         }
         for kind in RefusalKind::ALL {
             self.refused.with_label_values(&[stage, kind.as_str()]);
@@ -266,12 +296,27 @@ impl Metrics {
             for (note, count) in &batch.tally.notes {
                 self.notes.with_label_values(&[stage, note]).inc_by(*count);
             }
+            for ((origin, _), quality) in &batch.tally.sources {
+                if let Origin::Raw(source) = origin {
+                    self.appraised(source, quality);
+                }
+            }
             for output in &batch.outputs {
                 self.produced.with_label_values(&[stage, output.topic.as_str()]).inc();
             }
         }
         self.transactions.with_label_values(&[stage, "committed"]).inc();
         self.last_commit.with_label_values(&[stage]).set(now.millis() as f64 / 1000.0);
+    }
+
+    /// Counts what a source sent; its name is that of its topic, for no record chooses a label.
+    fn appraised(&self, source: &str, quality: &SourceQuality) {
+        self.source_records.with_label_values(&[source]).inc_by(quality.records());
+        self.source_points.with_label_values(&[source]).inc_by(quality.points);
+        for kind in FlagKind::ALL {
+            let count = quality.flags.get(&kind).copied().unwrap_or_default();
+            self.source_flags.with_label_values(&[source, kind.as_str()]).inc_by(count);
+        }
     }
 
     /// Notes that a copy of a store, as of this time, was saved elsewhere.
@@ -309,6 +354,8 @@ impl Metrics {
 
 #[cfg(test)]
 mod tests {
+    use kinfold_model::Flag;
+
     use super::*;
 
     #[test]
@@ -320,11 +367,33 @@ mod tests {
         metrics.held_back.with_label_values(&["capture", "raw.web", "0"]);
         metrics.restore_remaining.with_label_values(&["stitch", "0"]);
         metrics.revision.with_label_values(&["stitch", "0"]);
+        metrics.appraised("web", &SourceQuality::default());
         let registered: Vec<String> =
             metrics.registry.gather().iter().map(|family| family.name().to_owned()).collect();
         let mut names: Vec<String> = MetricName::ALL.iter().map(|name| name.as_str().to_owned()).collect();
         names.sort();
         assert_eq!(registered, names);
         assert!(names.iter().all(|name| name.starts_with("kinfold_")));
+    }
+
+    #[test]
+    fn a_source_is_counted_by_its_topic_and_never_by_what_a_record_says() {
+        let metrics = Metrics::new("1", &StageName::ALL).expect("names are legal");
+        let mut batch = Batch::default();
+        for name in ["shop", "ann@example.org"] {
+            let quality = batch.tally.source(&Origin::Raw("web".into()), name);
+            quality.touchpoint(&[Flag { kind: FlagKind::Stale, member: "time".to_owned() }]);
+            quality.refusal(RefusalKind::BadTime);
+        }
+        batch.tally.source(&Origin::Topic(kinfold_wire::Topic::Touchpoint), "till").duplicates = 3;
+        metrics.committed(StageName::Capture, [&batch], Timestamp::default());
+        let of = |vec: &IntCounterVec, labels: &[&str]| vec.with_label_values(labels).get();
+        assert_eq!(of(&metrics.source_records, &["web"]), 4);
+        assert_eq!(of(&metrics.source_points, &["web"]), 160);
+        assert_eq!(of(&metrics.source_flags, &["web", "stale"]), 2);
+        let families = metrics.registry.gather();
+        let labels =
+            families.iter().flat_map(|family| family.get_metric()).flat_map(|metric| metric.get_label());
+        assert!(labels.map(|label| label.value()).all(|value| !value.contains('@') && value != "till"));
     }
 }

@@ -7,7 +7,8 @@ use kinfold_model::{Fault, Partition, Refusal, Stage};
 use kinfold_wire::{Framing, SchemaIds, Topic, Trace, WireError, encode, encode_inner, keyed};
 use serde::Serialize;
 
-use crate::record::{InRecord, OutRecord};
+use crate::batch::Tally;
+use crate::record::{InRecord, Origin, OutRecord};
 
 /// The stages, as metrics, dead letters and changelogs name them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -152,6 +153,17 @@ pub trait Port {
     /// The name under which an output is counted that is for operators and not for a topic.
     fn note(&self, output: &<Self::Stage as Stage>::Output) -> Option<&'static str> {
         let _ = output;
+        None
+    }
+
+    /// Counts an output for the source that it came from, where the stage knows one.
+    fn appraise(&self, output: &<Self::Stage as Stage>::Output, origin: &Origin, tally: &mut Tally) {
+        let _ = (output, origin, tally);
+    }
+
+    /// The source under which a refused record is counted, where the stage knows one.
+    fn source(&self, record: &InRecord) -> Option<String> {
+        let _ = record;
         None
     }
 

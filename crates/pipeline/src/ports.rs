@@ -4,14 +4,18 @@ use std::collections::BTreeMap;
 
 use kinfold_capture::Capture;
 use kinfold_model::{Fault, Keys, NodeId, Partition, Refusal, RefusalKind, Rules, Touchpoint};
-use kinfold_profile::{FacetMessage, Facets, FacetsInput, People, Published};
+use kinfold_profile::{FacetMessage, Facets, FacetsInput, Joined, People, Published};
 use kinfold_stitch::op::Seen;
 use kinfold_stitch::{Note, Op, Stitch, Stitched};
 use kinfold_wire::{Topic, Trace, decode, decode_inner, keyed};
 use serde::de::DeserializeOwned;
 
+use crate::batch::Tally;
 use crate::port::{Port, StageName, Topology};
 use crate::record::{InRecord, Origin, OutRecord};
+
+/// Under which refused records are counted that name no source.
+pub const UNKNOWN_SOURCE: &str = "(unknown)";
 
 /// `raw.*` → `touchpoint` and `identity-op`.
 pub struct CapturePort {
@@ -39,6 +43,15 @@ impl Port for CapturePort {
 
     fn read(&self, record: &InRecord) -> Result<Vec<u8>, Refusal> {
         Ok(record.value.clone().unwrap_or_default())
+    }
+
+    fn appraise(&self, touchpoint: &Touchpoint, origin: &Origin, tally: &mut Tally) {
+        tally.source(origin, &touchpoint.source).touchpoint(&touchpoint.flags);
+    }
+
+    fn source(&self, record: &InRecord) -> Option<String> {
+        let named = record.value.as_deref().and_then(Capture::source);
+        Some(named.unwrap_or_else(|| UNKNOWN_SOURCE.to_owned()))
     }
 
     fn write(&self, touchpoint: Touchpoint, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
@@ -134,6 +147,9 @@ impl Port for StitchPort {
     }
 }
 
+/// The note of a touchpoint that was sent again.
+pub(crate) const REPEATED: &str = "repeated";
+
 /// `touchpoint` and `identity-assignment` → `profile-facet`.
 pub struct FacetsPort {
     /// The log.
@@ -165,7 +181,18 @@ impl Port for FacetsPort {
         }
     }
 
-    fn write(&self, message: FacetMessage, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
+    fn note(&self, output: &Joined) -> Option<&'static str> {
+        matches!(output, Joined::Repeated { .. }).then_some(REPEATED)
+    }
+
+    fn appraise(&self, output: &Joined, origin: &Origin, tally: &mut Tally) {
+        if let Joined::Repeated { source } = output {
+            tally.source(origin, source).duplicates += 1;
+        }
+    }
+
+    fn write(&self, output: Joined, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
+        let Joined::Facet(message) = output else { return Ok(()) };
         let person = message.person.to_string().into_bytes();
         let partition = keyed(&person, self.topology.count(Topic::ProfileFacet));
         records.push(Topology::inner(Topic::ProfileFacet, partition, person, &message, trace)?);

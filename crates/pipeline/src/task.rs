@@ -7,7 +7,7 @@ use crate::batch::Batch;
 use crate::dead_letter::dead_letter;
 use crate::overlay::{Base, Overlay};
 use crate::port::Port;
-use crate::record::{InRecord, OutRecord};
+use crate::record::{InRecord, Origin, OutRecord};
 
 /// A stage at work on a partition, and the batch that it is working on.
 pub struct Task<'p, P: Port> {
@@ -17,6 +17,14 @@ pub struct Task<'p, P: Port> {
     batch: Batch,
     /// Of the last record: what is sent at the end of the batch belongs to it.
     last: Option<(Timestamp, Trace)>,
+}
+
+/// On which occasion a stage works.
+struct Occasion<'r> {
+    now: Timestamp,
+    trace: Trace,
+    /// Of the record that is handled; `None` between records.
+    origin: Option<&'r Origin>,
 }
 
 impl<'p, P: Port> Task<'p, P> {
@@ -40,7 +48,10 @@ impl<'p, P: Port> Task<'p, P> {
         self.last = Some((record.time, trace));
         *self.batch.tally.consumed.entry(record.origin.clone()).or_default() += 1;
         let handled = match self.port.read(record) {
-            Ok(input) => self.work(base, record.time, trace, |stage, context| stage.handle(input, context)),
+            Ok(input) => {
+                let occasion = Occasion { now: record.time, trace, origin: Some(&record.origin) };
+                self.work(base, occasion, |stage, context| stage.handle(input, context))
+            }
             Err(refusal) => Err(Halt::Refused(refusal)),
         };
         match handled {
@@ -58,7 +69,8 @@ impl<'p, P: Port> Task<'p, P> {
     /// As [`Task::step`].
     pub fn idle(&mut self, base: &dyn Base, now: Timestamp, most: usize) -> Result<Option<f64>, Fault> {
         let trace = Trace::of_source("", 0, 0);
-        match self.work(base, now, trace, |stage, context| Ok(stage.idle(most, context)?)) {
+        let occasion = Occasion { now, trace, origin: None };
+        match self.work(base, occasion, |stage, context| Ok(stage.idle(most, context)?)) {
             Ok(progress) => Ok(progress),
             Err(Halt::Fault(fault)) => Err(fault),
             Err(Halt::Refused(refusal)) => Err(Fault::Protocol(refusal.sentence)),
@@ -72,7 +84,8 @@ impl<'p, P: Port> Task<'p, P> {
     /// As [`Task::step`].
     pub fn finish(&mut self, base: &dyn Base) -> Result<Batch, Fault> {
         let (now, trace) = self.last.take().unwrap_or_else(|| (Timestamp::MIN, Trace::of_source("", 0, 0)));
-        match self.work(base, now, trace, |stage, context| Ok(stage.finish(context)?)) {
+        let occasion = Occasion { now, trace, origin: None };
+        match self.work(base, occasion, |stage, context| Ok(stage.finish(context)?)) {
             Ok(()) => Ok(std::mem::take(&mut self.batch)),
             Err(Halt::Fault(fault)) => Err(fault),
             Err(Halt::Refused(refusal)) => Err(Fault::Protocol(refusal.sentence)),
@@ -99,17 +112,20 @@ impl<'p, P: Port> Task<'p, P> {
     fn work<R>(
         &mut self,
         base: &dyn Base,
-        now: Timestamp,
-        trace: Trace,
+        occasion: Occasion<'_>,
         act: impl FnOnce(&mut P::Stage, &mut Context<'_, <P::Stage as Stage>::Output>) -> Result<R, Halt>,
     ) -> Result<R, Halt> {
         let Batch { outputs, writes, tally } = &mut self.batch;
         let mut sent = Vec::new();
         let mut state = Overlay::new(base, writes);
+        let Occasion { now, trace, origin } = occasion;
         let result = act(&mut self.stage, &mut Context { now, state: &mut state, output: &mut sent })?;
         for output in sent {
             if let Some(note) = self.port.note(&output) {
                 *tally.notes.entry(note).or_default() += 1;
+            }
+            if let Some(origin) = origin {
+                self.port.appraise(&output, origin, tally);
             }
             self.port.write(output, trace, outputs)?;
         }
@@ -120,6 +136,9 @@ impl<'p, P: Port> Task<'p, P> {
         let letter: OutRecord = dead_letter(P::NAME, record, refusal, self.port.topology())?;
         self.batch.outputs.push(letter);
         *self.batch.tally.refused.entry(refusal.kind).or_default() += 1;
+        if let Some(source) = self.port.source(record) {
+            self.batch.tally.source(&record.origin, &source).refusal(refusal.kind);
+        }
         Ok(())
     }
 }

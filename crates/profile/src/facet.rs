@@ -10,6 +10,7 @@ use kinfold_model::{Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
 use crate::counts::Counts;
+use crate::delivery::{Deliveries, StatedDelivery};
 use crate::span::{Carried, Span};
 use crate::winners::{StatedAttribute, StatedConsent, StatedOrder, Winners};
 
@@ -24,6 +25,8 @@ pub struct Facet {
     pub(crate) orders: Winners<StatedOrder>,
     /// By purpose.
     pub(crate) consents: Winners<StatedConsent>,
+    /// Of the addresses that it carries.
+    pub(crate) deliveries: Deliveries,
 }
 
 impl Facet {
@@ -42,6 +45,7 @@ impl Facet {
             attributes: Winners::default(),
             orders: Winners::default(),
             consents: Winners::default(),
+            deliveries: Deliveries::default(),
         };
         facet.absorb(touchpoint, true);
         facet
@@ -64,6 +68,9 @@ impl Facet {
             let statement = StatedConsent::new(consent, &touchpoint.source);
             changed |= self.consents.enter(&consent.purpose, statement);
         }
+        if let Some((address, statement)) = StatedDelivery::of(touchpoint) {
+            changed |= self.deliveries.enter(address, statement);
+        }
         changed
     }
 
@@ -80,6 +87,7 @@ impl Facet {
         self.attributes.merge(other.attributes);
         self.orders.merge(other.orders);
         self.consents.merge(other.consents);
+        self.deliveries.merge(other.deliveries);
     }
 
     fn absorb_attributes(&mut self, touchpoint: &Touchpoint) -> bool {

@@ -1,4 +1,5 @@
-//! The first stage: touchpoints and assignments in, both keyed by node; facets on their way to people out.
+//! The first stage: touchpoints and assignments in, both keyed by node; facets on their way to people out, and word of
+//! touchpoints that were sent again.
 //!
 //! The facet of a sighting is joined with the person its node is assigned to, whichever came first. It is sent whole,
 //! with a version that rises with each message of its node. When a node changes its person, the new one is told
@@ -29,6 +30,24 @@ pub enum FacetsInput {
     Assignment(Assignment),
     /// The node belongs to nobody from now on, until it is assigned again.
     Unassigned(NodeId),
+}
+
+/// What the stage sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Joined {
+    /// A facet for its person.
+    Facet(FacetMessage),
+    /// For whoever counts: a touchpoint whose id this sighting had already.
+    Repeated {
+        /// The system that reported it.
+        source: String,
+    },
+}
+
+impl From<FacetMessage> for Joined {
+    fn from(message: FacetMessage) -> Self {
+        Self::Facet(message)
+    }
 }
 
 /// The record of the inner topic `profile-facet`, keyed by person.
@@ -112,11 +131,11 @@ pub fn node_key(id: NodeId) -> Vec<u8> {
 
 impl Stage for Facets {
     type Input = FacetsInput;
-    type Output = FacetMessage;
+    type Output = Joined;
 
-    fn handle(&mut self, input: FacetsInput, context: &mut Context<'_, FacetMessage>) -> Result<(), Halt> {
+    fn handle(&mut self, input: FacetsInput, context: &mut Context<'_, Joined>) -> Result<(), Halt> {
         match input {
-            FacetsInput::Touchpoint(touchpoint) => self.absorb(&touchpoint, context.state)?,
+            FacetsInput::Touchpoint(touchpoint) => self.absorb(&touchpoint, context)?,
             FacetsInput::Assignment(assignment) => {
                 self.touch(assignment.node, context.state)?.node.person = Some(assignment.person_id);
             }
@@ -125,7 +144,7 @@ impl Stage for Facets {
         Ok(())
     }
 
-    fn finish(&mut self, context: &mut Context<'_, FacetMessage>) -> Result<(), Fault> {
+    fn finish(&mut self, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
         for (id, touched) in mem::take(&mut self.touched) {
             touched.settle(id, context);
         }
@@ -136,10 +155,14 @@ impl Stage for Facets {
 impl Facets {
     /// Takes a touchpoint into its facet. It counts once by its id, for the least channel that any of its
     /// copies names, so that it does not matter which copy came first.
-    fn absorb(&mut self, touchpoint: &Touchpoint, state: &mut dyn State) -> Result<(), Fault> {
+    fn absorb(&mut self, touchpoint: &Touchpoint, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
+        let state = &mut *context.state;
         let key = Table::Seen.key(&[touchpoint.sighting.as_bytes(), touchpoint.touchpoint_id.as_bytes()]);
         let counted =
             state.get(&key)?.map(|bytes| Table::Seen.decode::<Option<String>>(&bytes)).transpose()?;
+        if counted.is_some() {
+            context.output.push(Joined::Repeated { source: touchpoint.source.clone() });
+        }
         let touched = self.touch(touchpoint.sighting, state)?;
         match (&mut touched.node.facet, counted) {
             (Some(facet), Some(counted)) => {
@@ -176,7 +199,7 @@ impl Facets {
 impl Touched {
     /// Stores the node and tells those whom the change concerns. Somebody to whom the node came and from whom it went
     /// again within the batch never learns of it.
-    fn settle(self, id: NodeId, context: &mut Context<'_, FacetMessage>) {
+    fn settle(self, id: NodeId, context: &mut Context<'_, Joined>) {
         let Self { mut node, person_before, facet_changed } = self;
         if !facet_changed && node.person == person_before {
             return;

@@ -7,6 +7,7 @@ use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
 use kinfold_model::{Amount, ConsentState, Decision, Keys, NodeId, PersonId, UnifiedProfile};
 
 use crate::counts::Counts;
+use crate::delivery::Deliveries;
 use crate::facet::Facet;
 use crate::facets::Member;
 use crate::span::{Carried, Span};
@@ -23,11 +24,11 @@ pub fn fold(person: PersonId, members: Vec<(NodeId, Member)>, keys: &Keys) -> Op
     })?;
     let aliases: BTreeSet<PersonId> =
         own.iter().map(|node| keys.person(*node)).filter(|alias| *alias != person).collect();
-    let Facet { span, counts, identifiers, attributes, orders, consents } = said;
+    let Facet { span, counts, identifiers, attributes, orders, consents, deliveries } = said;
     Some(UnifiedProfile {
         person_id: person,
         version: 0,
-        identifiers: profile_identifiers(identifiers, &own),
+        identifiers: profile_identifiers(identifiers, &own, &deliveries),
         attributes: attributes.into_iter().map(|(name, stated)| (name, attribute(stated))).collect(),
         metrics: metrics(span, counts, &orders),
         consents: consents.into_iter().map(|(purpose, stated)| effective(purpose, stated)).collect(),
@@ -37,7 +38,11 @@ pub fn fold(person: PersonId, members: Vec<(NodeId, Member)>, keys: &Keys) -> Op
 }
 
 /// Only identifiers that are members: a sighting may also carry some that are blocked, quarantined or somebody else's.
-fn profile_identifiers(carried: Carried, own: &BTreeSet<NodeId>) -> Vec<ProfileIdentifier> {
+fn profile_identifiers(
+    carried: Carried,
+    own: &BTreeSet<NodeId>,
+    deliveries: &Deliveries,
+) -> Vec<ProfileIdentifier> {
     let mut shown: Vec<ProfileIdentifier> = carried
         .into_iter()
         .filter(|(identifier, _)| own.contains(&identifier.node))
@@ -46,6 +51,7 @@ fn profile_identifiers(carried: Carried, own: &BTreeSet<NodeId>) -> Vec<ProfileI
             value: identifier.value,
             first_seen: span.first,
             last_seen: span.last,
+            undeliverable: deliveries.undeliverable(identifier.node),
         })
         .collect();
     // Facets keep them by node. A node follows from namespace and value, so there are no two alike.

@@ -27,6 +27,10 @@ pub fn facet(facet: &Facet) -> Result<(), Broken> {
         "identifiers are seen while their facet is",
     )?;
     check(
+        facet.deliveries.values().all(|stated| all.holds(Span::at(stated.time()))),
+        "mail arrives or does not while the facet is seen",
+    )?;
+    check(
         facet.orders.values().all(|o| all.holds(Span::at(o.time))),
         "orders are placed while the facet is seen",
     )
@@ -47,6 +51,10 @@ pub fn profile(profile: &UnifiedProfile) -> Result<(), Broken> {
         "identifiers are sorted by namespace and value, and distinct",
     )?;
     check(seen_in_time, "identifiers are seen while their person is")?;
+    check(
+        identifiers.iter().all(|i| i.undeliverable.is_none_or(|time| all.holds(Span::at(time)))),
+        "mail does not arrive while the person is seen",
+    )?;
     check(
         profile.attributes.values().all(|a| all.holds(Span::at(a.time))),
         "attributes are stated in that time",

@@ -10,6 +10,7 @@
 //! repetitions and the batches were. Only `version` counts the steps that were taken.
 
 mod counts;
+mod delivery;
 pub mod facet;
 pub mod facets;
 pub mod fold;
@@ -21,6 +22,6 @@ pub mod table;
 mod winners;
 
 pub use facet::Facet;
-pub use facets::{Cause, FacetMessage, Facets, FacetsInput, Member};
+pub use facets::{Cause, FacetMessage, Facets, FacetsInput, Joined, Member};
 pub use people::{People, Published};
 pub use table::Table;

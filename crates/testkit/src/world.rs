@@ -8,16 +8,18 @@ use std::collections::BTreeSet;
 
 use fastrand::Rng;
 use kinfold_model::rules::NeighbourLimit;
-use kinfold_model::touchpoint::Order;
+use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    BlockList, Consent, Contested, Decision, Guard, Identifier, Keys, Namespace, Rules, Secret, Timestamp,
-    Touchpoint, TouchpointIdentifier,
+    BlockList, Consent, Contested, Decision, Flag, FlagKind, Guard, Identifier, Keys, Namespace, Rules,
+    Secret, Timestamp, Touchpoint, TouchpointIdentifier,
 };
 use serde_json::{Value, json};
 
 use crate::oracle::Observation;
 
 const HOUR_MS: i64 = 3_600_000;
+/// Some tell that mail arrives, some that it does not, some neither.
+const ACTIONS: [&str; 6] = ["bounce", "cleaned", "open", "click", "delivered", "soft_bounce"];
 /// 2026-03-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_772_323_200_000;
 
@@ -137,6 +139,8 @@ pub fn record(touchpoint: &Touchpoint) -> Value {
     add("attributes", (!touchpoint.attributes.is_empty()).then(|| json!(touchpoint.attributes)));
     let consents: Vec<Value> = touchpoint.consents.iter().map(consent_record).collect();
     add("consents", (!consents.is_empty()).then(|| json!(consents)));
+    let action = touchpoint.engagement.as_ref().and_then(|engagement| engagement.action.as_ref());
+    add("engagement", action.map(|action| json!({"action": action})));
     add("order", touchpoint.order.as_ref().map(|order| json!(order)));
     record
 }
@@ -218,9 +222,10 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
     let mut attributes = std::collections::BTreeMap::new();
     for name in ["given_name", "language", "city"] {
         if rng.f64() < 0.25 {
-            attributes.insert(name.to_owned(), format!("{name} {}", rng.usize(..persons)));
+            attributes.insert(name.to_owned(), attribute(name, rng.usize(..persons)));
         }
     }
+    let missing = [("channel", channel.is_none()), ("type", order.is_none())];
     Touchpoint {
         touchpoint_id: format!("t-{index:05}"),
         time,
@@ -235,7 +240,23 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
             .collect(),
         consent_signals: None,
         order,
-        engagement: None,
+        engagement: (rng.f64() < 0.3)
+            .then(|| Engagement { action: Some((*pick(rng, &ACTIONS)).to_owned()), ..Engagement::default() }),
+        flags: missing
+            .into_iter()
+            .filter(|(_, is_missing)| *is_missing)
+            .map(|(member, _)| Flag { kind: FlagKind::Missing, member: member.to_owned() })
+            .collect(),
+    }
+}
+
+/// One of many values, in the form that the normaliser of its name leaves.
+fn attribute(name: &str, number: usize) -> String {
+    let letter = |number: usize| char::from(b'a' + u8::try_from(number % 26).unwrap_or_default());
+    match name {
+        "given_name" => format!("Ann{}{}", letter(number / 26), letter(number)),
+        "language" => format!("{}{}", letter(number / 26), letter(number)),
+        _ => format!("{name} {number}"),
     }
 }
 

@@ -24,7 +24,13 @@ pub struct Version {
 }
 
 pub(crate) static TOUCHPOINT: LazyLock<Contract> = LazyLock::new(|| {
-    published(Topic::Touchpoint, &[include_str!("../../../schemas/published/touchpoint/1.avsc")])
+    published(
+        Topic::Touchpoint,
+        &[
+            include_str!("../../../schemas/published/touchpoint/1.avsc"),
+            include_str!("../../../schemas/published/touchpoint/2.avsc"),
+        ],
+    )
 });
 
 pub(crate) static TOUCHPOINT_REFUSED: LazyLock<Contract> = LazyLock::new(|| {
@@ -59,7 +65,13 @@ pub(crate) static IDENTITY_CHANGE: LazyLock<Contract> = LazyLock::new(|| {
 });
 
 pub(crate) static UNIFIED_PROFILE: LazyLock<Contract> = LazyLock::new(|| {
-    published(Topic::UnifiedProfile, &[include_str!("../../../schemas/published/unified-profile/1.avsc")])
+    published(
+        Topic::UnifiedProfile,
+        &[
+            include_str!("../../../schemas/published/unified-profile/1.avsc"),
+            include_str!("../../../schemas/published/unified-profile/2.avsc"),
+        ],
+    )
 });
 
 pub(crate) static CONSENT_CHANGE: LazyLock<Contract> = LazyLock::new(|| {

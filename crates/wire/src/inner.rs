@@ -9,7 +9,7 @@ use crate::limits;
 
 /// The format of inner records that this release writes and reads. Rises when a type that travels on an inner
 /// topic changes its shape.
-pub const INNER_VERSION: u8 = 1;
+pub const INNER_VERSION: u8 = 2;
 
 /// The value of a record of an inner topic.
 ///
@@ -80,8 +80,8 @@ mod tests {
     #[test]
     fn another_format_is_refused_by_number() {
         assert_eq!(
-            decode_inner::<Message>(&[2, 0]),
-            Err(WireError::UnknownInnerVersion { found: 2, known: 1 })
+            decode_inner::<Message>(&[INNER_VERSION + 1, 0]),
+            Err(WireError::UnknownInnerVersion { found: INNER_VERSION + 1, known: INNER_VERSION })
         );
     }
 

@@ -73,6 +73,7 @@ fn the_example_of_the_contract_is_accepted_member_by_member() {
             action: text("click"),
             sentiment: Some(0.4),
         }),
+        flags: Vec::new(),
     };
     assert!(accepted(EXAMPLE) == expected);
 }
@@ -124,7 +125,8 @@ fn an_identifier_stated_twice_counts_once_and_an_email_shares_the_node_of_its_ha
 }
 
 #[test]
-fn a_telephone_number_is_read_in_the_country_of_its_touchpoint_else_in_the_default_region() {
+fn a_telephone_number_is_read_in_the_country_of_its_touchpoint_else_of_its_source_else_in_the_default_region()
+{
     let record = |attributes: &str| {
         format!(
             r#"{{"time": 0, "source": "crm", "attributes": {{{attributes}}},
@@ -135,6 +137,10 @@ fn a_telephone_number_is_read_in_the_country_of_its_touchpoint_else_in_the_defau
     let settings = || Settings { default_region: Some("DE".to_owned()), ..Settings::default() };
     let by_default = captured(record("").as_bytes(), settings()).expect("accepted");
     assert_eq!(values(&by_default), ["phone=+493511234567"]);
+    let source_regions = [("crm", "AT"), ("till", "CH")].map(|(k, v)| (k.to_owned(), v.to_owned())).into();
+    let by_source = || Settings { source_regions, ..settings() };
+    let of_source = captured(record("").as_bytes(), by_source()).expect("accepted");
+    assert_eq!(values(&of_source), ["phone=+433511234567"], "the source wins over the default");
 }
 
 #[test]

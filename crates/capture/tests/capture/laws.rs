@@ -8,10 +8,20 @@ use proptest::prelude::*;
 use proptest::sample::{Index, select};
 use serde_json::{Value, json};
 
-use super::{EXAMPLE, captured, keys, now};
+use super::{EXAMPLE, captured, keys, now, with};
 
 fn settings(unknown_members: UnknownMembers) -> Settings {
     Settings { unknown_members, default_region: Some("DE".to_owned()), ..Settings::default() }
+}
+
+/// Without the flags of members that a second capture finds in order, because the first one mended them.
+fn mended(touchpoint: &Touchpoint) -> Touchpoint {
+    let mut mended = touchpoint.clone();
+    mended.flags.retain(|flag| match flag.member.strip_prefix("attributes.") {
+        Some(name) => name != "url" && touchpoint.attributes.contains_key(name),
+        None => flag.member != "touchpoint_id",
+    });
+    mended
 }
 
 /// The laws hold, and the touchpoint written out as a record is captured as itself.
@@ -19,7 +29,8 @@ fn in_order(touchpoint: &Touchpoint, settings: &Settings) -> Result<(), TestCase
     let given = Circumstances { keys: &keys(), rules: &Rules::default(), settings, now: now() };
     prop_assert_eq!(laws::check(touchpoint, &given), Ok(()));
     let again = captured(&laws::record(touchpoint), settings.clone());
-    prop_assert!(again.as_ref() == Ok(touchpoint), "another touchpoint the second time: {:?}", again.err());
+    let again = again.map(|again| mended(&again));
+    prop_assert!(again == Ok(mended(touchpoint)), "another touchpoint the second time: {:?}", again.err());
     Ok(())
 }
 
@@ -112,6 +123,31 @@ proptest! {
     ) {
         let settings = settings(unknown_members);
         if let Ok(touchpoint) = captured(&altered(alterations), settings.clone()) {
+            in_order(&touchpoint, &settings)?;
+        }
+    }
+
+    #[test]
+    fn every_attribute_is_stable(
+        name in select(vec![
+            "given_name", "family_name", "full_name", "birth_date", "country", "postal_code", "language", "currency",
+            "url", "ip",
+        ]),
+        country in select(vec!["DE", "GB", "Germany", "nowhere"]),
+        value in prop_oneof![
+            any::<String>(),
+            "[ ,A-Za-zäßİΣŉ\u{1c5}\u{301}'’.,-]{1,12}( jr| MD|,)?",
+            "(Dr|mr|VON|van|de|) ?[A-ZÄÖÜΣİa-zß]{1,8}[ -]?[A-Z]{0,6}",
+            "[0-9]{1,4}[-./ ][0-9]{1,2}[-./ ][0-9]{2,4}(T00:00:00Z)?",
+            "[A-Z]{0,2}[ -]?[0-9]{3,6}[ -]?[A-Za-z0-9]{0,4}",
+            "(https?:)?//([a-z]{1,3}(:x)?@)?[A-Z.a-z]{1,6}/[@a/?#]{0,5}([&?#](email|q|gclid)=[a@%40 ]{0,6}){0,3}",
+            "[0-9]{1,3}(\\.[0-9]{1,3}){3}(:80)?",
+        ],
+    ) {
+        let attributes: Value = [(name, value), ("country", country.to_owned())].into_iter().collect();
+        let record = with(&format!(r#""attributes": {attributes}"#));
+        let settings = settings(UnknownMembers::Refuse);
+        if let Ok(touchpoint) = captured(record.as_bytes(), settings.clone()) {
             in_order(&touchpoint, &settings)?;
         }
     }

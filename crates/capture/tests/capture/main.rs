@@ -3,10 +3,11 @@
 //! Records go in as bytes, as from a log; touchpoints and refusals come out.
 
 mod blocked;
+mod conformance;
 mod example;
 mod laws;
+mod quality;
 mod refusals;
-mod vectors;
 
 use kinfold_capture::{Capture, Settings};
 use kinfold_model::{Keys, Refusal, Rules, Secret, Timestamp, Touchpoint};

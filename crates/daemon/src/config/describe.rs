@@ -62,6 +62,14 @@ pub(super) fn describe(config: &Config) -> String {
     page.text("unknown_members", capture.unknown_members.as_str());
     page.plain("max_future_ms", capture.max_future_ms);
     page.text("default_region", capture.default_region.as_deref().unwrap_or_default());
+    page.plain("stale_after_ms", capture.stale_after_ms);
+    page.text("ip", capture.cleaning.ip.as_str());
+    page.plain("url_parameters", list(&capture.cleaning.url_parameters));
+    page.plain("disposable_domains", list(&capture.cleaning.disposable_domains));
+    page.section("capture.source_regions");
+    for (source, region) in &capture.source_regions {
+        page.text(&quoted(source), region);
+    }
 
     page.section("log");
     page.text("format", log.format.as_str());

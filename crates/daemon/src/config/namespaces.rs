@@ -157,9 +157,9 @@ fn meant(name: &str, names: &BTreeSet<String>, other: Option<&str>) -> String {
 fn check_email_and_its_hash(section: &Section<'_>, rules: &Rules) {
     let hashed = rules.namespaces.iter().find(|(_, rules)| rules.normalise == Normaliser::EmailSha256);
     if let Some((name, _)) = hashed
-        && rules.normaliser(&Namespace::new("email")) != Some(Normaliser::Email)
+        && !rules.normaliser(&Namespace::new("email")).is_some_and(Normaliser::is_email)
     {
-        let what = "is not normalised as \"email\"";
+        let what = "is not normalised as an address";
         section.fault(
             "email",
             what,

@@ -1,11 +1,11 @@
 //! What each setting is. In: the file's text and the environment. Out: the configuration, with every check that can
 //! be made without asking the world; whether topics and brokers are as described is checked later.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
-use kinfold_capture::UnknownMembers;
+use kinfold_capture::{Cleaning, IpPolicy, UnknownMembers};
 use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
 use tracing_subscriber::EnvFilter;
@@ -224,18 +224,49 @@ fn checkpoints(mut section: Section<'_>) -> Checkpoints {
 
 fn capture(mut section: Section<'_>) -> kinfold_capture::Settings {
     let unknown = section.given_choice("unknown_members", &UnknownMembers::ALL, UnknownMembers::as_str);
-    let region = section.text("default_region", "", |text| {
-        let region =
-            text.is_empty() || (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()));
-        allow(region, "is no region", "write two capitals of ISO 3166, for example \"DE\", or \"\" for none")
-    });
+    let region = section.text("default_region", "", region);
     let settings = kinfold_capture::Settings {
         unknown_members: unknown.unwrap_or(UnknownMembers::Refuse),
         max_future_ms: section.number("max_future_ms", DAY_MS, 0..=3650 * DAY_MS),
         default_region: (!region.is_empty()).then_some(region),
+        source_regions: source_regions(section.section("source_regions")),
+        stale_after_ms: section.number("stale_after_ms", 30 * DAY_MS, 0..=36_500 * DAY_MS),
+        cleaning: cleaning(&mut section),
     };
     section.finish();
     settings
+}
+
+/// The names are those that touchpoints give, which need not be those of topics.
+fn source_regions(mut section: Section<'_>) -> BTreeMap<String, String> {
+    let regions =
+        section.given().into_iter().map(|source| (source.clone(), section.text(&source, "", region)));
+    let regions: BTreeMap<String, String> = regions.filter(|(_, region)| !region.is_empty()).collect();
+    section.finish();
+    regions
+}
+
+fn region(text: &str) -> Check {
+    let region = text.is_empty() || (text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase()));
+    allow(region, "is no region", "write two capitals of ISO 3166, for example \"DE\", or \"\" for none")
+}
+
+fn cleaning(section: &mut Section<'_>) -> Cleaning {
+    let default = Cleaning::default();
+    let parameters: Vec<&str> = default.url_parameters.iter().map(String::as_str).collect();
+    let parameters = section.list("url_parameters", &parameters, |name| {
+        let plain = !name.is_empty() && !name.contains(['&', '=', '?', '#']);
+        allow(plain, "is no name of a parameter", "write the name alone, for example \"email\"")
+    });
+    let domains = section.list("disposable_domains", &[], |domain| {
+        let plain = domain.contains('.') && !domain.contains('@') && domain.is_ascii();
+        allow(plain, "is no domain", "write what stands behind the @, in ASCII, for example \"mail.example\"")
+    });
+    Cleaning {
+        ip: section.given_choice("ip", &IpPolicy::ALL, IpPolicy::as_str).unwrap_or(default.ip),
+        url_parameters: parameters.iter().map(|name| name.to_lowercase().replace('-', "_")).collect(),
+        disposable_domains: domains.iter().map(|domain| domain.to_ascii_lowercase()).collect(),
+    }
 }
 
 fn log(mut section: Section<'_>) -> Log {

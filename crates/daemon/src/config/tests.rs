@@ -311,3 +311,29 @@ fn no_text_brings_the_reader_down() {
     }
     assert!(load("", &[("KINFOLD___", ""), ("KINFOLD_KAFKA__", "x"), ("KINFOLD____A", "x")]).is_err());
 }
+
+#[test]
+fn how_capture_cleans_is_read_and_what_means_nothing_is_a_fault() {
+    let text = "[capture]\nip = \"drop\"\nurl_parameters = [\"E-Mail\"]\ndisposable_domains = [\"Mail.example\"]\n\
+                stale_after_ms = 1\n[capture.source_regions]\ntill = \"CH\"\n";
+    let capture = load(text, &[]).expect("accepted").capture;
+    assert_eq!(capture.cleaning.ip, kinfold_capture::IpPolicy::Drop);
+    assert!(capture.cleaning.url_parameters.iter().eq(["e_mail"]), "as parameters are compared");
+    assert!(capture.cleaning.disposable_domains.iter().eq(["mail.example"]));
+    assert_eq!((capture.stale_after_ms, capture.source_regions["till"].as_str()), (1, "CH"));
+    for (text, said) in [
+        ("[capture]\nip = \"hash\"", "keep"),
+        ("[capture]\nurl_parameters = [\"a=b\"]", "is no name of a parameter"),
+        ("[capture]\ndisposable_domains = [\"ann@mail.example\"]", "is no domain"),
+        ("[capture.source_regions]\ntill = \"Switzerland\"", "is no region"),
+    ] {
+        assert!(only_fault(text, &[]).contains(said), "{text}: {}", only_fault(text, &[]));
+    }
+}
+
+#[test]
+fn an_email_may_be_normalised_in_any_way_that_meets_its_hash() {
+    for name in ["email", "email_uid2", "email_provider"] {
+        assert!(load(&format!("[namespaces.email]\nnormalise = \"{name}\""), &[]).is_ok(), "{name}");
+    }
+}

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kinfold_model::touchpoint::Engagement;
 use kinfold_model::{ConsentState, Decision, NodeId, PersonId, Touchpoint, TouchpointIdentifier};
 use kinfold_profile::{Cause, FacetMessage, FacetsInput, Member};
 use proptest::collection::vec;
@@ -61,11 +62,14 @@ fn a_touchpoint(sets: impl Strategy<Value = u8>) -> impl Strategy<Value = Touchp
         option::of(text(&["x", "y"])),
         option::of((select(&["o1", "o2"][..]), select(&["1.5", "1.50", "-2", "0.00"][..]), 0..2_i64)),
         option::of((decision, 0..2_i64, option::of(text(&["gdpr", "fadp"])))),
+        option::of(text(&["bounce", "Cleaned", "click", "call"])),
     )
-        .prop_map(|((set, id, ms, source), channel, attribute, bought, decided)| {
+        .prop_map(|((set, id, ms, source), channel, attribute, bought, decided, action)| {
             let mut touchpoint = touchpoint(&format!("t{id}"), ms, identifiers(set));
             touchpoint.source = source;
             touchpoint.channel = channel;
+            touchpoint.engagement =
+                action.map(|action| Engagement { action: Some(action), ..Engagement::default() });
             touchpoint.attributes = attribute.into_iter().map(|value| ("city".to_owned(), value)).collect();
             touchpoint.order = bought.map(|(id, value, items)| order(id, value, items));
             touchpoint.consents.extend(decided.map(|(decision, ms, jurisdiction)| kinfold_model::Consent {

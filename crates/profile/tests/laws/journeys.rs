@@ -245,3 +245,15 @@ fn each_table_is_used_by_the_stage_that_owns_it() {
     assert_eq!(tags(&world.facets), [Table::Node.tag(), Table::Seen.tag()]);
     assert_eq!(tags(&world.people), [Table::Member.tag(), Table::Publication.tag()]);
 }
+
+#[test]
+fn a_touchpoint_that_is_sent_again_is_told_to_whoever_counts_and_changes_nothing() {
+    let click = touchpoint("t1", 1, vec![identifier("cookie", "c")]);
+    let mut world = World::of([said(&click), said(&touchpoint("t2", 1, vec![identifier("cookie", "c")]))]);
+    assert_eq!(world.repeated, [""; 0]);
+    world.batch([said(&click), said(&click)]);
+    assert_eq!(world.repeated, ["shop", "shop"]);
+    let elsewhere = touchpoint("t1", 1, vec![identifier("cookie", "another")]);
+    world.batch([said(&elsewhere)]);
+    assert_eq!(world.repeated.len(), 2, "an id is that of its sighting");
+}

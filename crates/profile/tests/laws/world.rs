@@ -7,7 +7,7 @@ use kinfold_model::{
     Assignment, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, NodeId, PersonId, Rules,
     Secret, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
-use kinfold_profile::{FacetMessage, Facets, FacetsInput, Member, People, Published, laws};
+use kinfold_profile::{FacetMessage, Facets, FacetsInput, Joined, Member, People, Published, laws};
 
 /// State without a disk.
 #[derive(Clone, Default)]
@@ -52,6 +52,8 @@ pub(crate) struct World {
     pub(crate) facets: Memory,
     pub(crate) people: Memory,
     pub(crate) sent: Vec<FacetMessage>,
+    /// The source of each touchpoint that was sent again.
+    pub(crate) repeated: Vec<String>,
     pub(crate) members: BTreeMap<(PersonId, NodeId), Member>,
     pub(crate) profiles: BTreeMap<PersonId, UnifiedProfile>,
     pub(crate) changes: Vec<ConsentChange>,
@@ -63,6 +65,7 @@ impl World {
             facets: Memory::default(),
             people: Memory::default(),
             sent: Vec::new(),
+            repeated: Vec::new(),
             members: BTreeMap::new(),
             profiles: BTreeMap::new(),
             changes: Vec::new(),
@@ -78,7 +81,13 @@ impl World {
 
     /// One batch through both stages; gives what the second published.
     pub(crate) fn batch(&mut self, inputs: impl IntoIterator<Item = FacetsInput>) -> Vec<Published> {
-        let messages = run(&mut Facets::default(), &mut self.facets, inputs);
+        let mut messages = Vec::new();
+        for output in run(&mut Facets::default(), &mut self.facets, inputs) {
+            match output {
+                Joined::Facet(message) => messages.push(message),
+                Joined::Repeated { source } => self.repeated.push(source),
+            }
+        }
         for message in &messages {
             let place = (message.person, message.node);
             match message.member.clone() {
@@ -163,6 +172,7 @@ pub(crate) fn touchpoint(id: &str, ms: i64, mut identifiers: Vec<TouchpointIdent
         consent_signals: None,
         order: None,
         engagement: None,
+        flags: Vec::new(),
     }
 }
 

@@ -9,7 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 use kinfold_model::consent::ConsentState;
 use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
 use kinfold_model::{
-    Amount, Decision, EffectiveConsent, Keys, Namespace, NodeId, PersonId, Touchpoint, UnifiedProfile,
+    Amount, Decision, EffectiveConsent, Keys, Namespace, NodeId, PersonId, Timestamp, Touchpoint,
+    UnifiedProfile,
 };
 
 use super::people::Expected;
@@ -69,12 +70,29 @@ fn identifiers(
                 value,
                 first_seen: touchpoint.time,
                 last_seen: touchpoint.time,
+                undeliverable: undeliverable(identifier.node, touchpoints),
             });
             entry.first_seen = entry.first_seen.min(touchpoint.time);
             entry.last_seen = entry.last_seen.max(touchpoint.time);
         }
     }
     found.into_values().collect()
+}
+
+/// When the newest of the events about an address tells that mail does not arrive; of several of one time, when any does.
+/// An event about two addresses is about neither.
+fn undeliverable(address: NodeId, touchpoints: &[&Touchpoint]) -> Option<Timestamp> {
+    let tells = |touchpoint: &&&Touchpoint| {
+        let is_address = |name: &Namespace| name.as_str().starts_with("email");
+        let of = touchpoint.identifiers.iter().filter(|one| is_address(&one.namespace));
+        of.map(|one| one.node).collect::<BTreeSet<_>>() == BTreeSet::from([address])
+    };
+    let events = touchpoints.iter().filter(tells).filter_map(|touchpoint| {
+        let action = touchpoint.engagement.as_ref()?.action.as_deref()?;
+        let bounced = ["bounce", "cleaned"].contains(&action);
+        (bounced || ["open", "click", "delivered"].contains(&action)).then_some((touchpoint.time, bounced))
+    });
+    events.max().filter(|(_, bounced)| *bounced).map(|(time, _)| time)
 }
 
 /// The newest value of each; of several of one time that of the greatest touchpoint id, value and source.

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use apache_avro::schema_compatibility::SchemaCompatibility;
-use kinfold_model::{ChangeKind, ChangeRule, CommandKind, IdentityChange, RefusalKind};
+use kinfold_model::{ChangeKind, ChangeRule, CommandKind, FlagKind, IdentityChange, RefusalKind};
 use kinfold_wire::{Contract, Framing, SchemaIds, Topic, decode, encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -36,6 +36,7 @@ fn a_published_version_never_changes() {
     // Computed by another program, from the text of the Avro specification.
     let published = [
         "touchpoint/1 2a69a31280e3f0bf",
+        "touchpoint/2 c614d3cc666d74d4",
         "touchpoint-refused/1 c90c5116520cdad8",
         "touchpoint-refused/2 fa1b07db3beffb26",
         "identity-command/1 dfd7d527605f6ce6",
@@ -43,6 +44,7 @@ fn a_published_version_never_changes() {
         "identity-change/1 8315ea5b3f3599b7",
         "identity-change/2 555057a2d0fe1b55",
         "unified-profile/1 e439ecf4165a1068",
+        "unified-profile/2 83bb0ef4dd4c975c",
         "consent-change/1 bf1712e48f14f1d1",
     ];
     let now: Vec<_> = contracts()
@@ -118,6 +120,10 @@ fn the_closed_sets_of_the_schemas_are_those_of_the_model() {
     assert_eq!(symbols(Topic::IdentityCommand, "kind"), json!(CommandKind::ALL));
     assert_eq!(symbols(Topic::IdentityChange, "kind"), json!(ChangeKind::ALL));
     assert_eq!(symbols(Topic::IdentityChange, "rule"), json!(ChangeRule::ALL));
+    let touchpoint: Value =
+        serde_json::from_str(Topic::Touchpoint.schema().expect("public").current().json()).expect("JSON");
+    let kinds = touchpoint.pointer("/fields/12/type/items/fields/0/type/symbols");
+    assert_eq!(kinds, Some(&json!(FlagKind::ALL)));
 }
 
 #[test]

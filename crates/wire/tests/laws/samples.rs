@@ -8,9 +8,9 @@ use kinfold_model::consent::{ConsentCause, ConsentState, Decision};
 use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order};
 use kinfold_model::{
-    Assignment, ChangeRule, Command, CommandKind, Consent, ConsentChange, DeadLetter, EffectiveConsent,
-    IdentityChange, Move, Namespace, NodeId, NodeKind, PersonId, RefusalKind, Timestamp, Touchpoint,
-    TouchpointIdentifier, UnifiedProfile,
+    Assignment, ChangeRule, Command, CommandKind, Consent, ConsentChange, DeadLetter, EffectiveConsent, Flag,
+    FlagKind, IdentityChange, Move, Namespace, NodeId, NodeKind, PersonId, RefusalKind, Timestamp,
+    Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_wire::Topic;
 use serde::Serialize;
@@ -77,6 +77,7 @@ pub(crate) fn full_touchpoint() -> Touchpoint {
             action: Some("click".to_owned()),
             sentiment: Some(0.4),
         }),
+        flags: FlagKind::ALL.map(|kind| Flag { kind, member: "attributes.city".to_owned() }).into(),
         ..bare_touchpoint()
     }
 }
@@ -100,6 +101,7 @@ pub(crate) fn bare_touchpoint() -> Touchpoint {
         consent_signals: None,
         order: None,
         engagement: None,
+        flags: Vec::new(),
     }
 }
 
@@ -172,6 +174,7 @@ pub(crate) fn full_profile() -> UnifiedProfile {
         value: value.to_owned(),
         first_seen: time(1),
         last_seen: time(2),
+        undeliverable: value.ends_with("com").then(|| time(2)),
     };
     let attribute = Attribute { value: "Ann".to_owned(), source: "till".to_owned(), time: time(1) };
     let states = [ConsentState::Unknown, ConsentState::Granted, ConsentState::Denied, ConsentState::Expired];

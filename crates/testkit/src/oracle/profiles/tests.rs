@@ -1,6 +1,6 @@
 //! Small worlds whose profiles a reader can write down.
 
-use kinfold_model::touchpoint::Order;
+use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{Consent, Identifier, Rules, Timestamp, TouchpointIdentifier};
 
 use super::*;
@@ -35,6 +35,7 @@ fn touchpoint(id: &str, time: i64, identifiers: &[&str]) -> Touchpoint {
         consent_signals: None,
         order: None,
         engagement: None,
+        flags: Vec::new(),
     };
     touchpoint.sighting = Observation::of(&touchpoint, &Rules::default()).sighting(&keys());
     touchpoint
@@ -54,6 +55,28 @@ fn consent(time: i64, decision: Decision) -> Consent {
 fn order(id: &str, value: &str, items: i64) -> Option<Order> {
     let (value, currency) = (value.parse().expect("an amount"), "EUR".parse().expect("a currency"));
     Some(Order { order_id: id.to_owned(), value, currency, items })
+}
+
+fn reaction(action: &str) -> Option<Engagement> {
+    Some(Engagement { action: Some(action.to_owned()), ..Engagement::default() })
+}
+
+#[test]
+fn an_address_is_undeliverable_when_its_newest_event_says_so() {
+    let event = |id: &str, time, action: &str| Touchpoint {
+        engagement: reaction(action),
+        ..touchpoint(id, time, &["email:ann@example.org", "cookie:c"])
+    };
+    let told = |events: &[Touchpoint]| fold(events)[0].identifiers[1].undeliverable;
+    assert_eq!(told(&[event("a", 1, "bounce")]), Some(second(1)));
+    assert_eq!(told(&[event("b", 2, "click"), event("a", 1, "bounce")]), None);
+    assert_eq!(told(&[event("b", 2, "cleaned"), event("a", 2, "open")]), Some(second(2)));
+    assert_eq!(told(&[event("a", 1, "soft_bounce")]), None);
+    let two = Touchpoint {
+        engagement: reaction("bounce"),
+        ..touchpoint("a", 1, &["email:ann@example.org", "email:ben@example.org", "cookie:c"])
+    };
+    assert!(fold(&[two])[0].identifiers.iter().all(|one| one.undeliverable.is_none()));
 }
 
 fn fold(touchpoints: &[Touchpoint]) -> Vec<UnifiedProfile> {
