@@ -43,6 +43,12 @@ impl Disk {
         Ok(())
     }
 
+    /// Leaves so many bytes free of a disk that is full.
+    pub(crate) fn leave(&self, bytes: u64) -> Outcome<()> {
+        let filler = File::options().write(true).open(self.folder.join(FILLER))?;
+        Ok(filler.set_len(filler.metadata()?.len().saturating_sub(bytes))?)
+    }
+
     /// There is room again.
     pub(crate) fn empty(&self) -> Outcome<()> {
         Ok(std::fs::remove_file(self.folder.join(FILLER))?)

@@ -64,6 +64,17 @@ pub enum WorkerError {
         /// The offset of the next record.
         end: i64,
     },
+    /// A topic was deleted, and its offsets with it.
+    #[error(
+        "{topic}, partition {partition}: it had been read, and its committed offset is gone: the topic was deleted and made \
+         anew, and what nobody had read of it is lost. To read the new one from its beginning, set [kafka] lost_records = \"skip\""
+    )]
+    Forgotten {
+        /// Its full name.
+        topic: String,
+        /// Which.
+        partition: i32,
+    },
     /// The broker knows no transaction where we are in the middle of one.
     #[error(
         "{doing} failed: torn transaction: the broker ended it before it was whole, because the end of an earlier one came \
@@ -172,7 +183,8 @@ impl WorkerError {
             | Self::World(_)
             | Self::Configuration(_)
             | Self::NotCoPartitioned { .. }
-            | Self::Lost { .. } => "other",
+            | Self::Lost { .. }
+            | Self::Forgotten { .. } => "other",
         }
     }
 }

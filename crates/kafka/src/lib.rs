@@ -6,6 +6,7 @@ pub mod client;
 mod error;
 mod link;
 mod membership;
+mod note;
 mod producer;
 pub mod reader;
 mod received;

@@ -13,6 +13,7 @@ use rdkafka::consumer::Consumer;
 
 use crate::error::WorkerError;
 use crate::membership::{self, Assigned, COMMITTED_TIMEOUT, Event, Member, Membership};
+use crate::note::Note;
 use crate::producer::Transactions;
 use crate::received::{origin, received};
 use crate::settings::{Identity, LostRecords, Settings};
@@ -111,15 +112,26 @@ impl<'k> KafkaLink<'k> {
     fn claims(&mut self, assigned: Vec<Assigned>) -> Result<Vec<Claim>, WorkerError> {
         self.assigned = assigned.iter().map(|one| (one.topic.clone(), one.partition)).collect();
         self.check_co_partitioning()?;
+        let mut notes: BTreeMap<i32, Note> = BTreeMap::new();
+        for one in &assigned {
+            let note = notes.remove(&one.partition).unwrap_or_default().later(Note::read(&one.metadata));
+            notes.insert(one.partition, note);
+        }
         let mut claims: BTreeMap<u32, Claim> = BTreeMap::new();
         for one in assigned {
             let partition = unsigned(one.partition);
             let claim = claims.entry(partition).or_insert_with(|| Claim { partition, ..Claim::default() });
-            claim.commit = one.metadata.parse::<u64>().unwrap_or_default().max(claim.commit);
+            claim.commit = notes.get(&one.partition).map_or(0, |note| note.commit);
             let Some(origin) = origin(&one.topic, &self.settings.prefix) else { continue };
-            if let Some(offset) = one.offset {
-                let offset = self.still_there(&one.topic, one.partition, offset)?;
-                claim.offsets.insert(origin, offset);
+            match one.offset {
+                Some(offset) => {
+                    let offset = self.still_there(&one.topic, one.partition, offset)?;
+                    claim.offsets.insert(origin, offset);
+                }
+                None if notes.get(&one.partition).is_some_and(|note| note.knows(&one.topic)) => {
+                    self.lost(WorkerError::Forgotten { topic: one.topic, partition: one.partition })?;
+                }
+                None => {}
             }
         }
         Ok(claims.into_values().collect())
@@ -149,18 +161,23 @@ impl<'k> KafkaLink<'k> {
         if (begin..=end).contains(&offset) {
             return Ok(offset);
         }
-        let lost = WorkerError::Lost { topic: topic.to_owned(), partition, offset, begin, end };
+        self.lost(WorkerError::Lost { topic: topic.to_owned(), partition, offset, begin, end })?;
+        let mut place = TopicPartitionList::new();
+        place
+            .add_partition_offset(topic, partition, Offset::Offset(begin))
+            .and_then(|()| self.consumer.seek_partitions(place, TIMEOUT))
+            .map_err(WorkerError::kafka("seeking"))?;
+        Ok(begin)
+    }
+
+    /// Whether to go on without records that are lost.
+    fn lost(&self, lost: WorkerError) -> Result<(), WorkerError> {
         match self.settings.lost_records {
             LostRecords::Fail => Err(lost),
             LostRecords::Skip => {
                 tracing::error!(stage = %self.identity.stage, %lost, "reading goes on where the log begins");
                 self.metrics.fault(self.identity.stage, "other");
-                let mut place = TopicPartitionList::new();
-                place
-                    .add_partition_offset(topic, partition, Offset::Offset(begin))
-                    .and_then(|()| self.consumer.seek_partitions(place, TIMEOUT))
-                    .map_err(WorkerError::kafka("seeking"))?;
-                Ok(begin)
+                Ok(())
             }
         }
     }
@@ -284,13 +301,16 @@ impl Link for KafkaLink<'_> {
         self.deadline = None;
         let mut offsets = TopicPartitionList::new();
         for commit in commits {
-            for (origin, offset) in commit.offsets {
-                let topic = self.settings.topic(&origin.to_string());
-                let mut place = offsets.add_partition(&topic, signed(commit.partition));
+            let topics: Vec<(String, i64)> = (commit.offsets.iter())
+                .map(|(origin, offset)| (self.settings.topic(&origin.to_string()), *offset))
+                .collect();
+            let note = Note::new(commit.number, topics.iter().map(|(topic, _)| topic.as_str())).to_string();
+            for (topic, offset) in &topics {
+                let mut place = offsets.add_partition(topic, signed(commit.partition));
                 place
                     .set_offset(Offset::Offset(*offset))
                     .map_err(WorkerError::kafka("noting the offsets"))?;
-                place.set_metadata(commit.number.to_string());
+                place.set_metadata(&note);
             }
         }
         let Some(group) = self.consumer.group_metadata() else {

@@ -64,7 +64,8 @@ pub(super) fn in_a_row(deployment: &Deployment<'_>) -> Outcome<u64> {
         let mut last: BTreeMap<i32, u64> = BTreeMap::new();
         for ((_, partition), committed) in &offsets {
             let noted = last.entry(*partition).or_default();
-            *noted = committed.metadata.parse::<u64>().unwrap_or_default().max(*noted);
+            let number = committed.metadata.split(' ').next().unwrap_or_default();
+            *noted = number.parse::<u64>().unwrap_or_default().max(*noted);
         }
         for (partition, groups) in &groups {
             let (marked, noted) = (groups.last().map(|group| group.commit), last.get(partition).copied());
