@@ -146,7 +146,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         let now = self.link.now();
         for (partition, seat) in &mut self.seats {
             if let Seat::Restoring { replay, patience, .. } = seat
-                && patience.is_due(now)
+                && patience.asks(now)
             {
                 replay.rewind();
                 self.link.follow(*partition, replay.from())?;
