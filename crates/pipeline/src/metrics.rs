@@ -8,6 +8,7 @@ use prometheus::{
 
 use crate::batch::Batch;
 use crate::port::StageName;
+use crate::ports::FACET_FULL;
 
 /// Every metric. Names begin with `kinfold_` and end in their unit; labels are bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -234,6 +235,9 @@ impl Metrics {
             for note in kinfold_stitch::Note::ALL {
                 self.notes.with_label_values(&[stage, note.as_str()]);
             }
+        }
+        if stage == StageName::Facets.as_str() {
+            self.notes.with_label_values(&[stage, FACET_FULL]);
         }
         for kind in RefusalKind::ALL {
             self.refused.with_label_values(&[stage, kind.as_str()]);

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kinfold_capture::Capture;
 use kinfold_model::{Fault, Keys, NodeId, Partition, Refusal, RefusalKind, Rules, Touchpoint};
-use kinfold_profile::{FacetMessage, Facets, FacetsInput, People, Published};
+use kinfold_profile::{Facet, FacetMessage, Facets, FacetsInput, People, Published};
 use kinfold_stitch::op::Seen;
 use kinfold_stitch::{Note, Op, Stitch, Stitched};
 use kinfold_wire::{Topic, Trace, decode, decode_inner, keyed};
@@ -134,6 +134,9 @@ impl Port for StitchPort {
     }
 }
 
+/// A facet was sent that has no room for more names of some kind.
+pub(crate) const FACET_FULL: &str = "facet_full";
+
 /// `touchpoint` and `identity-assignment` → `profile-facet`.
 pub struct FacetsPort {
     /// The log.
@@ -163,6 +166,11 @@ impl Port for FacetsPort {
             _ => public(&self.topology, Topic::Touchpoint, record)
                 .map(|touchpoint| FacetsInput::Touchpoint(Box::new(touchpoint))),
         }
+    }
+
+    fn note(&self, message: &FacetMessage) -> Option<&'static str> {
+        let facet = message.member.as_ref().and_then(|member| member.facet.as_ref());
+        facet.is_some_and(Facet::is_full).then_some(FACET_FULL)
     }
 
     fn write(&self, message: FacetMessage, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {

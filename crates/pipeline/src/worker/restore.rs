@@ -205,7 +205,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         };
         drop(replay);
         match unfit {
-            Unfit::Fault(fault @ (Fault::State(_) | Fault::Protocol(_))) => self.wait(claim, &fault),
+            Unfit::Fault(fault) if !matches!(fault, Fault::Corrupt { .. }) => self.wait(claim, &fault),
             unfit @ Unfit::Broken(_) => self.stop(partition, &unfit),
             unfit => self.set_aside(claim, &unfit),
         }
