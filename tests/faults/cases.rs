@@ -3,6 +3,7 @@
 mod bad_disk;
 mod broker_crash;
 mod clocks;
+mod copy;
 mod corrupt_store;
 mod full_disk;
 mod hanging_transaction;
@@ -18,10 +19,12 @@ mod network;
 mod poison;
 mod rebalance_storm;
 mod registry;
+mod same_name;
 mod scarcity;
 mod shapes;
 mod slow_poll;
 mod stale_store;
+mod term_in_restore;
 mod zombie;
 
 use crate::case::Case;
@@ -60,4 +63,7 @@ pub(crate) const ALL: &[&Case] = &[
     &scarcity::LITTLE,
     &scarcity::LEAKS,
     &clocks::CASE,
+    &term_in_restore::CASE,
+    &same_name::CASE,
+    &copy::CASE,
 ];

@@ -3,7 +3,7 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
-use std::process::Command;
+use std::process::{Command, Output};
 use std::time::Duration;
 
 use kinfold_cli::on_kafka::{People, local};
@@ -119,6 +119,19 @@ impl<'g> Deployment<'g> {
             .envs(more.iter().copied());
         let log = self.folder.join(format!("{}-{instance}.log", program.as_str()));
         Consumer::start(command, address, log)
+    }
+
+    /// Runs `kinfold` on the state of an instance that is down.
+    pub(crate) fn command(&self, instance: &str, more: &[(&str, &str)], words: &[&str]) -> Outcome<Output> {
+        let mut command = Command::new(binary("kinfold")?);
+        command
+            .env_remove("KINFOLD_CONFIG")
+            .envs(&self.environment)
+            .env("KINFOLD_DEPLOYMENT__INSTANCE", instance)
+            .env("KINFOLD_STATE__DIR", self.state(instance))
+            .envs(more.iter().copied())
+            .args(words);
+        Ok(command.output()?)
     }
 
     /// A file or folder of this deployment.

@@ -208,6 +208,13 @@ impl<'k> KafkaLink<'k> {
         self.transactions.as_ref().ok_or_else(lost)
     }
 
+    /// Another producer takes over from the last, which goes first: its end must not meet the new one's transactions.
+    fn succeed(&mut self) -> Result<(), WorkerError> {
+        drop(self.transactions.take());
+        self.transactions = Some(Transactions::new(self.settings, &self.identity)?);
+        Ok(())
+    }
+
     /// Records that are there for us and were not handed to us yet.
     fn observe_lag(&mut self) {
         let Some(statistics) = self.consumer.context().statistics() else { return };
@@ -317,6 +324,10 @@ impl Link for KafkaLink<'_> {
             let error = rdkafka::error::KafkaError::Canceled;
             return Err(WorkerError::kafka("asking for the group")(error));
         };
+        if self.transactions()?.is_troubled() {
+            tracing::info!(stage = %self.identity.stage, "a connection broke; what may still come over it is fenced");
+            self.succeed()?;
+        }
         let transactions = self.transactions()?;
         transactions.begin()?;
         for commit in commits {
@@ -331,9 +342,7 @@ impl Link for KafkaLink<'_> {
         if self.is_forgotten {
             return Err(WorkerError::NotAMember);
         }
-        // The old one goes first: its end must not meet the new one's transactions.
-        drop(self.transactions.take());
-        self.transactions = Some(Transactions::new(self.settings, &self.identity)?);
+        self.succeed()?;
         let failed = WorkerError::committed("asking where to go on", COMMITTED_TIMEOUT);
         let mut places = TopicPartitionList::new();
         for (topic, partition) in &self.assigned {

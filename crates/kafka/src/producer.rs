@@ -2,10 +2,15 @@
 //! settles what it left open. To abort would be quicker where it works, and may act on the wrong transaction where
 //! nobody knows how the last one ended.
 //!
+//! So is it after a transaction that succeeded though a connection broke. librdkafka repeats by itself what got no answer, so
+//! that the first request may still be on its way, and Kafka's older protocol would take a late end for that of the next
+//! transaction. The next producer has a new epoch, which fences whatever is late.
+//!
 //! The end of a transaction has a watchdog, because librdkafka heeds no time-out where the group's coordinator is a broker
 //! that has gone for good (its issue 5511). Such a call is left alone, with its producer and the thread that it is made in.
 
 use std::collections::BTreeMap;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError, mpsc};
 use std::thread;
 use std::time::{Duration, Instant};
@@ -34,15 +39,18 @@ const AGAIN: Duration = Duration::from_millis(50);
 /// How long to wait when librdkafka's queue is full before looking again.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(20);
 
-/// Notes where the commit markers went.
+/// Notes where the commit markers went, and whether anything went wrong.
 #[derive(Default)]
 struct Deliveries {
     /// Partition of the changelog and offset.
     markers: Mutex<Vec<(i32, i64)>>,
+    /// Whether a connection broke, or anything else was told of.
+    is_troubled: AtomicBool,
 }
 
 impl ClientContext for Deliveries {
     fn error(&self, error: KafkaError, reason: &str) {
+        self.is_troubled.store(true, Ordering::Relaxed);
         tracing::debug!(%error, reason, "producer");
     }
 }
@@ -85,6 +93,16 @@ impl Transactions {
             .init_transactions(INIT_TIMEOUT)
             .map_err(WorkerError::kafka("opening the transactional producer"))?;
         Ok(Self { producer: Arc::new(producer), patience: settings.transaction_timeout + MARGIN })
+    }
+
+    /// Whether a request may still be on its way that was answered on another connection. What librdkafka has to tell of
+    /// a connection stands in its queue before the answer to a request that it repeated.
+    pub(crate) fn is_troubled(&self) -> bool {
+        while self.producer.in_flight_count() > 0 {
+            self.producer.poll(Duration::ZERO);
+        }
+        let deliveries: &Deliveries = self.producer.context();
+        deliveries.is_troubled.load(Ordering::Relaxed)
     }
 
     pub(crate) fn begin(&self) -> Result<(), WorkerError> {

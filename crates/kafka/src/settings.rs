@@ -153,6 +153,9 @@ impl Settings {
             .set("transaction.timeout.ms", self.transaction_timeout.as_millis().to_string())
             .set("message.max.bytes", MESSAGE_BYTES_MAX.to_string())
             .set("compression.type", "lz4")
+            // Whoever does not hear of a broken connection cannot fence what is left on it.
+            .set("log.connection.close", "true")
+            .set("socket.max.fails", "1")
             // A batch is sent as a whole; waiting for more would only delay its commit.
             .set("linger.ms", "1");
         config

@@ -22,6 +22,16 @@ pub enum Fault {
         /// What the decoder said.
         why: String,
     },
+    /// What a batch amounts to cannot be written.
+    #[error("{what} would have {bytes} bytes, at most {max} can be written")]
+    TooLarge {
+        /// A record or an entry of state.
+        what: String,
+        /// With its header.
+        bytes: usize,
+        /// The limit.
+        max: usize,
+    },
     /// A limit of the protocol was passed that no input should pass: a bug, which must not be papered over.
     #[error("the identity protocol broke its own limit: {0}")]
     Protocol(String),

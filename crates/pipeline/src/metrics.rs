@@ -8,7 +8,7 @@ use prometheus::{
 
 use crate::batch::Batch;
 use crate::port::StageName;
-use crate::ports::REPEATED;
+use crate::ports::{FACET_FULL, REPEATED};
 use crate::record::Origin;
 
 /// Every metric. Names begin with `kinfold_` and end in their unit; labels are bounded.
@@ -263,7 +263,9 @@ impl Metrics {
             }
         }
         if stage == StageName::Facets.as_str() {
-            self.notes.with_label_values(&[stage, REPEATED]);
+            for note in [REPEATED, FACET_FULL] {
+                self.notes.with_label_values(&[stage, note]);
+            }
         }
         for kind in RefusalKind::ALL {
             self.refused.with_label_values(&[stage, kind.as_str()]);

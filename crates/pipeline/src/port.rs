@@ -96,7 +96,7 @@ impl Topology {
     /// A record of a public topic: Avro, at the partition that Kafka's Java client would choose for the key.
     ///
     /// # Errors
-    /// [`Fault::Protocol`] when the value does not fit the schema, which is a bug.
+    /// [`Fault::TooLarge`]. [`Fault::Protocol`] when the value does not fit the schema, which is a bug.
     pub fn public<T: Serialize>(
         &self,
         topic: Topic,
@@ -105,7 +105,8 @@ impl Topology {
         trace: Trace,
     ) -> Result<OutRecord, Fault> {
         let framing = self.framing.get(&topic).copied().unwrap_or(Framing::SingleObject);
-        let value = value.map(|value| encode(topic, framing, value)).transpose().map_err(unwritable)?;
+        let value = value.map(|value| encode(topic, framing, value)).transpose();
+        let value = value.map_err(|error| unwritable(topic, &error))?;
         let key = key.into_bytes();
         Ok(OutRecord { topic, partition: keyed(&key, self.count(topic)), key, value, trace })
     }
@@ -113,7 +114,7 @@ impl Topology {
     /// A record of an inner topic, at a partition of our choice.
     ///
     /// # Errors
-    /// [`Fault::Protocol`] when the value has no inner form, which is a bug.
+    /// [`Fault::TooLarge`]. [`Fault::Protocol`] when the value has no inner form, which is a bug.
     pub fn inner<T: Serialize>(
         topic: Topic,
         partition: u32,
@@ -121,13 +122,18 @@ impl Topology {
         value: &T,
         trace: Trace,
     ) -> Result<OutRecord, Fault> {
-        let value = Some(encode_inner(value).map_err(unwritable)?);
+        let value = Some(encode_inner(value).map_err(|error| unwritable(topic, &error))?);
         Ok(OutRecord { topic, partition, key, value, trace })
     }
 }
 
-fn unwritable(error: WireError) -> Fault {
-    Fault::Protocol(format!("an output cannot be written: {error}"))
+fn unwritable(topic: Topic, error: &WireError) -> Fault {
+    match error {
+        WireError::TooLarge { bytes, max } => {
+            Fault::TooLarge { what: format!("a record of {topic}"), bytes: *bytes, max: *max }
+        }
+        _ => Fault::Protocol(format!("a record of {topic} cannot be written: {error}")),
+    }
 }
 
 /// Between a log and one stage.
@@ -170,7 +176,7 @@ pub trait Port {
     /// Adds the records of an output.
     ///
     /// # Errors
-    /// [`Fault::Protocol`] when an output cannot be written, which is a bug.
+    /// [`Fault::TooLarge`]. [`Fault::Protocol`] when an output cannot be written for another reason, which is a bug.
     fn write(
         &self,
         output: <Self::Stage as Stage>::Output,

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use kinfold_capture::Capture;
 use kinfold_model::{Fault, Keys, NodeId, Partition, Refusal, RefusalKind, Rules, Touchpoint};
-use kinfold_profile::{FacetMessage, Facets, FacetsInput, Joined, People, Published};
+use kinfold_profile::{Facet, FacetMessage, Facets, FacetsInput, Joined, People, Published};
 use kinfold_stitch::op::Seen;
 use kinfold_stitch::{Note, Op, Stitch, Stitched};
 use kinfold_wire::{Topic, Trace, decode, decode_inner, keyed};
@@ -149,6 +149,8 @@ impl Port for StitchPort {
 
 /// The note of a touchpoint that was sent again.
 pub(crate) const REPEATED: &str = "repeated";
+/// A facet was sent that has no room for more names of some kind.
+pub(crate) const FACET_FULL: &str = "facet_full";
 
 /// `touchpoint` and `identity-assignment` → `profile-facet`.
 pub struct FacetsPort {
@@ -182,7 +184,13 @@ impl Port for FacetsPort {
     }
 
     fn note(&self, output: &Joined) -> Option<&'static str> {
-        matches!(output, Joined::Repeated { .. }).then_some(REPEATED)
+        match output {
+            Joined::Repeated { .. } => Some(REPEATED),
+            Joined::Facet(message) => {
+                let facet = message.member.as_ref().and_then(|member| member.facet.as_ref());
+                facet.is_some_and(Facet::is_full).then_some(FACET_FULL)
+            }
+        }
     }
 
     fn appraise(&self, output: &Joined, origin: &Origin, tally: &mut Tally) {

@@ -1,11 +1,12 @@
 //! One partition of one stage, driven one step at a time. Production and simulation drive the same task.
 
-use kinfold_model::{Context, Fault, Halt, Partition, Refusal, Stage, Timestamp};
+use kinfold_model::{Context, Fault, Halt, Partition, Refusal, RefusalKind, Stage, Timestamp};
 use kinfold_wire::Trace;
+use kinfold_wire::limits::WRITTEN_BYTES_MAX;
 
 use crate::batch::Batch;
 use crate::dead_letter::dead_letter;
-use crate::overlay::{Base, Overlay};
+use crate::overlay::{Base, Overlay, Writes};
 use crate::port::Port;
 use crate::record::{InRecord, Origin, OutRecord};
 
@@ -81,12 +82,16 @@ impl<'p, P: Port> Task<'p, P> {
     /// what it sends once per batch is, too.
     ///
     /// # Errors
-    /// As [`Task::step`].
+    /// As [`Task::step`]; [`Fault::TooLarge`] when an entry of state is larger than its changelog could take.
     pub fn finish(&mut self, base: &dyn Base) -> Result<Batch, Fault> {
         let (now, trace) = self.last.take().unwrap_or_else(|| (Timestamp::MIN, Trace::of_source("", 0, 0)));
         let occasion = Occasion { now, trace, origin: None };
         match self.work(base, occasion, |stage, context| Ok(stage.finish(context)?)) {
-            Ok(()) => Ok(std::mem::take(&mut self.batch)),
+            Ok(()) => {
+                let batch = std::mem::take(&mut self.batch);
+                check_size(&batch.writes)?;
+                Ok(batch)
+            }
             Err(Halt::Fault(fault)) => Err(fault),
             Err(Halt::Refused(refusal)) => Err(Fault::Protocol(refusal.sentence)),
         }
@@ -102,6 +107,18 @@ impl<'p, P: Port> Task<'p, P> {
         self.stage = self.port.stage(self.partition);
         self.batch = Batch::default();
         self.last = None;
+    }
+
+    /// Refuses a record that alone amounts to more than can be written. The batch holds nothing else then.
+    ///
+    /// # Errors
+    /// As [`Task::step`].
+    pub fn refuse_alone(&mut self, record: &InRecord, why: &Fault) -> Result<(), Fault> {
+        self.abort();
+        self.last = Some((record.time, record.trace()));
+        *self.batch.tally.consumed.entry(record.origin.clone()).or_default() += 1;
+        let complaint = format_args!("cannot be handled: {why}");
+        self.refuse(record, &Refusal::new(RefusalKind::RecordTooLarge, "", complaint))
     }
 
     /// The stage, for what is particular to it.
@@ -140,5 +157,15 @@ impl<'p, P: Port> Task<'p, P> {
             self.batch.tally.source(&record.origin, &source).refusal(refusal.kind);
         }
         Ok(())
+    }
+}
+
+fn check_size(writes: &Writes) -> Result<(), Fault> {
+    let bytes = |(key, value): (&Vec<u8>, &Option<Vec<u8>>)| key.len() + value.as_ref().map_or(0, Vec::len);
+    match writes.iter().map(bytes).max() {
+        Some(bytes) if bytes > WRITTEN_BYTES_MAX => {
+            Err(Fault::TooLarge { what: "an entry of state".to_owned(), bytes, max: WRITTEN_BYTES_MAX })
+        }
+        _ => Ok(()),
     }
 }

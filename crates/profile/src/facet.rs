@@ -3,6 +3,9 @@
 //! Touchpoints go in, in any order and any number of times; the same set of touchpoints gives the same facet, byte by
 //! byte. Two facets combine to what their touchpoints together would have given ([`Facet::merge`]), which is how a
 //! profile is folded. Facets of different sightings share no touchpoint, hence counts may be added.
+//!
+//! A facet is sent and stored whole, so it is bounded: of too many names of one kind it keeps the least, which is again a
+//! function of the set of touchpoints.
 
 use std::fmt;
 
@@ -30,6 +33,12 @@ pub struct Facet {
 }
 
 impl Facet {
+    /// Whether it keeps as many attributes, orders, consents or channels as a facet may, so that more names would go unheard.
+    #[must_use]
+    pub fn is_full(&self) -> bool {
+        self.attributes.is_full() || self.orders.is_full() || self.consents.is_full() || self.counts.is_full()
+    }
+
     /// The identifiers that its touchpoints carried.
     pub fn identifiers(&self) -> impl Iterator<Item = &TouchpointIdentifier> {
         self.identifiers.identifiers()
@@ -54,11 +63,13 @@ impl Facet {
     /// Takes in what a touchpoint said, and counts it when its id is new to this sighting. Says whether the facet is
     /// another one now. A repeated id may say other things than before: they compete like those of any touchpoint.
     pub fn absorb(&mut self, touchpoint: &Touchpoint, first_time: bool) -> bool {
+        let channel = touchpoint.channel.as_deref();
+        let mut changed = first_time | channel.is_some_and(|channel| self.counts.name(channel));
         if first_time {
-            self.counts.count(touchpoint.channel.as_deref());
+            self.counts.count(channel);
         }
         let span = Span::at(touchpoint.time);
-        let mut changed = first_time | self.span.cover(span);
+        changed |= self.span.cover(span);
         for identifier in &touchpoint.identifiers {
             changed |= self.identifiers.carry(identifier, span);
         }

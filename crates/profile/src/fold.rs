@@ -29,9 +29,9 @@ pub fn fold(person: PersonId, members: Vec<(NodeId, Member)>, keys: &Keys) -> Op
         person_id: person,
         version: 0,
         identifiers: profile_identifiers(identifiers, &own, &deliveries),
-        attributes: attributes.into_iter().map(|(name, stated)| (name, attribute(stated))).collect(),
+        attributes: attributes.into_least().map(|(name, stated)| (name, attribute(stated))).collect(),
         metrics: metrics(span, counts, &orders),
-        consents: consents.into_iter().map(|(purpose, stated)| effective(purpose, stated)).collect(),
+        consents: consents.into_least().map(|(purpose, stated)| effective(purpose, stated)).collect(),
         segments: Vec::new(),
         aliases: aliases.into_iter().collect(),
     })
@@ -73,7 +73,7 @@ fn metrics(span: Span, counts: Counts, orders: &Winners<StatedOrder>) -> Metrics
     }
     Metrics {
         touchpoints: to_i64(counts.touchpoints()),
-        channels: counts.into_channels().into_iter().map(|(channel, n)| (channel, to_i64(n))).collect(),
+        channels: counts.into_channels().map(|(channel, n)| (channel, to_i64(n))).collect(),
         orders: to_i64(orders.len() as u64),
         items,
         revenue,

@@ -19,10 +19,6 @@ pub fn facet(facet: &Facet) -> Result<(), Broken> {
     check(facet.counts.touchpoints() > 0, "a facet has a touchpoint")?;
     check(by_channel <= facet.counts.touchpoints(), "a touchpoint counts for one channel at most")?;
     check(
-        facet.counts.channels().values().all(|count| *count > 0),
-        "no channel is kept without a touchpoint",
-    )?;
-    check(
         facet.identifiers.spans().all(|span| all.holds(span)),
         "identifiers are seen while their facet is",
     )?;

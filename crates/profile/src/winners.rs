@@ -9,6 +9,12 @@ use std::collections::BTreeMap;
 use kinfold_model::{Amount, Consent, Currency, Decision, Timestamp};
 use serde::{Deserialize, Serialize};
 
+/// What can be stated of a name.
+pub(crate) trait Statement: Ord {
+    /// Of so many names at most a facet keeps what was stated. The least names stay, whatever came first.
+    const NAMES_MAX: usize;
+}
+
 /// The greatest statement for each name.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Winners<V>(BTreeMap<String, V>);
@@ -19,7 +25,7 @@ impl<V> Default for Winners<V> {
     }
 }
 
-impl<V: Ord> Winners<V> {
+impl<V: Statement> Winners<V> {
     /// Lets a statement compete for a name; says whether it won.
     pub(crate) fn enter(&mut self, name: &str, statement: V) -> bool {
         match self.0.get_mut(name) {
@@ -28,10 +34,19 @@ impl<V: Ord> Winners<V> {
                 *holder = statement;
                 true
             }
-            None => self.0.insert(name.to_owned(), statement).is_none(),
+            None => {
+                self.0.insert(name.to_owned(), statement);
+                self.0.len() <= V::NAMES_MAX || self.0.pop_last().is_some_and(|(last, _)| last != name)
+            }
         }
     }
 
+    /// Whether there is no room for a name more.
+    pub(crate) fn is_full(&self) -> bool {
+        self.0.len() >= V::NAMES_MAX
+    }
+
+    /// Takes in all that the other has, beyond any limit: what is merged is not stored.
     pub(crate) fn merge(&mut self, other: Self) {
         for (name, statement) in other.0 {
             match self.0.get_mut(&name) {
@@ -50,9 +65,9 @@ impl<V: Ord> Winners<V> {
         self.0.values()
     }
 
-    /// By name.
-    pub(crate) fn into_iter(self) -> impl Iterator<Item = (String, V)> {
-        self.0.into_iter()
+    /// By name, as many as a facet keeps.
+    pub(crate) fn into_least(self) -> impl Iterator<Item = (String, V)> {
+        self.0.into_iter().take(V::NAMES_MAX)
     }
 }
 
@@ -65,6 +80,11 @@ pub(crate) struct StatedAttribute {
     pub(crate) source: String,
 }
 
+/// Four times as many as one touchpoint may have.
+impl Statement for StatedAttribute {
+    const NAMES_MAX: usize = 256;
+}
+
 /// What was said of an order. The newest wins, then the greatest touchpoint id, value, currency and number of articles.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct StatedOrder {
@@ -73,6 +93,12 @@ pub(crate) struct StatedOrder {
     pub(crate) value: Amount,
     pub(crate) currency: Currency,
     pub(crate) items: i64,
+}
+
+/// Nobody buys as often at one set of identifiers; a till that stands for its customers does. Together they stay below
+/// what one record may hold, however long their ids are.
+impl Statement for StatedOrder {
+    const NAMES_MAX: usize = 10_000;
 }
 
 /// What was decided for a purpose. The newest wins; of one time the more cautious decision; of the same decision the
@@ -98,6 +124,11 @@ impl StatedConsent {
             wording: consent.wording.clone(),
         }
     }
+}
+
+/// Twice as many as one touchpoint may have.
+impl Statement for StatedConsent {
+    const NAMES_MAX: usize = 64;
 }
 
 impl Ord for StatedConsent {
@@ -151,6 +182,11 @@ mod tests {
         assert!(order("1.6") > order("1.50"));
     }
 
+    /// A statement of tests.
+    impl Statement for i32 {
+        const NAMES_MAX: usize = 3;
+    }
+
     #[test]
     fn only_the_greatest_statement_stays() {
         let mut winners = Winners::default();
@@ -159,6 +195,19 @@ mod tests {
         let mut others = Winners::default();
         others.enter("name", 9);
         winners.merge(others);
-        assert_eq!(winners.into_iter().collect::<Vec<_>>(), [("name".to_owned(), 9)]);
+        assert_eq!(winners.into_least().collect::<Vec<_>>(), [("name".to_owned(), 9)]);
+    }
+
+    #[test]
+    fn of_too_many_names_the_least_stay_whatever_came_first() {
+        let names = ["d", "b", "e", "a", "c", "b"];
+        for turn in 0..names.len() {
+            let mut winners = Winners::default();
+            let order = names.iter().cycle().skip(turn).take(names.len());
+            let news: Vec<bool> = order.map(|name| winners.enter(name, 1)).collect();
+            assert!(news.contains(&false) && winners.is_full());
+            let kept: Vec<String> = winners.into_least().map(|(name, _)| name).collect();
+            assert_eq!(kept, ["a", "b", "c"], "beginning with {turn}");
+        }
     }
 }

@@ -32,7 +32,7 @@ pub fn encode<T: Serialize + ?Sized>(
     framing.begin(version, &mut header);
     let bytes = serde_avro_fast::to_datum(value, header, &mut SerializerConfig::new(version.schema()))
         .map_err(|_| WireError::Unencodable { topic, version: version.number() })?;
-    limits::check_size(&bytes)?;
+    limits::check_size(&bytes, limits::WRITTEN_BYTES_MAX)?;
     Ok(bytes)
 }
 
@@ -41,7 +41,7 @@ pub fn encode<T: Serialize + ?Sized>(
 /// # Errors
 /// Any [`WireError`] but those of encoding and of the inner format. The bytes may be anything at all.
 pub fn decode<T: DeserializeOwned>(topic: Topic, ids: &SchemaIds, bytes: &[u8]) -> Result<T, WireError> {
-    limits::check_size(bytes)?;
+    limits::check_size(bytes, limits::RECORD_BYTES_MAX)?;
     let (version, datum) = framing::open(topic, ids, bytes)?;
     let mut state = DeserializerState::with_config(SliceRead::new(datum), limited(version));
     let value = T::deserialize(state.deserializer());

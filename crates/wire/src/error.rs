@@ -7,7 +7,7 @@ use crate::topic::Topic;
 /// Each variant completes the sentence "the record …: ".
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum WireError {
-    /// Larger than [`crate::limits::RECORD_BYTES_MAX`].
+    /// Larger than [`crate::limits::RECORD_BYTES_MAX`], or than [`crate::limits::WRITTEN_BYTES_MAX`] when it is to be written.
     #[error("it has {bytes} bytes, at most {max} are allowed")]
     TooLarge {
         /// With its header.

@@ -17,7 +17,7 @@ pub const INNER_VERSION: u8 = 2;
 /// [`WireError::UnencodableInner`] when the value has no such form, [`WireError::TooLarge`] when nobody could read it.
 pub fn encode_inner<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, WireError> {
     let bytes = postcard::to_extend(value, vec![INNER_VERSION]).map_err(|_| WireError::UnencodableInner)?;
-    limits::check_size(&bytes)?;
+    limits::check_size(&bytes, limits::WRITTEN_BYTES_MAX)?;
     Ok(bytes)
 }
 
@@ -28,7 +28,7 @@ pub fn encode_inner<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, WireErr
 /// [`WireError::UnknownInnerVersion`] for the format of another release; else [`WireError::Short`],
 /// [`WireError::MalformedInner`], [`WireError::TrailingBytes`] or [`WireError::TooLarge`].
 pub fn decode_inner<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
-    limits::check_size(bytes)?;
+    limits::check_size(bytes, limits::RECORD_BYTES_MAX)?;
     match bytes {
         [] => Err(WireError::Short { bytes: 0 }),
         [INNER_VERSION, rest @ ..] => {

@@ -16,10 +16,12 @@ pub const DEPTH_MAX: usize = 16;
 /// The name of a source. Kafka allows 249 characters for a topic; this leaves room for the prefix of a deployment.
 pub const SOURCE_NAME_MAX: usize = 100;
 
-/// What is written obeys the limit too, or nobody could read it.
-pub(crate) fn check_size(record: &[u8]) -> Result<(), WireError> {
-    if record.len() > RECORD_BYTES_MAX {
-        return Err(WireError::TooLarge { bytes: record.len(), max: RECORD_BYTES_MAX });
+/// A value that we write. The rest is room for the key, the headers and Kafka's own frame.
+pub const WRITTEN_BYTES_MAX: usize = RECORD_BYTES_MAX - 64 * 1024;
+
+pub(crate) fn check_size(record: &[u8], max: usize) -> Result<(), WireError> {
+    if record.len() > max {
+        return Err(WireError::TooLarge { bytes: record.len(), max });
     }
     Ok(())
 }

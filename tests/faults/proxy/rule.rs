@@ -11,9 +11,9 @@ use crate::patience::until;
 pub(crate) enum Api {
     Any,
     Produce,
+    Fetch,
     Heartbeat,
     EndTxn,
-    TxnOffsetCommit,
 }
 
 impl Api {
@@ -21,9 +21,9 @@ impl Api {
         let own = match self {
             Self::Any => return true,
             Self::Produce => 0,
+            Self::Fetch => 1,
             Self::Heartbeat => 12,
             Self::EndTxn => 26,
-            Self::TxnOffsetCommit => 28,
         };
         key == own
     }

@@ -53,7 +53,10 @@ impl<'d> Members<'d> {
         let Some(name) = self.drawn(rng) else { return Ok(()) };
         let Some(consumer) = self.running.remove(&name) else { return Ok(()) };
         let code = consumer.stop()?;
-        expect(code == Some(0), || format!("{} {} ended with {code:?} after TERM", name.0.as_str(), name.1))
+        // The second says that it was waiting for a broker that did not answer, and ended all the same.
+        expect(code == Some(0) || code == Some(75), || {
+            format!("{} {} ended with {code:?} after TERM", name.0.as_str(), name.1)
+        })
     }
 
     /// Starts all that are down of one program.

@@ -66,10 +66,11 @@ const EXACTLY_ONCE: &str = "a result counts once only because the producer is id
 const OWN_SETTING: &str = "it follows from a setting of its own under [kafka]";
 const NAMES: &str =
     "it is made from deployment.prefix and deployment.instance, so that a successor fences its predecessor";
+const FENCED: &str = "the producer must hear of every broken connection, to fence what is left on it";
 const ASSIGNMENT: &str = "each stage needs a particular way of sharing out partitions";
 
 /// The properties that Kinfold sets itself, and why.
-const OWNED: [(&str, &str); 28] = [
+const OWNED: [(&str, &str); 30] = [
     ("acks", EXACTLY_ONCE),
     ("auto.commit.enable", OFFSETS),
     ("auto.commit.interval.ms", OFFSETS),
@@ -87,6 +88,7 @@ const OWNED: [(&str, &str); 28] = [
     ("group.protocol", ASSIGNMENT),
     ("group.remote.assignor", ASSIGNMENT),
     ("isolation.level", "results of a transaction that was aborted must not be read"),
+    ("log.connection.close", FENCED),
     ("max.in.flight", EXACTLY_ONCE),
     ("max.in.flight.requests.per.connection", EXACTLY_ONCE),
     ("metadata.broker.list", OWN_SETTING),
@@ -96,6 +98,7 @@ const OWNED: [(&str, &str); 28] = [
     ("queued.max.messages.kbytes", OWN_SETTING),
     ("request.required.acks", EXACTLY_ONCE),
     ("session.timeout.ms", OWN_SETTING),
+    ("socket.max.fails", FENCED),
     ("transaction.timeout.ms", OWN_SETTING),
     ("transactional.id", NAMES),
 ];

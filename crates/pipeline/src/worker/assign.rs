@@ -87,11 +87,22 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         drop(seat);
         self.link.rewind(partition, &claim.offsets)?;
         match fault {
-            Fault::Protocol(_) => self.stop(partition, fault),
+            Fault::Protocol(_) | Fault::TooLarge { .. } => self.stop(partition, fault),
             Fault::Corrupt { .. } => self.set_aside(claim, fault),
             Fault::State(_) => self.wait(claim, fault),
         }
         Ok(())
+    }
+
+    /// A partition's batch amounts to more than can be written: it is done again, record by record.
+    pub(super) fn divide(&mut self, partition: u32, fault: &Fault) -> Result<(), L::Error> {
+        let Some(Seat::AtWork(seat)) = self.seats.remove(&partition) else { return Ok(()) };
+        tracing::warn!(stage = %P::NAME, partition, %fault, "a batch is divided");
+        self.records_max = 1;
+        let claim = seat.claim();
+        self.link.rewind(partition, &claim.offsets)?;
+        let AtWork { store, mark, .. } = *seat;
+        self.begin_work(claim, store, mark)
     }
 
     pub(super) fn wait(&mut self, claim: Claim, fault: &Fault) {
@@ -130,7 +141,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         let begin = |store| Replay::begin(store, &self.stamp(partition), self.link.now());
         match stores.open(partition).map_err(Unfit::from).and_then(begin) {
             Ok(replay) => Ok(replay),
-            Err(Unfit::Fault(fault @ (Fault::State(_) | Fault::Protocol(_)))) => Err(fault),
+            Err(Unfit::Fault(fault)) if !matches!(fault, Fault::Corrupt { .. }) => Err(fault),
             Err(unfit) => {
                 self.tell_set_aside(partition, &unfit);
                 stores.set_aside(partition)?;

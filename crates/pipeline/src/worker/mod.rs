@@ -157,16 +157,17 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         let now = self.link.now();
         let mut failed: BTreeMap<u32, Fault> = BTreeMap::new();
         let mut offsets: BTreeMap<u32, BTreeMap<Origin, i64>> = BTreeMap::new();
-        for record in std::mem::take(&mut self.buffer) {
+        let records = std::mem::take(&mut self.buffer);
+        for record in &records {
             let partition = record.partition;
             let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) else { continue };
             if failed.contains_key(&partition) {
                 continue;
             }
-            match seat.task.step(&seat.store, &record) {
+            match seat.task.step(&seat.store, record) {
                 Ok(()) => {
                     let next = record.offset + 1;
-                    offsets.entry(partition).or_default().insert(record.origin, next);
+                    offsets.entry(partition).or_default().insert(record.origin.clone(), next);
                 }
                 Err(fault) => drop(failed.insert(partition, fault)),
             }
@@ -185,12 +186,33 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
             }
         }
         for (partition, fault) in failed {
-            self.fail(partition, &fault)?;
+            match (&fault, &records[..]) {
+                (Fault::TooLarge { .. }, [record]) if record.partition == partition => {
+                    match self.refuse(record, &fault, most) {
+                        Ok(one) => handled.extend(one.map(|one| (partition, one))),
+                        Err(fault) => self.fail(partition, &fault)?,
+                    }
+                }
+                (Fault::TooLarge { .. }, [_, _, ..]) => self.divide(partition, &fault)?,
+                _ => self.fail(partition, &fault)?,
+            }
         }
         for one in handled.values_mut().filter(|one| one.mark.lineage == 0) {
             one.mark.lineage = self.link.draw();
         }
         Ok(handled)
+    }
+
+    /// Makes a batch of the refusal of its only record, which amounts to more than can be written.
+    fn refuse(&mut self, record: &InRecord, why: &Fault, most: usize) -> Result<Option<Handled>, Fault> {
+        let now = self.link.now();
+        let Some(seat) = self.seats.get_mut(&record.partition).and_then(Seat::at_work_mut) else {
+            return Ok(None);
+        };
+        tracing::warn!(stage = %P::NAME, partition = record.partition, offset = record.offset, %why, "a record is refused");
+        seat.task.refuse_alone(record, why)?;
+        let read = BTreeMap::from([(record.origin.clone(), record.offset + 1)]);
+        seat.finish(read, now, most, self.equipment.metrics).map(Some)
     }
 
     /// Writes what was committed to the stores.

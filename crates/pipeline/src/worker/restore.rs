@@ -146,7 +146,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         let now = self.link.now();
         for (partition, seat) in &mut self.seats {
             if let Seat::Restoring { replay, patience, .. } = seat
-                && patience.is_due(now)
+                && patience.asks(now)
             {
                 replay.rewind();
                 self.link.follow(*partition, replay.from())?;
@@ -205,7 +205,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         };
         drop(replay);
         match unfit {
-            Unfit::Fault(fault @ (Fault::State(_) | Fault::Protocol(_))) => self.wait(claim, &fault),
+            Unfit::Fault(fault) if !matches!(fault, Fault::Corrupt { .. }) => self.wait(claim, &fault),
             unfit @ Unfit::Broken(_) => self.stop(partition, &unfit),
             unfit => self.set_aside(claim, &unfit),
         }

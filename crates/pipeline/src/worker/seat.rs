@@ -46,8 +46,8 @@ impl Patience {
         self.is_asking = false;
     }
 
-    /// Whether it is time to look at the end again; tells so once.
-    pub(super) fn is_due(&mut self, now: Timestamp) -> bool {
+    /// Asks for the end again, if that is due: says so once, until it was seen.
+    pub(super) fn asks(&mut self, now: Timestamp) -> bool {
         let is_fresh = |seen: Timestamp| (seen..seen.plus_millis(STEP_MS)).contains(&now);
         let is_due = !self.is_asking && self.seen.is_some_and(|seen| !is_fresh(seen));
         self.is_asking |= is_due;

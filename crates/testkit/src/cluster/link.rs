@@ -11,7 +11,7 @@ use kinfold_pipeline::link::{Claim, Commit, Link, Polled, Tailed};
 
 use super::coordinator::Late;
 use super::group::{Pending, Word};
-use super::{Denied, Member, Name, Place, Process, SKEW_MAX_MS, Shared, in_record};
+use super::{Denied, Faults, Member, Name, Place, Process, SKEW_MAX_MS, Shared, in_record};
 
 /// Records are produced more often than anything else happens.
 const PRODUCING: f64 = 0.1;
@@ -51,6 +51,8 @@ pub(crate) struct SimulatedLink<'w> {
     process: Rc<Process>,
     changelog: String,
     epoch: u32,
+    /// Whether a connection broke since the producer began.
+    is_troubled: bool,
     /// Of the assignment that the client knows.
     generation: Option<u32>,
     assigned: BTreeSet<u32>,
@@ -75,6 +77,7 @@ impl<'w> SimulatedLink<'w> {
             process,
             changelog,
             epoch: 0,
+            is_troubled: false,
             generation: None,
             assigned: BTreeSet::new(),
             resumed: BTreeSet::new(),
@@ -84,8 +87,13 @@ impl<'w> SimulatedLink<'w> {
             delivered: BTreeMap::new(),
         };
         link.effect("beginning", 1.0)?;
-        link.epoch = link.cluster.borrow_mut().begin_producer(link.process.member);
+        link.begin_producer();
         Ok(link)
+    }
+
+    fn begin_producer(&mut self) {
+        self.epoch = self.cluster.borrow_mut().begin_producer(self.process.member);
+        self.is_troubled = false;
     }
 
     /// The partitions of the changelog that are read.
@@ -217,9 +225,10 @@ impl<'w> SimulatedLink<'w> {
         self.tell(|| format!("ends its transaction: {ended:?}, the answer is lost: {}", doubt.is_some()));
         ended.map_err(Lost::denied("ending the transaction"))?;
         let mut cluster = self.cluster.borrow_mut();
-        let repeat = cluster.faults.repeat;
+        let Faults { repeat, is_deaf, .. } = cluster.faults;
         if cluster.strikes(repeat) {
             cluster.late.push(Late { member, epoch: self.epoch, is_commit: true });
+            self.is_troubled = !is_deaf;
         }
         if doubt.is_some() { Err(Lost("nobody knows how the transaction ended".to_owned())) } else { Ok(()) }
     }
@@ -317,6 +326,10 @@ impl Link for SimulatedLink<'_> {
 
     fn transact(&mut self, commits: &[Commit<'_>]) -> Result<BTreeMap<u32, i64>, Lost> {
         self.effect("its transaction", 1.0)?;
+        if self.is_troubled {
+            self.begin_producer();
+            self.effect("its transaction, with another producer", 1.0)?;
+        }
         let mut markers = BTreeMap::new();
         let mut pending = Pending::default();
         for commit in commits {
@@ -352,7 +365,7 @@ impl Link for SimulatedLink<'_> {
 
     fn renew(&mut self) -> Result<Vec<Claim>, Lost> {
         self.effect("renewing its producer", 1.0)?;
-        self.epoch = self.cluster.borrow_mut().begin_producer(self.process.member);
+        self.begin_producer();
         self.effect("asking where to go on", 1.0)?;
         let partitions = self.assigned.clone();
         let claims = self.claims(&partitions).ok_or_else(|| Lost("the offsets are not told".to_owned()))?;

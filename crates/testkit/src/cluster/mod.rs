@@ -95,9 +95,11 @@ pub(crate) struct Faults {
     pub(crate) freeze: f64,
     /// Nobody knows how a transaction ended, at each transaction.
     pub(crate) doubt: f64,
-    /// The client asks twice for the end of a transaction, and its first request is late; at each transaction. Nothing
-    /// protects the next transaction from it, and nobody is told.
+    /// The connection breaks at the end of a transaction and the client asks again on another, while its first request is
+    /// late; at each transaction.
     pub(crate) repeat: f64,
+    /// The client does not hear of it. Nothing protects the next transaction from the late request then.
+    pub(crate) is_deaf: bool,
 }
 
 /// A process: what it was started as, and whether it still lives.

@@ -113,8 +113,8 @@ pub(super) fn run(
 fn faults(rng: &mut Rng) -> Faults {
     let mut often = |most: f64| *rng.choice(&[0.0, 0.1, 0.3, 1.0]).unwrap_or(&0.0) * most;
     let (crash, loss, freeze, doubt) = (often(0.01), often(0.02), often(0.01), often(0.15));
-    let repeat = if rng.u8(0..12) == 0 { 0.2 } else { 0.0 };
-    Faults { crash, loss, freeze, doubt, repeat }
+    let repeat = if rng.u8(0..4) == 0 { 0.2 } else { 0.0 };
+    Faults { crash, loss, freeze, doubt, repeat, is_deaf: rng.u8(0..8) == 0 }
 }
 
 /// What comes from outside; the first is the last in the list.
