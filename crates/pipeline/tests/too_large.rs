@@ -260,6 +260,7 @@ fn largest_touchpoint(number: usize) -> Touchpoint {
             items: limits::ITEMS_MAX,
         }),
         engagement: None,
+        flags: Vec::new(),
     }
 }
 
@@ -275,7 +276,7 @@ fn the_largest_facet_can_be_written() {
     let message = FacetMessage { person, node, version: u64::MAX, cause: Cause::Touchpoint, member };
     let mut records = Vec::new();
     let port = FacetsPort { topology: Topology::uniform(1) };
-    port.write(message, Trace::of_source("", 0, 0), &mut records).expect("it can be written");
+    port.write(message.into(), Trace::of_source("", 0, 0), &mut records).expect("it can be written");
     let bytes = records.iter().map(|record| record.value.as_ref().map_or(0, Vec::len)).sum::<usize>();
     assert!(bytes > WRITTEN_BYTES_MAX / 2, "{bytes} bytes are not the largest");
 }
