@@ -15,6 +15,7 @@ mod quality;
 mod review;
 mod rules;
 mod simulation;
+mod sources;
 mod steward;
 mod tidy;
 mod traps;

@@ -4,13 +4,6 @@ use kinfold_model::{Flag, Identifier, Keys, NodeId, Rules, Touchpoint, Touchpoin
 
 use crate::validate::Stated;
 
-/// What ids are made from.
-pub(crate) struct Origin<'r> {
-    pub(crate) keys: &'r Keys,
-    /// As it was received: the id of a touchpoint that states none is a hash of these bytes.
-    pub(crate) record: &'r [u8],
-}
-
 /// What capture has found out so far.
 pub(crate) struct Found {
     pub(crate) identifiers: Vec<Identifier>,
@@ -18,16 +11,16 @@ pub(crate) struct Found {
     pub(crate) flags: Vec<Flag>,
 }
 
-/// The touchpoint. Its identifiers are sorted by node and distinct; its sighting is that of their nodes.
-pub(crate) fn touchpoint(stated: Stated<'_>, found: Found, rules: &Rules, origin: &Origin<'_>) -> Touchpoint {
-    let identifiers = nodes(found.identifiers, rules, origin.keys);
+/// The touchpoint, which must have its id. Its identifiers are sorted by node and distinct; its sighting is that of their nodes.
+pub(crate) fn touchpoint(stated: Stated<'_>, found: Found, rules: &Rules, keys: &Keys) -> Touchpoint {
+    let identifiers = nodes(found.identifiers, rules, keys);
     Touchpoint {
-        touchpoint_id: stated.touchpoint_id.unwrap_or_else(|| origin.keys.touchpoint_id(origin.record)),
+        touchpoint_id: stated.touchpoint_id.unwrap_or_default(),
         time: stated.time,
         source: stated.source,
         channel: stated.channel,
         r#type: stated.r#type,
-        sighting: sighting(&identifiers, origin.keys),
+        sighting: sighting(&identifiers, keys),
         identifiers,
         attributes: stated.attributes,
         consents: stated.consents,

@@ -70,6 +70,18 @@ pub(crate) fn parse(record: &[u8]) -> Result<Json<'_>, Refusal> {
         .map_err(|error| refusal.take().unwrap_or_else(|| malformed(&error)))
 }
 
+/// The same tree of a value that a mapping made; it lends its texts.
+///
+/// # Errors
+/// Those of [`parse`] that are about depth and numbers of elements.
+pub(crate) fn of_value(value: &kinfold_mapping::Value) -> Result<Json<'_>, Refusal> {
+    let refusal = Cell::new(None);
+    Reader { path: &Path::ROOT, refusal: &refusal }.deserialize(value).map_err(|_| {
+        let unread = || Refusal::new(RefusalKind::Unmappable, "", "became no JSON in its mapping");
+        refusal.take().unwrap_or_else(unread)
+    })
+}
+
 fn malformed(error: &serde_json::Error) -> Refusal {
     let (line, column) = (error.line(), error.column());
     let complaint = match error.classify() {

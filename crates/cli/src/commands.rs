@@ -4,6 +4,7 @@ mod config;
 mod demo;
 mod explain;
 mod generate;
+mod map;
 mod quality;
 mod resolve;
 mod review;
@@ -29,6 +30,8 @@ pub enum Command {
     Explain(explain::Explain),
     /// Show the three stages at work on a sample of every channel.
     Demo(demo::Demo),
+    /// Show what the mapping of a source makes of a file.
+    Map(map::Map),
     /// Write realistic touchpoints, with the truth beside them.
     Generate(generate::Generate),
     /// Show what each source sent, how much of it is odd, and its score.
@@ -63,6 +66,7 @@ impl Command {
             Self::Resolve(resolve) => resolve.run(),
             Self::Explain(explain) => explain.run(),
             Self::Demo(demo) => demo.run(),
+            Self::Map(map) => map.run(),
             Self::Generate(generate) => generate.run(),
             Self::Quality(quality) => quality.run(),
             Self::Steward(command) => command.run(),

@@ -26,7 +26,7 @@ impl Lines {
         let name = path.to_string_lossy();
         if name.ends_with(".csv") || name.ends_with(".csv.gz") {
             let what =
-                "a CSV file needs a mapping, which this version does not read; convert it to JSON lines";
+                "a CSV file needs a mapping: name its source with --source, or convert it to JSON lines";
             return Err(Failure::Usage(format!("{}: {what}", path.display())));
         }
         let file = File::open(path).map_err(Failure::file(path))?;

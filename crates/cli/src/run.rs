@@ -7,6 +7,7 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
 use indicatif::{ProgressBar, ProgressStyle};
 use kinfold_daemon::config::Config;
+use kinfold_mapping::{Source, Sources};
 use kinfold_model::{Command, IdentityChange, Keys, PersonId, Timestamp};
 use kinfold_pipeline::{InRecord, Listener, Local, LocalPorts, Origin, OutRecord, StageName, Store};
 use kinfold_store::{Memory, RocksStore};
@@ -37,6 +38,13 @@ impl Setup {
         }
         let keys = Keys::new(&secret::of(&config, state)?);
         Ok(Self { ports: LocalPorts::new(&keys, &config.rules, config.capture.clone()), config })
+    }
+
+    /// The same, with a mapping for the records of one source.
+    #[must_use]
+    pub fn with_source(self, source: Source) -> Self {
+        let sources = Sources::new([(source.name().to_owned(), Arc::new(source))].into());
+        Self { ports: self.ports.with_sources(Arc::new(sources)), ..self }
     }
 
     /// Goes on with the store in a folder. What earlier rules decided there is looked at again under those of today.

@@ -10,5 +10,6 @@ pub mod http;
 pub mod process;
 mod registry;
 mod reporter;
+pub mod sources;
 mod supervisor;
 pub mod telemetry;

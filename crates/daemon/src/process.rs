@@ -15,15 +15,18 @@ use std::time::Duration;
 use clap::Parser;
 use kinfold_checkpoint::{Depot, DepotError};
 use kinfold_kafka::{Identity, Settings};
+use kinfold_mapping::Sources;
 use kinfold_pipeline::{Metrics, StageName, Topology};
 use kinfold_store::Memory;
-use signal_hook::consts::{SIGINT, SIGTERM};
+use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
+use signal_hook::iterator::Signals;
 
 use crate::config::Config;
 use crate::copies::Copies;
 use crate::http::{Health, serve};
 use crate::registry::register;
 use crate::reporter::Reporter;
+use crate::sources;
 use crate::supervisor::Supervisor;
 use crate::telemetry;
 
@@ -103,6 +106,13 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
     end_in_time(Arc::clone(&stop));
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), process.stages)?;
     let health = Arc::new(Health::new());
+    let sources = Arc::new(Sources::default());
+    if process.stages.contains(&StageName::Capture) {
+        // First of all, since a signal that nobody waits for ends the process.
+        let hangups = Signals::new([SIGHUP])?;
+        begin_sources(config, &sources, &metrics)?;
+        reload_on_hangup(hangups, config.clone(), Arc::clone(&sources), metrics.clone());
+    }
     let workers = workers(process, config);
     workers.iter().for_each(|worker| Reporter::new(*worker, &health).stands_still("starting"));
     let listen = config.http.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], process.port)));
@@ -118,6 +128,7 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
         metrics,
         health,
         stop,
+        sources,
     };
     let ended = thread::scope(|scope| {
         let threads = workers.iter().map(|worker| scope.spawn(|| supervisor.supervise(*worker)));
@@ -142,6 +153,58 @@ fn end_in_time(stop: Arc<AtomicBool>) {
         tracing::error!("could not stop in order within {} s; the process ends", STOP_MAX.as_secs());
         std::process::exit(TOO_LATE);
     });
+}
+
+/// The mappings with which capture begins: all of them, or it does not begin, because records of a source without its
+/// mapping would be refused as if they were wrong.
+fn begin_sources(config: &Config, sources: &Sources, metrics: &Metrics) -> Result<(), String> {
+    let folder = config.sources_dir.display();
+    let (loaded, faults) = sources::load(config).map_err(|error| format!("{folder}: {error}"))?;
+    if !faults.is_empty() {
+        let lines: Vec<String> = faults.into_values().flatten().collect();
+        return Err(format!("the sources in {folder} have faults:\n  {}", lines.join("\n  ")));
+    }
+    loaded.keys().for_each(|name| metrics.knows(name));
+    tracing::info!(%folder, count = loaded.len(), "mappings are ready");
+    sources.replace(loaded);
+    Ok(())
+}
+
+/// On SIGHUP every source is read again. One that has a fault stays as it was, and so does one whose files are gone.
+fn reload_on_hangup(mut hangups: Signals, config: Config, sources: Arc<Sources>, metrics: Metrics) {
+    thread::spawn(move || {
+        for _ in &mut hangups {
+            reload(&config, &sources, &metrics);
+        }
+    });
+}
+
+fn reload(config: &Config, sources: &Sources, metrics: &Metrics) {
+    let (loaded, faults) = match sources::load(config) {
+        Ok(read) => read,
+        Err(error) => {
+            let folder = config.sources_dir.display();
+            tracing::error!(%folder, %error, "the folder cannot be read; all mappings stay as they were");
+            return;
+        }
+    };
+    for (name, faults) in &faults {
+        metrics.reloaded(name, false);
+        for fault in faults {
+            tracing::error!(source = %name, fault, "the mapping stays as it was");
+        }
+    }
+    let mut next = (*sources.current()).clone();
+    for name in next.keys().filter(|name| !loaded.contains_key(*name) && !faults.contains_key(*name)) {
+        tracing::warn!(source = %name, "its files are gone; its mapping stays until the process starts anew");
+    }
+    for (name, source) in loaded {
+        metrics.knows(&name);
+        metrics.reloaded(&name, true);
+        tracing::info!(source = %name, "the mapping was read again");
+        next.insert(name, source);
+    }
+    sources.replace(next);
 }
 
 /// All workers of a process: so many threads for each of its stages.
@@ -207,4 +270,80 @@ pub fn framing(config: &Config) -> Result<Topology, String> {
 fn complain(what: impl std::fmt::Display, code: u8) -> ExitCode {
     eprintln!("{what}");
     ExitCode::from(code)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const TOML: &str = "format = \"json\"\n";
+    const RECORD: &str = r#"{"c": "x"}"#;
+
+    fn write(folder: &std::path::Path, program: &str, expected: &str) {
+        std::fs::write(folder.join("shop.toml"), TOML).expect("writes");
+        std::fs::write(folder.join("shop.jq"), program).expect("writes");
+        std::fs::create_dir_all(folder.join("shop.cases")).expect("writes");
+        std::fs::write(folder.join("shop.cases/one.json"), RECORD).expect("writes");
+        std::fs::write(folder.join("shop.cases/one.out.json"), expected).expect("writes");
+    }
+
+    fn expected(kind: &str) -> String {
+        format!(
+            r#"{{"touchpoints": [{{"time": 0, "type": "{kind}", "source": "shop", "identifiers": [{{"namespace": "cookie", "value": "x"}}]}}], "refused": [], "dropped": {{}}}}"#
+        )
+    }
+
+    fn program(kind: &str) -> String {
+        format!(r#"{{time: 0, type: "{kind}", identifiers: [id("cookie"; .c)]}}"#)
+    }
+
+    #[test]
+    fn a_source_is_replaced_only_when_it_compiles_and_all_its_cases_come_out() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config::load(None, std::iter::empty()).expect("defaults are right");
+        let config = Config { sources_dir: folder.path().to_path_buf(), ..config };
+        let metrics = Metrics::new("1", &[StageName::Capture]).expect("names are legal");
+        let sources = Sources::default();
+        write(folder.path(), &program("one"), &expected("one"));
+        begin_sources(&config, &sources, &metrics).expect("the source is right");
+        let now = || {
+            let mapped = sources.get("shop").expect("is there").map(RECORD.as_bytes()).expect("is read");
+            mapped.parts[0].made.as_ref().map(ToString::to_string).expect("is mapped")
+        };
+        assert!(now().contains("\"one\""));
+        for (program, expected) in [
+            ("{time: 0, identifiers: [".to_owned(), expected("one")),
+            (program("two"), expected("one")),
+            (program("two"), "{".to_owned()),
+        ] {
+            write(folder.path(), &program, &expected);
+            reload(&config, &sources, &metrics);
+            assert!(now().contains("\"one\""), "{program}");
+            assert!(begin_sources(&config, &Sources::default(), &metrics).is_err());
+        }
+        write(folder.path(), &program("two"), &expected("two"));
+        reload(&config, &sources, &metrics);
+        assert!(now().contains("\"two\""));
+        std::fs::remove_dir_all(folder.path()).expect("removes");
+        reload(&config, &sources, &metrics);
+        assert!(now().contains("\"two\""), "a source whose files are gone stays");
+        let counts: Vec<String> = metrics
+            .registry
+            .gather()
+            .iter()
+            .filter(|family| family.name() == "kinfold_source_reloads_total")
+            .flat_map(|family| family.get_metric().iter())
+            .map(|metric| format!("{} {}", metric.get_label()[0].value(), metric.get_counter().get_value()))
+            .collect();
+        assert_eq!(counts, ["kept 3", "replaced 1"]);
+    }
+
+    #[test]
+    fn a_deployment_without_a_folder_has_no_mappings() {
+        let config = Config::load(None, std::iter::empty()).expect("defaults are right");
+        let config = Config { sources_dir: "/does/not/exist".into(), ..config };
+        let metrics = Metrics::new("1", &[StageName::Capture]).expect("names are legal");
+        let sources = Sources::default();
+        assert!(begin_sources(&config, &sources, &metrics).is_ok() && sources.current().is_empty());
+    }
 }

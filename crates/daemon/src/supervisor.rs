@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use kinfold_capture::Capture;
 use kinfold_kafka::{Identity, KafkaLink, Settings, WorkerError, World};
+use kinfold_mapping::Sources;
 use kinfold_model::Keys;
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Worker};
 use kinfold_pipeline::{
@@ -37,6 +38,7 @@ pub(crate) struct Supervisor<'c> {
     pub(crate) metrics: Metrics,
     pub(crate) health: Arc<Health>,
     pub(crate) stop: Arc<AtomicBool>,
+    pub(crate) sources: Arc<Sources>,
 }
 
 /// Why a worker is not at work.
@@ -94,7 +96,8 @@ impl Supervisor<'_> {
         let desk = Desk { supervisor: self, identity, reporter, partitions: world.inputs(stage) };
         match stage {
             StageName::Capture => {
-                let stage = Capture::new(keys.clone(), rules.clone(), self.config.capture.clone());
+                let stage = Capture::new(keys.clone(), rules.clone(), self.config.capture.clone())
+                    .with_sources(Arc::clone(&self.sources));
                 desk.work(&CapturePort { stage, keys, rules, topology }, &NoState)
             }
             StageName::Stitch => desk.keep(&StitchPort { keys, rules, topology }),

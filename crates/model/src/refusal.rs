@@ -58,11 +58,15 @@ pub enum RefusalKind {
     BlockedIdentifier,
     /// A steward's command that says nothing that can be done.
     BadCommand,
+    /// A payload that its source's mapping could not make a touchpoint of.
+    Unmappable,
+    /// A payload for which its source's mapping passed a limit.
+    MappingLimit,
 }
 
 impl RefusalKind {
     /// All kinds, in the order of the schema.
-    pub const ALL: [Self; 24] = [
+    pub const ALL: [Self; 26] = [
         Self::EmptyRecord,
         Self::RecordTooLarge,
         Self::InvalidUtf8,
@@ -87,6 +91,8 @@ impl RefusalKind {
         Self::Undecodable,
         Self::BlockedIdentifier,
         Self::BadCommand,
+        Self::Unmappable,
+        Self::MappingLimit,
     ];
 
     /// The name in records, metrics and files.
@@ -117,6 +123,8 @@ impl RefusalKind {
             Self::Undecodable => "undecodable",
             Self::BlockedIdentifier => "blocked_identifier",
             Self::BadCommand => "bad_command",
+            Self::Unmappable => "unmappable",
+            Self::MappingLimit => "mapping_limit",
         }
     }
 }

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use kinfold_capture::Outcome;
 use kinfold_model::{RefusalKind, SourceQuality};
 
 use crate::overlay::Writes;
@@ -19,15 +20,22 @@ pub struct Batch {
     pub tally: Tally,
 }
 
-/// Every record is accounted for: `consumed = passed + Σ refused`.
+/// Every record is accounted for: `consumed = passed + Σ refused`. A record of which several parts were refused is refused
+/// once, for the first; the others are counted beside it.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Tally {
     /// How many were read from where.
     pub consumed: BTreeMap<Origin, u64>,
-    /// How many were handled.
+    /// How many were handled without a refusal. A record may have given one touchpoint, many, or rightly none.
     pub passed: u64,
     /// How many became dead letters, and why.
     pub refused: BTreeMap<RefusalKind, u64>,
+    /// The refusals of parts after the first one of their record.
+    pub parts_refused: BTreeMap<RefusalKind, u64>,
+    /// What became of the parts of records that have a mapping, by source.
+    pub mapped: BTreeMap<(String, Outcome), u64>,
+    /// How many attributes were dropped, by source and by the name under which they are counted.
+    pub dropped: BTreeMap<(String, String), u64>,
     /// What operators want to hear of, by name, and how often it happened.
     pub notes: BTreeMap<&'static str, u64>,
     /// What sources sent, by the place where it was read and the name that it gives. See [`Tally::source`].
@@ -58,6 +66,15 @@ impl Tally {
         self.passed += other.passed;
         for (kind, count) in &other.refused {
             *self.refused.entry(*kind).or_default() += count;
+        }
+        for (kind, count) in &other.parts_refused {
+            *self.parts_refused.entry(*kind).or_default() += count;
+        }
+        for (what, count) in &other.mapped {
+            *self.mapped.entry(what.clone()).or_default() += count;
+        }
+        for (what, count) in &other.dropped {
+            *self.dropped.entry(what.clone()).or_default() += count;
         }
         for (note, count) in &other.notes {
             *self.notes.entry(note).or_default() += count;

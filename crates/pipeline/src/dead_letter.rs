@@ -10,10 +10,20 @@ use crate::record::{InRecord, Origin, OutRecord};
 /// largest record that capture reads, so that only what nobody could read is left where it was.
 const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
 
+/// Whether a dead letter holds its record.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Payload {
+    /// It does.
+    Kept,
+    /// It is about another part of a record that is in an earlier letter of the same coordinates.
+    InFirst,
+}
+
 pub(crate) fn dead_letter(
     stage: StageName,
     record: &InRecord,
     refusal: &Refusal,
+    payload: Payload,
     topology: &Topology,
 ) -> Result<OutRecord, Fault> {
     let schema = match &record.origin {
@@ -32,7 +42,7 @@ pub(crate) fn dead_letter(
         member: refusal.member.clone(),
         sentence: refusal.sentence.clone(),
         key: record.key.clone().filter(fits),
-        payload: record.value.clone().filter(fits),
+        payload: record.value.clone().filter(|bytes| payload == Payload::Kept && fits(bytes)),
     };
     let key = format!("{}/{}/{}", letter.topic, letter.partition, letter.offset);
     topology.public(Topic::TouchpointRefused, key, Some(&letter), record.trace())

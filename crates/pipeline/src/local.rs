@@ -6,8 +6,10 @@
 //! of a run, so that the result does not show in which order the touchpoints came.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kinfold_capture::{Capture, Settings};
+use kinfold_mapping::Sources;
 use kinfold_model::seam::Entries;
 use kinfold_model::{ConsentChange, Fault, Keys, Partition, Rules, Timestamp};
 use kinfold_wire::{Topic, decode};
@@ -54,6 +56,15 @@ impl LocalPorts {
             facets: FacetsPort { topology: topology.clone() },
             people: PeoplePort { keys: keys.clone(), topology },
         }
+    }
+}
+
+impl LocalPorts {
+    /// The same ports, of which capture has mappings for some sources.
+    #[must_use]
+    pub fn with_sources(mut self, sources: Arc<Sources>) -> Self {
+        self.capture.stage = self.capture.stage.with_sources(sources);
+        self
     }
 }
 

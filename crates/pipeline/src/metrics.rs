@@ -1,12 +1,13 @@
 //! The metrics of every stage: their names, written once, and how a batch is counted.
 
+use kinfold_capture::Outcome;
 use kinfold_model::{FlagKind, RefusalKind, SourceQuality, Timestamp};
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts,
     Registry,
 };
 
-use crate::batch::Batch;
+use crate::batch::{Batch, Tally};
 use crate::port::StageName;
 use crate::ports::{FACET_FULL, REPEATED};
 use crate::record::Origin;
@@ -56,11 +57,19 @@ pub enum MetricName {
     SourcePoints,
     /// Counter; labels `source`, `flag`.
     SourceFlags,
+    /// Counter; labels `stage`, `kind`.
+    PartsRefused,
+    /// Counter; labels `source`, `outcome`.
+    Mapped,
+    /// Counter; labels `source`, `attribute`.
+    AttributesDropped,
+    /// Counter; labels `source`, `outcome`.
+    SourceReloads,
 }
 
 impl MetricName {
     /// All metrics.
-    pub const ALL: [Self; 21] = [
+    pub const ALL: [Self; 25] = [
         Self::BuildInfo,
         Self::Ready,
         Self::RecordsConsumed,
@@ -82,6 +91,10 @@ impl MetricName {
         Self::SourceRecords,
         Self::SourcePoints,
         Self::SourceFlags,
+        Self::PartsRefused,
+        Self::Mapped,
+        Self::AttributesDropped,
+        Self::SourceReloads,
     ];
 
     /// The name.
@@ -109,6 +122,10 @@ impl MetricName {
             Self::SourceRecords => "kinfold_source_records_total",
             Self::SourcePoints => "kinfold_source_points_total",
             Self::SourceFlags => "kinfold_source_flags_total",
+            Self::PartsRefused => "kinfold_parts_refused_total",
+            Self::Mapped => "kinfold_mapped_total",
+            Self::AttributesDropped => "kinfold_attributes_dropped_total",
+            Self::SourceReloads => "kinfold_source_reloads_total",
         }
     }
 
@@ -143,6 +160,16 @@ impl MetricName {
             Self::Notes => {
                 "Identifiers that began or ceased to link: quarantined, blocked, shed (max_component), freed. \
                  Touchpoints that came again: repeated."
+            }
+            Self::PartsRefused => {
+                "Further refusals of parts of a record that is already counted as refused, by kind."
+            }
+            Self::Mapped => {
+                "What mappings made: touchpoint, refused, or nothing for records that are about nobody."
+            }
+            Self::AttributesDropped => "Attributes that a source may not pass on, by name, special or other.",
+            Self::SourceReloads => {
+                "Sources that were read again on SIGHUP: replaced, or kept because of a fault."
             }
             Self::Revision => {
                 "How much of the stored state was looked at again under the rules of now, 0 to 1."
@@ -186,6 +213,10 @@ pub struct Metrics {
     last_commit: GaugeVec,
     last_checkpoint: GaugeVec,
     notes: IntCounterVec,
+    parts_refused: IntCounterVec,
+    mapped: IntCounterVec,
+    dropped: IntCounterVec,
+    reloads: IntCounterVec,
     /// By stage and partition.
     pub revision: GaugeVec,
     source_records: IntCounterVec,
@@ -240,6 +271,10 @@ impl Metrics {
             last_commit,
             last_checkpoint,
             notes: counter(M::Notes, &["stage", "note"])?,
+            parts_refused: counter(M::PartsRefused, &["stage", "kind"])?,
+            mapped: counter(M::Mapped, &["source", "outcome"])?,
+            dropped: counter(M::AttributesDropped, &["source", "attribute"])?,
+            reloads: counter(M::SourceReloads, &["source", "outcome"])?,
             revision,
             source_records: counter(M::SourceRecords, &["source"])?,
             source_points: counter(M::SourcePoints, &["source"])?,
@@ -298,17 +333,31 @@ impl Metrics {
             for (note, count) in &batch.tally.notes {
                 self.notes.with_label_values(&[stage, note]).inc_by(*count);
             }
-            for ((origin, _), quality) in &batch.tally.sources {
-                if let Origin::Raw(source) = origin {
-                    self.appraised(source, quality);
-                }
-            }
+            self.count_sources(stage, &batch.tally);
             for output in &batch.outputs {
                 self.produced.with_label_values(&[stage, output.topic.as_str()]).inc();
             }
         }
         self.transactions.with_label_values(&[stage, "committed"]).inc();
         self.last_commit.with_label_values(&[stage]).set(now.millis() as f64 / 1000.0);
+    }
+
+    /// Counts what sources sent, and what their mappings made of it.
+    fn count_sources(&self, stage: &str, tally: &Tally) {
+        for ((origin, _), quality) in &tally.sources {
+            if let Origin::Raw(source) = origin {
+                self.appraised(source, quality);
+            }
+        }
+        for (kind, count) in &tally.parts_refused {
+            self.parts_refused.with_label_values(&[stage, kind.as_str()]).inc_by(*count);
+        }
+        for ((source, outcome), count) in &tally.mapped {
+            self.mapped.with_label_values(&[source.as_str(), outcome.as_str()]).inc_by(*count);
+        }
+        for ((source, attribute), count) in &tally.dropped {
+            self.dropped.with_label_values(&[source, attribute]).inc_by(*count);
+        }
     }
 
     /// Counts what a source sent; its name is that of its topic, for no record chooses a label.
@@ -329,6 +378,19 @@ impl Metrics {
     /// Counts a batch that was undone.
     pub fn aborted(&self, stage: StageName) {
         self.transactions.with_label_values(&[stage.as_str(), "aborted"]).inc();
+    }
+
+    /// Counts a source that was read again: whether it was replaced.
+    pub fn reloaded(&self, source: &str, replaced: bool) {
+        let outcome = if replaced { "replaced" } else { "kept" };
+        self.reloads.with_label_values(&[source, outcome]).inc();
+    }
+
+    /// Begins the counts of a source at zero.
+    pub fn knows(&self, source: &str) {
+        for outcome in Outcome::ALL {
+            self.mapped.with_label_values(&[source, outcome.as_str()]);
+        }
     }
 
     /// Counts a fault; `kind` is one of [`FAULT_KINDS`].
@@ -370,6 +432,10 @@ mod tests {
         metrics.restore_remaining.with_label_values(&["stitch", "0"]);
         metrics.revision.with_label_values(&["stitch", "0"]);
         metrics.appraised("web", &SourceQuality::default());
+        metrics.parts_refused.with_label_values(&["capture", "unmappable"]);
+        metrics.knows("web");
+        metrics.dropped.with_label_values(&["web", "other"]);
+        metrics.reloaded("web", true);
         let registered: Vec<String> =
             metrics.registry.gather().iter().map(|family| family.name().to_owned()).collect();
         let mut names: Vec<String> = MetricName::ALL.iter().map(|name| name.as_str().to_owned()).collect();

@@ -162,8 +162,15 @@ pub trait Port {
         None
     }
 
-    /// Counts an output for the source that it came from, where the stage knows one.
-    fn appraise(&self, output: &<Self::Stage as Stage>::Output, origin: &Origin, tally: &mut Tally) {
+    /// The refusal that an output is: the record becomes a dead letter, and what else came of it goes on.
+    fn refusal<'o>(&self, output: &'o <Self::Stage as Stage>::Output) -> Option<&'o Refusal> {
+        let _ = output;
+        None
+    }
+
+    /// Counts an output, for the source that it came from where the stage knows one. `origin` is where its record was read, if
+    /// the output belongs to one record.
+    fn account(&self, output: &<Self::Stage as Stage>::Output, origin: Option<&Origin>, tally: &mut Tally) {
         let _ = (output, origin, tally);
     }
 

@@ -1,8 +1,9 @@
 //! The four ports: which topics each stage reads and writes, and what stands in their keys.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
-use kinfold_capture::Capture;
+use kinfold_capture::{Capture, Captured, RawRecord};
 use kinfold_model::{Fault, Keys, NodeId, Partition, Refusal, RefusalKind, Rules, Touchpoint};
 use kinfold_profile::{Facet, FacetMessage, Facets, FacetsInput, Joined, People, Published};
 use kinfold_stitch::op::Seen;
@@ -41,22 +42,52 @@ impl Port for CapturePort {
         self.stage.clone()
     }
 
-    fn read(&self, record: &InRecord) -> Result<Vec<u8>, Refusal> {
-        Ok(record.value.clone().unwrap_or_default())
+    fn read(&self, record: &InRecord) -> Result<RawRecord, Refusal> {
+        let source = match &record.origin {
+            Origin::Raw(source) => Some(Arc::clone(source)),
+            Origin::Topic(_) => None,
+        };
+        Ok(RawRecord { source, bytes: record.value.clone().unwrap_or_default() })
     }
 
-    fn appraise(&self, touchpoint: &Touchpoint, origin: &Origin, tally: &mut Tally) {
-        tally.source(origin, &touchpoint.source).touchpoint(&touchpoint.flags);
+    fn refusal<'o>(&self, output: &'o Captured) -> Option<&'o Refusal> {
+        match output {
+            Captured::Refused(refusal) => Some(refusal),
+            _ => None,
+        }
+    }
+
+    fn account(&self, output: &Captured, origin: Option<&Origin>, tally: &mut Tally) {
+        match (output, origin) {
+            (Captured::Touchpoint(touchpoint), Some(origin)) => {
+                tally.source(origin, &touchpoint.source).touchpoint(&touchpoint.flags);
+            }
+            (Captured::Mapped(mapped), _) => {
+                for (outcome, count) in mapped.outcomes().into_iter().filter(|(_, count)| *count > 0) {
+                    *tally.mapped.entry((mapped.source.clone(), outcome)).or_default() += count;
+                }
+                for (attribute, count) in &mapped.dropped {
+                    *tally.dropped.entry((mapped.source.clone(), attribute.clone())).or_default() += count;
+                }
+            }
+            _ => {}
+        }
     }
 
     fn source(&self, record: &InRecord) -> Option<String> {
+        if let Origin::Raw(source) = &record.origin
+            && self.stage.is_mapped(source)
+        {
+            return Some(source.to_string());
+        }
         let named = record.value.as_deref().and_then(Capture::source);
         Some(named.unwrap_or_else(|| UNKNOWN_SOURCE.to_owned()))
     }
 
-    fn write(&self, touchpoint: Touchpoint, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
+    fn write(&self, captured: Captured, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
+        let Captured::Touchpoint(touchpoint) = captured else { return Ok(()) };
         let key = touchpoint.sighting.to_string();
-        records.push(self.topology.public(Topic::Touchpoint, key, Some(&touchpoint), trace)?);
+        records.push(self.topology.public(Topic::Touchpoint, key, Some(&*touchpoint), trace)?);
         let op = Op::observe(&touchpoint, self.seen(&touchpoint), &self.keys);
         records.push(identity_op(&op, &self.topology, trace)?);
         Ok(())
@@ -193,8 +224,8 @@ impl Port for FacetsPort {
         }
     }
 
-    fn appraise(&self, output: &Joined, origin: &Origin, tally: &mut Tally) {
-        if let Joined::Repeated { source } = output {
+    fn account(&self, output: &Joined, origin: Option<&Origin>, tally: &mut Tally) {
+        if let (Joined::Repeated { source }, Some(origin)) = (output, origin) {
             tally.source(origin, source).duplicates += 1;
         }
     }

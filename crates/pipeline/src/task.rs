@@ -4,8 +4,8 @@ use kinfold_model::{Context, Fault, Halt, Partition, Refusal, RefusalKind, Stage
 use kinfold_wire::Trace;
 use kinfold_wire::limits::WRITTEN_BYTES_MAX;
 
-use crate::batch::Batch;
-use crate::dead_letter::dead_letter;
+use crate::batch::{Batch, Tally};
+use crate::dead_letter::{Payload, dead_letter};
 use crate::overlay::{Base, Overlay, Writes};
 use crate::port::Port;
 use crate::record::{InRecord, Origin, OutRecord};
@@ -56,8 +56,9 @@ impl<'p, P: Port> Task<'p, P> {
             Err(refusal) => Err(Halt::Refused(refusal)),
         };
         match handled {
-            Ok(()) => self.batch.tally.passed += 1,
-            Err(Halt::Refused(refusal)) => self.refuse(record, &refusal)?,
+            Ok(((), refusals)) if refusals.is_empty() => self.batch.tally.passed += 1,
+            Ok(((), refusals)) => self.refuse(record, &refusals)?,
+            Err(Halt::Refused(refusal)) => self.refuse(record, &[refusal])?,
             Err(Halt::Fault(fault)) => return Err(fault),
         }
         Ok(())
@@ -72,7 +73,7 @@ impl<'p, P: Port> Task<'p, P> {
         let trace = Trace::of_source("", 0, 0);
         let occasion = Occasion { now, trace, origin: None };
         match self.work(base, occasion, |stage, context| Ok(stage.idle(most, context)?)) {
-            Ok(progress) => Ok(progress),
+            Ok((progress, _)) => Ok(progress),
             Err(Halt::Fault(fault)) => Err(fault),
             Err(Halt::Refused(refusal)) => Err(Fault::Protocol(refusal.sentence)),
         }
@@ -87,7 +88,7 @@ impl<'p, P: Port> Task<'p, P> {
         let (now, trace) = self.last.take().unwrap_or_else(|| (Timestamp::MIN, Trace::of_source("", 0, 0)));
         let occasion = Occasion { now, trace, origin: None };
         match self.work(base, occasion, |stage, context| Ok(stage.finish(context)?)) {
-            Ok(()) => {
+            Ok(((), _)) => {
                 let batch = std::mem::take(&mut self.batch);
                 check_size(&batch.writes)?;
                 Ok(batch)
@@ -118,7 +119,7 @@ impl<'p, P: Port> Task<'p, P> {
         self.last = Some((record.time, record.trace()));
         *self.batch.tally.consumed.entry(record.origin.clone()).or_default() += 1;
         let complaint = format_args!("cannot be handled: {why}");
-        self.refuse(record, &Refusal::new(RefusalKind::RecordTooLarge, "", complaint))
+        self.refuse(record, &[Refusal::new(RefusalKind::RecordTooLarge, "", complaint)])
     }
 
     /// The stage, for what is particular to it.
@@ -131,30 +132,38 @@ impl<'p, P: Port> Task<'p, P> {
         base: &dyn Base,
         occasion: Occasion<'_>,
         act: impl FnOnce(&mut P::Stage, &mut Context<'_, <P::Stage as Stage>::Output>) -> Result<R, Halt>,
-    ) -> Result<R, Halt> {
+    ) -> Result<(R, Vec<Refusal>), Halt> {
         let Batch { outputs, writes, tally } = &mut self.batch;
         let mut sent = Vec::new();
         let mut state = Overlay::new(base, writes);
         let Occasion { now, trace, origin } = occasion;
         let result = act(&mut self.stage, &mut Context { now, state: &mut state, output: &mut sent })?;
+        let mut refusals = Vec::new();
         for output in sent {
+            refusals.extend(self.port.refusal(&output).cloned());
+            self.port.account(&output, origin, tally);
             if let Some(note) = self.port.note(&output) {
                 *tally.notes.entry(note).or_default() += 1;
             }
-            if let Some(origin) = origin {
-                self.port.appraise(&output, origin, tally);
-            }
             self.port.write(output, trace, outputs)?;
         }
-        Ok(result)
+        Ok((result, refusals))
     }
 
-    fn refuse(&mut self, record: &InRecord, refusal: &Refusal) -> Result<(), Fault> {
-        let letter: OutRecord = dead_letter(P::NAME, record, refusal, self.port.topology())?;
-        self.batch.outputs.push(letter);
-        *self.batch.tally.refused.entry(refusal.kind).or_default() += 1;
-        if let Some(source) = self.port.source(record) {
-            self.batch.tally.source(&record.origin, &source).refusal(refusal.kind);
+    /// A record is refused once, whatever number of its parts is; the payload is in the first of its dead letters.
+    fn refuse(&mut self, record: &InRecord, refusals: &[Refusal]) -> Result<(), Fault> {
+        let source = self.port.source(record);
+        for (index, refusal) in refusals.iter().enumerate() {
+            let payload = if index == 0 { Payload::Kept } else { Payload::InFirst };
+            let letter: OutRecord = dead_letter(P::NAME, record, refusal, payload, self.port.topology())?;
+            self.batch.outputs.push(letter);
+            let tally = &mut self.batch.tally;
+            let Tally { refused, parts_refused, .. } = tally;
+            let count = if index == 0 { refused } else { parts_refused };
+            *count.entry(refusal.kind).or_default() += 1;
+            if let Some(source) = &source {
+                tally.source(&record.origin, source).refusal(refusal.kind);
+            }
         }
         Ok(())
     }

@@ -39,6 +39,7 @@ pub(crate) static TOUCHPOINT_REFUSED: LazyLock<Contract> = LazyLock::new(|| {
         &[
             include_str!("../../../schemas/published/touchpoint-refused/1.avsc"),
             include_str!("../../../schemas/published/touchpoint-refused/2.avsc"),
+            include_str!("../../../schemas/published/touchpoint-refused/3.avsc"),
         ],
     )
 });

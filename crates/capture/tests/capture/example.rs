@@ -1,6 +1,6 @@
 //! Records that are accepted, and what becomes of each member.
 
-use kinfold_capture::{Settings, UnknownMembers};
+use kinfold_capture::{Captured, RawRecord, Settings, UnknownMembers};
 use kinfold_model::consent::{Consent, Decision};
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order};
 use kinfold_model::{Context, Fault, Identifier, Rules, Stage, State, Touchpoint, TouchpointIdentifier};
@@ -174,10 +174,11 @@ fn the_stage_sends_one_touchpoint_for_a_record_and_none_for_a_refused_one() {
             panic!("capture keeps no state")
         }
     }
+    let raw = |bytes: &[u8]| RawRecord { source: None, bytes: bytes.to_vec() };
     let (mut output, mut stage) = (Vec::new(), capture(Settings::default()));
     let mut context = Context { now: now(), state: &mut Stateless, output: &mut output };
-    assert!(stage.handle(b"{}".to_vec(), &mut context).is_err());
-    assert!(stage.handle(EXAMPLE.as_bytes().to_vec(), &mut context).is_ok());
+    assert!(stage.handle(raw(b"{}"), &mut context).is_err());
+    assert!(stage.handle(raw(EXAMPLE.as_bytes()), &mut context).is_ok());
     assert!(stage.finish(&mut context).is_ok());
-    assert!(output == [accepted(EXAMPLE)]);
+    assert!(output == [Captured::from(accepted(EXAMPLE))]);
 }

@@ -6,6 +6,7 @@ mod blocked;
 mod conformance;
 mod example;
 mod laws;
+mod mapped;
 mod quality;
 mod refusals;
 

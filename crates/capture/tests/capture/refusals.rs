@@ -205,7 +205,11 @@ fn every_kind_that_capture_can_produce_has_a_case() {
     let seen: BTreeSet<RefusalKind> = cases().into_iter().map(|(_, kind, _)| kind).collect();
     let missing: Vec<RefusalKind> =
         RefusalKind::ALL.into_iter().filter(|kind| !seen.contains(kind)).collect();
-    assert_eq!(missing, [Undecodable, BadCommand], "capture reads neither inner topics nor commands");
+    let others = [Undecodable, BadCommand, Unmappable, MappingLimit];
+    assert_eq!(
+        missing, others,
+        "capture reads neither inner topics nor commands, and canonical records have no mapping"
+    );
 }
 
 #[test]

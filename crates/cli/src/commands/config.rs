@@ -1,8 +1,9 @@
-//! `kinfold config check`: the settings in effect, or everything that is wrong with them.
+//! `kinfold config check`: the settings in effect, or everything that is wrong with them, and with the sources.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
+use kinfold_daemon::sources;
 
 use super::{Failure, load, say};
 
@@ -20,7 +21,22 @@ pub enum ConfigCommand {
 impl ConfigCommand {
     pub(super) fn run(self) -> Result<(), Failure> {
         let Self::Check { config } = self;
-        say(load(config.as_deref())?.describe().trim_end())?;
-        Ok(())
+        let config = load(config.as_deref())?;
+        say(config.describe().trim_end())?;
+        let folder = config.sources_dir.display();
+        let (loaded, faults) =
+            sources::load(&config).map_err(|error| Failure::Usage(format!("{folder}: {error}")))?;
+        if !faults.is_empty() {
+            let lines: Vec<String> = faults.into_values().flatten().collect();
+            return Err(Failure::Usage(format!(
+                "the sources in {folder} have faults:\n  {}",
+                lines.join("\n  ")
+            )));
+        }
+        let names: Vec<&str> = loaded.keys().map(String::as_str).collect();
+        match names.as_slice() {
+            [] => say(format_args!("\n# {folder} holds no sources: every record is canonical")),
+            _ => say(format_args!("\n# {} sources, with all their cases: {}", names.len(), names.join(", "))),
+        }
     }
 }

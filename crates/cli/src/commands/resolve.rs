@@ -6,6 +6,7 @@ use std::sync::Arc;
 use clap::Args;
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::map::named;
 use super::{Failure, load, say};
 use crate::input::Lines;
 use crate::run::{Run, Setup};
@@ -26,6 +27,9 @@ pub struct Resolve {
     /// End with status 2 when a record was refused.
     #[arg(long)]
     strict: bool,
+    /// The files are payloads of this source, which has a mapping: each file, or each line of a .jsonl, is a record.
+    #[arg(long)]
+    source: Option<String>,
     /// Touchpoints, one JSON object a line; gzipped where the name ends in .gz. None are needed with --state.
     #[arg(required_unless_present = "state")]
     files: Vec<PathBuf>,
@@ -35,15 +39,23 @@ impl Resolve {
     pub(super) fn run(self) -> Result<(), Failure> {
         let config = load(self.config.as_deref())?;
         let passing = tempfile::tempdir().map_err(Failure::file(&std::env::temp_dir()))?;
-        let setup = Setup::new(config, self.state.as_deref())?;
+        let mapping = self.source.as_deref().map(|name| named(&config, name)).transpose()?;
+        let mut setup = Setup::new(config, self.state.as_deref())?;
+        if let Some(mapping) = mapping {
+            setup = setup.with_source(mapping);
+        }
         let mut run = setup.begin(&self.state.as_deref().unwrap_or(passing.path()).join("store"))?;
         if run.revised > 0 {
             say(format_args!("rules changed: {} people changed", run.revised))?;
         }
         let bytes = self.files.iter().map(|path| size(path)).sum::<Result<u64, _>>()?;
         let bar = progress(bytes);
+        let mut offset = 0;
         for path in &self.files {
-            feed_file(&mut run, path, &bar)?;
+            match &self.source {
+                Some(source) => feed_payload(&mut run, source, path, &mut offset, &bar)?,
+                None => feed_file(&mut run, path, &bar)?,
+            }
         }
         run.publish()?;
         bar.finish_and_clear();
@@ -64,6 +76,34 @@ impl Resolve {
 
 fn size(path: &Path) -> Result<u64, Failure> {
     std::fs::metadata(path).map(|metadata| metadata.len()).map_err(Failure::file(path))
+}
+
+/// A payload is a record by itself, but for lines, each of which is one.
+fn feed_payload(
+    run: &mut Run<'_>,
+    source: &str,
+    path: &Path,
+    offset: &mut i64,
+    bar: &ProgressBar,
+) -> Result<(), Failure> {
+    let origin: Arc<str> = source.into();
+    let name = path.to_string_lossy();
+    if !name.ends_with(".jsonl") && !name.ends_with(".jsonl.gz") {
+        let record = std::fs::read(path).map_err(Failure::file(path))?;
+        bar.inc(record.len() as u64);
+        run.feed(&origin, *offset, record)?;
+        *offset += 1;
+        return Ok(());
+    }
+    let reading = bar.clone();
+    let mut lines = Lines::open(path, move |bytes| reading.inc(bytes))?;
+    while let Some(line) = lines.next_line().map_err(Failure::file(path))? {
+        if !line.is_empty() {
+            run.feed(&origin, *offset, line)?;
+        }
+        *offset += 1;
+    }
+    Ok(())
 }
 
 fn feed_file(run: &mut Run<'_>, path: &Path, bar: &ProgressBar) -> Result<(), Failure> {

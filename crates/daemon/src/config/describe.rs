@@ -12,8 +12,19 @@ use super::Config;
 /// Prints all settings, those that were not mentioned too.
 pub(super) fn describe(config: &Config) -> String {
     let mut page = Page(String::new());
-    let Config { deployment, kafka, registry, topics, http, state, checkpoints, capture, log, rules } =
-        config;
+    let Config {
+        deployment,
+        kafka,
+        registry,
+        topics,
+        http,
+        state,
+        checkpoints,
+        capture,
+        sources_dir,
+        log,
+        rules,
+    } = config;
 
     page.section("deployment");
     page.text("prefix", &deployment.prefix);
@@ -70,6 +81,8 @@ pub(super) fn describe(config: &Config) -> String {
     for (source, region) in &capture.source_regions {
         page.text(&quoted(source), region);
     }
+
+    page.text("sources_dir", &sources_dir.display().to_string());
 
     page.section("log");
     page.text("format", log.format.as_str());

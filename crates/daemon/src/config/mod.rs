@@ -39,6 +39,9 @@ pub struct Config {
     pub state: State,
     /// `[capture]`
     pub capture: kinfold_capture::Settings,
+    /// `capture.sources_dir`: the folder of mappings; a relative one begins where the process was started. A folder that is
+    /// not there holds none.
+    pub sources_dir: PathBuf,
     /// `[checkpoints]`
     pub checkpoints: Checkpoints,
     /// `[log]`

@@ -69,6 +69,7 @@ fn read_file(file: Option<&Path>, faults: &mut Vec<Fault>) -> Table {
 }
 
 fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config {
+    let (capture, sources_dir) = capture(root.section("capture"));
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
         kafka: kafka(root.section("kafka")),
@@ -77,7 +78,8 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         http: http(root.section("http")),
         state: state(root.section("state")),
         checkpoints: checkpoints(root.section("checkpoints")),
-        capture: capture(root.section("capture")),
+        capture,
+        sources_dir,
         log: log(root.section("log")),
         rules: read_rules(root.section("identity"), root.section("namespaces")),
     };
@@ -222,7 +224,7 @@ fn checkpoints(mut section: Section<'_>) -> Checkpoints {
     Checkpoints { url: (!url.is_empty()).then_some(url), interval_ms }
 }
 
-fn capture(mut section: Section<'_>) -> kinfold_capture::Settings {
+fn capture(mut section: Section<'_>) -> (kinfold_capture::Settings, PathBuf) {
     let unknown = section.given_choice("unknown_members", &UnknownMembers::ALL, UnknownMembers::as_str);
     let region = section.text("default_region", "", region);
     let settings = kinfold_capture::Settings {
@@ -233,8 +235,10 @@ fn capture(mut section: Section<'_>) -> kinfold_capture::Settings {
         stale_after_ms: section.number("stale_after_ms", 30 * DAY_MS, 0..=36_500 * DAY_MS),
         cleaning: cleaning(&mut section),
     };
+    let dir =
+        section.text("sources_dir", "sources", |text| allow(!text.is_empty(), "is empty", "name a folder"));
     section.finish();
-    settings
+    (settings, PathBuf::from(dir))
 }
 
 /// The names are those that touchpoints give, which need not be those of topics.

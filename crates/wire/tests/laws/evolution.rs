@@ -39,6 +39,7 @@ fn a_published_version_never_changes() {
         "touchpoint/2 c614d3cc666d74d4",
         "touchpoint-refused/1 c90c5116520cdad8",
         "touchpoint-refused/2 fa1b07db3beffb26",
+        "touchpoint-refused/3 7f68ad598c52a614",
         "identity-command/1 dfd7d527605f6ce6",
         "identity-assignment/1 6aa2cde6b2cb9f74",
         "identity-change/1 8315ea5b3f3599b7",
