@@ -77,12 +77,11 @@ pub(super) fn describe(config: &Config) -> String {
     page.text("ip", capture.cleaning.ip.as_str());
     page.plain("url_parameters", list(&capture.cleaning.url_parameters));
     page.plain("disposable_domains", list(&capture.cleaning.disposable_domains));
+    page.text("sources_dir", &sources_dir.display().to_string());
     page.section("capture.source_regions");
     for (source, region) in &capture.source_regions {
         page.text(&quoted(source), region);
     }
-
-    page.text("sources_dir", &sources_dir.display().to_string());
 
     page.section("log");
     page.text("format", log.format.as_str());
