@@ -3,7 +3,7 @@
 //!
 //! 1. Each raw record became one touchpoint or one refusal, and nothing came from nowhere.
 //! 2. The commits of each partition are numbered without a gap and without a repetition, and the group's offsets are
-//!    of the last of them.
+//!    of the last of them. So nothing of an old owner follows the first commit of a new one: it would have the same number.
 //! 3. No transaction hangs: a reader of committed records reaches the end of every topic.
 //! 4. The people that were published are those of a local run of the same records.
 

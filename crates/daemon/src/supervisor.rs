@@ -6,7 +6,7 @@ use std::thread;
 use std::time::{Duration, Instant};
 
 use kinfold_capture::Capture;
-use kinfold_kafka::{Identity, KafkaLink, Settings, WorkerError, World};
+use kinfold_kafka::{Identity, KafkaLink, Settings, WorkerError, World, demands};
 use kinfold_mapping::Sources;
 use kinfold_model::Keys;
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Worker};
@@ -88,6 +88,7 @@ impl Supervisor<'_> {
         let stage = identity.stage;
         let world = World::observe(&self.settings)?;
         let mut topology = world.topology(stage, &self.settings.sources).map_err(WorkerError::from)?;
+        demands::check(&self.settings, stage)?;
         if let Some(url) = &self.config.registry.url {
             register(url, &self.settings.prefix, &mut topology)?;
         }

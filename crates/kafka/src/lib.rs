@@ -3,6 +3,7 @@
 //! crate that knows librdkafka.
 
 pub mod client;
+pub mod demands;
 mod error;
 mod link;
 mod membership;

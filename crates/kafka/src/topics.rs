@@ -201,11 +201,11 @@ pub(crate) fn delete_retention(settings: &Settings, topic: &str) -> Result<Durat
     Ok(value.map_or(Duration::ZERO, Duration::from_millis))
 }
 
-fn admin(settings: &Settings) -> Result<AdminClient<DefaultClientContext>, WorkerError> {
+pub(crate) fn admin(settings: &Settings) -> Result<AdminClient<DefaultClientContext>, WorkerError> {
     settings.client().create().map_err(|error| WorkerError::Configuration(error.to_string()))
 }
 
-fn options() -> AdminOptions {
+pub(crate) fn options() -> AdminOptions {
     AdminOptions::new().request_timeout(Some(TIMEOUT)).operation_timeout(Some(TIMEOUT))
 }
 

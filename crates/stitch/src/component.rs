@@ -154,7 +154,8 @@ impl Component {
         groups.into_values().filter_map(|group| Some((highest(&group, keys)?, group))).collect()
     }
 
-    /// Takes a connected group out, with its edges and at the same epoch.
+    /// Takes a connected group out, with its edges and at the same epoch. Which roots were absorbed stays noted with the rest,
+    /// where a repeated `absorb` would arrive.
     #[must_use]
     pub fn split_off(&mut self, group: &BTreeSet<NodeId>) -> Self {
         let members = self.members.extract_if(.., |id, _| group.contains(id)).collect();

@@ -1,4 +1,5 @@
-//! Somebody adds partitions to a topic whose number of partitions is part of the design.
+//! Topics are not as they must be: somebody adds partitions to one whose number of partitions is part of the design, or
+//! changes settings so that state would be lost and results could not be written.
 
 use std::time::{Duration, Instant};
 
@@ -12,9 +13,9 @@ use crate::crew::Crew;
 use crate::deployment::{Deployment, PARTITIONS};
 use crate::ground::Ground;
 use crate::load::Load;
-use crate::patience::pass;
+use crate::patience::{pass, until};
 
-pub(crate) const CASE: Case = Case {
+pub(crate) const PARTITIONED: Case = Case {
     number: 10,
     fault: "partitions are added to identity-op while capture and stitch are down",
     expected: "both refuse to start, with both numbers; nothing is hashed anew",
@@ -22,7 +23,36 @@ pub(crate) const CASE: Case = Case {
     run,
 };
 
+pub(crate) const SETTINGS: Case = Case {
+    number: 10,
+    fault: "the changelog of stitch is deleted by time, identity-op takes small records only",
+    expected: "stitch refuses to start, and names both settings",
+    is_short: false,
+    run: refused_settings,
+};
+
 const MORE: i32 = 2 * PARTITIONS;
+
+fn refused_settings(ground: &Ground) -> Outcome<Seen> {
+    let deployment = Deployment::new(ground, "c10b")?;
+    let wrong = [("stitch-changelog", "cleanup.policy=delete"), ("identity-op", "max.message.bytes=1000000")];
+    for (topic, setting) in wrong {
+        let topic = deployment.settings.topic(topic);
+        let arguments =
+            ["--alter", "--entity-type", "topics", "--entity-name", &topic, "--add-config", setting];
+        ground.tool("kafka.admin.ConfigCommand", &arguments)?;
+    }
+    let mut crew = Crew::new(&deployment);
+    crew.begin(Program::Stitch)?;
+    let mut said = String::new();
+    until(Duration::from_secs(30), "stitch to name both settings", || {
+        said = crew.get(Program::Stitch)?.ready().map_or_else(String::new, |(_, reasons)| reasons);
+        let named = ["cleanup.policy delete", "max.message.bytes 1000000"];
+        Ok(named.iter().all(|setting| said.contains(setting)).then_some(()))
+    })?;
+    crew.stop(Program::Stitch)?;
+    Ok(Seen { what: said, ..Seen::default() })
+}
 
 fn run(ground: &Ground) -> Outcome<Seen> {
     let deployment = Deployment::new(ground, "c10")?;

@@ -1,0 +1,77 @@
+//! What the settings of topics have to be, or state is lost or results cannot be written. Asked before a worker begins.
+
+use kinfold_pipeline::StageName;
+use kinfold_wire::Topic;
+use rdkafka::admin::ResourceSpecifier;
+use rdkafka::error::KafkaError;
+
+use crate::error::WorkerError;
+use crate::settings::{MESSAGE_BYTES_MAX, Settings};
+use crate::topics::{admin, options};
+use crate::world::WorldError;
+
+const DOING: &str = "asking for the settings of topics";
+
+/// Checks the topics that Kinfold writes, and the changelog of a stage.
+///
+/// # Errors
+/// [`WorldError`] with every setting that would do harm, as it is and as it must be; others when the broker cannot be asked.
+pub fn check(settings: &Settings, stage: StageName) -> Result<(), WorkerError> {
+    let own = Topic::ALL.into_iter().map(|topic| topic.as_str().to_owned());
+    let changelog = stage.is_stateful().then(|| Settings::changelog(stage));
+    let names: Vec<String> = own.chain(changelog.clone()).collect();
+    let full: Vec<String> = names.iter().map(|name| settings.topic(name)).collect();
+    let resources: Vec<ResourceSpecifier<'_>> =
+        full.iter().map(|name| ResourceSpecifier::Topic(name)).collect();
+    let answer = pollster::block_on(admin(settings)?.describe_configs(&resources, &options()))
+        .map_err(WorkerError::kafka(DOING))?;
+    let mut faults = Vec::new();
+    for (name, described) in names.iter().zip(answer) {
+        let described = described.map_err(|code| WorkerError::kafka(DOING)(KafkaError::AdminOp(code)))?;
+        let value = |key: &str| described.get(key).and_then(|entry| entry.value.clone());
+        faults.extend(too_small(name, value("max.message.bytes").as_deref()));
+        if changelog.as_ref() == Some(name) {
+            faults.extend(forgetful(name, value("cleanup.policy").as_deref()));
+        }
+    }
+    if faults.is_empty() { Ok(()) } else { Err(WorldError(faults).into()) }
+}
+
+/// What is larger than its topic takes would be tried for ever.
+fn too_small(topic: &str, bytes: Option<&str>) -> Option<String> {
+    let most: usize = bytes?.parse().ok()?;
+    (most < MESSAGE_BYTES_MAX).then(|| {
+        format!("topic {topic} has max.message.bytes {most}, it must be {MESSAGE_BYTES_MAX} or more, because records of ours may be as large")
+    })
+}
+
+/// What a changelog deletes by time or size is gone from the state that is restored from it.
+fn forgetful(topic: &str, policy: Option<&str>) -> Option<String> {
+    let policy = policy.filter(|policy| *policy != "compact")?;
+    Some(format!("topic {topic} has cleanup.policy {policy}, it must be compact, or state is lost"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn settings_that_do_harm_are_named_with_what_they_must_be() {
+        let said = too_small("touchpoint", Some("1048588")).expect("too small");
+        assert!(
+            said.contains("touchpoint") && said.contains("1048588") && said.contains("8388608"),
+            "{said}"
+        );
+        for policy in ["delete", "compact,delete"] {
+            let said = forgetful("stitch-changelog", Some(policy)).expect("state would be lost");
+            assert!(said.contains(policy) && said.contains("must be compact"), "{said}");
+        }
+    }
+
+    #[test]
+    fn settings_that_do_no_harm_are_let_be() {
+        assert_eq!(too_small("touchpoint", Some("8388608")), None);
+        assert_eq!(too_small("touchpoint", Some("20000000")), None);
+        assert_eq!(forgetful("stitch-changelog", Some("compact")), None);
+    }
+}
