@@ -12,6 +12,7 @@ mod local;
 mod on_kafka;
 mod programs;
 mod review;
+mod revision;
 mod rules;
 mod simulation;
 mod steward;
