@@ -13,6 +13,7 @@ mod on_kafka;
 mod programs;
 mod quality;
 mod review;
+mod revision;
 mod rules;
 mod simulation;
 mod sources;

@@ -18,13 +18,23 @@ pub(crate) struct Revision {
 }
 
 impl Revision {
-    /// The look under these rules, as far as it has got.
-    pub(crate) fn read(version: RulesVersion, state: &dyn State) -> Result<Self, Fault> {
-        let stored = state.get(&Table::Revision.key(&[]))?;
+    /// The look under these rules, as far as it has got. Where there is no node yet, there is nothing to look at: what comes
+    /// is decided under these rules.
+    pub(crate) fn begin(version: RulesVersion, state: &mut dyn State) -> Result<Self, Fault> {
+        let key = Table::Revision.key(&[]);
+        let stored = state.get(&key)?;
         let stored: Option<Self> =
             stored.map(|bytes| decode(Table::Revision.as_str(), &bytes)).transpose()?;
-        let same = stored.filter(|revision| revision.version == version);
-        Ok(same.unwrap_or(Self { version, at: None, done: false }))
+        if let Some(same) = stored.filter(|revision| revision.version == version) {
+            return Ok(same);
+        }
+        let nodes = Table::Node.key(&[]);
+        let done = state.page(&nodes, &nodes, 1)?.is_empty();
+        let revision = Self { version, at: None, done };
+        if done {
+            state.put(key, encode(&revision));
+        }
+        Ok(revision)
     }
 
     pub(crate) fn is_done(&self) -> bool {

@@ -2,6 +2,7 @@
 
 use kinfold_model::{
     Assignment, ChangeRule, Context, Fault, Halt, IdentityChange, Keys, NodeId, Partition, Rules, Stage,
+    State,
 };
 
 use crate::desk::Desk;
@@ -40,6 +41,14 @@ impl Stitch {
         Self { law: Law::new(keys, rules, partition), desk: Desk::default(), revision: None }
     }
 
+    /// How far what is stored was looked at again.
+    fn revision(&mut self, state: &mut dyn State) -> Result<Revision, Fault> {
+        match self.revision.take() {
+            Some(revision) => Ok(revision),
+            None => Revision::begin(self.law.version, state),
+        }
+    }
+
     fn tell(
         &self,
         mut journal: Journal,
@@ -63,6 +72,7 @@ impl Stage for Stitch {
 
     /// Never refuses: what cannot be right in a message of our own is a fault.
     fn handle(&mut self, op: Op, context: &mut Context<'_, Stitched>) -> Result<(), Halt> {
+        self.revision = Some(self.revision(context.state)?);
         let mut journal = Journal::default();
         let cause = op.cause.clone();
         let step = Step::new(&self.law, &mut self.desk, context.state, &mut journal, cause);
@@ -73,10 +83,7 @@ impl Stage for Stitch {
 
     /// Looks again at nodes that earlier rules decided on.
     fn idle(&mut self, most: usize, context: &mut Context<'_, Stitched>) -> Result<Option<f64>, Fault> {
-        let mut revision = match self.revision.take() {
-            Some(revision) => revision,
-            None => Revision::read(self.law.version, context.state)?,
-        };
+        let mut revision = self.revision(context.state)?;
         if !revision.is_done() {
             // What is on the desk is not in the state yet.
             self.desk.put_away(context.state);
