@@ -30,6 +30,8 @@ const REST: Duration = Duration::from_secs(3);
 /// The longest restore that is waited for.
 const PATIENCE: Duration = Duration::from_secs(1200);
 const STAGE: StageName = StageName::Stitch;
+/// That of a deployment which says nothing.
+const CACHE: (&str, &str) = ("KINFOLD_STATE__CACHE_BYTES", "268435456");
 
 /// What happens after the kill.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -64,7 +66,7 @@ struct Row {
 /// Measures, and prints the table.
 pub(crate) fn run(identifiers: usize, keep: bool) -> ExitCode {
     let measured = Ground::start(keep).map_err(Failure::Wrong).and_then(|ground| {
-        let deployment = Deployment::new(&ground, "recovery")?;
+        let deployment = Deployment::with(&ground, "recovery", &[CACHE])?;
         let measured = measure(&deployment, identifiers);
         deployment.explained(measured)
     });

@@ -21,6 +21,7 @@ use kinfold_pipeline::link::Commit;
 use kinfold_wire::{SCHEMA_HEADER, TRACE_HEADER, schema_header};
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
+use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
 use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Header, Message, OwnedHeaders};
@@ -36,6 +37,8 @@ const INIT_TIMEOUT: Duration = Duration::from_secs(60);
 const MARGIN: Duration = Duration::from_secs(5);
 /// Between two tries of the same call.
 const AGAIN: Duration = Duration::from_millis(50);
+/// What librdkafka's log calls it when a connection breaks or cannot be made (`rd_kafka_broker_set_error`).
+const CONNECTION_FAILED: &str = "FAIL";
 /// How long to wait when librdkafka's queue is full before looking again.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(20);
 
@@ -49,6 +52,14 @@ struct Deliveries {
 }
 
 impl ClientContext for Deliveries {
+    /// A connection that breaks while one request is on it is no error to librdkafka; only its log tells.
+    fn log(&self, _: RDKafkaLogLevel, facility: &str, message: &str) {
+        if facility == CONNECTION_FAILED {
+            self.is_troubled.store(true, Ordering::Relaxed);
+        }
+        tracing::debug!(facility, message, "producer");
+    }
+
     fn error(&self, error: KafkaError, reason: &str) {
         self.is_troubled.store(true, Ordering::Relaxed);
         tracing::debug!(%error, reason, "producer");

@@ -6,6 +6,7 @@ use std::time::Duration;
 use kinfold_pipeline::StageName;
 use kinfold_wire::raw_topic;
 use rdkafka::ClientConfig;
+use rdkafka::config::RDKafkaLogLevel;
 
 /// How to reach Kafka, and how to work with it.
 #[derive(Clone, Debug)]
@@ -156,6 +157,7 @@ impl Settings {
             // Whoever does not hear of a broken connection cannot fence what is left on it.
             .set("log.connection.close", "true")
             .set("socket.max.fails", "1")
+            .set_log_level(RDKafkaLogLevel::Info)
             // A batch is sent as a whole; waiting for more would only delay its commit.
             .set("linger.ms", "1");
         config
