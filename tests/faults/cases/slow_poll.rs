@@ -25,6 +25,8 @@ pub(crate) const CASE: Case = Case {
 
 /// The least that librdkafka lets all clients of a process have: those that are in no group keep its default session.
 const INTERVAL: Duration = Duration::from_secs(45);
+/// The slow member would give its transaction up before that interval has passed, if a transaction might not take longer.
+const TRANSACTION: Duration = Duration::from_secs(55);
 
 fn run(ground: &Ground) -> Outcome<Seen> {
     let deployment = Deployment::new(ground, "c6")?;
@@ -40,7 +42,10 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
     let config = config.to_string_lossy();
     let mut crew = Crew::new(deployment);
     crew.begin(Program::Capture)?;
-    crew.begin_with(Program::Stitch, &[("KINFOLD_CONFIG", &config)])?;
+    let patient = TRANSACTION.as_millis().to_string();
+    let settings =
+        [("KINFOLD_CONFIG", &*config), ("KINFOLD_KAFKA__TRANSACTION_TIMEOUT_MS", patient.as_str())];
+    crew.begin_with(Program::Stitch, &settings)?;
     crew.begin(Program::Profile)?;
     for program in Program::ALL {
         crew.await_ready(program)?;
@@ -56,7 +61,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
         let commits = other.commits(StageName::Stitch).unwrap_or_default();
         Ok((commits.len() == wanted).then_some(()))
     };
-    until(Duration::from_secs(90), "the other member to take over everything", || owned(all))?;
+    until(Duration::from_secs(120), "the other member to take over everything", || owned(all))?;
     let taken_over = fault.elapsed();
     held.release();
     let code = held.end_txn_error(Duration::from_secs(20))?;
