@@ -82,7 +82,11 @@ impl ProducerContext for Arrivals {
 /// When the broker does not take them within a minute after the last.
 pub fn send(settings: &Settings, records: impl Iterator<Item = Outgoing>) -> Result<(), WorkerError> {
     let mut config = settings.client();
-    config.set("enable.idempotence", "true").set("linger.ms", "5");
+    config
+        .set("enable.idempotence", "true")
+        .set("linger.ms", "5")
+        // A leader that was away is looked for again soon, and not after librdkafka's five minutes.
+        .set("topic.metadata.refresh.interval.ms", "5000");
     let producer: BaseProducer<Arrivals> = config
         .create_with_context(Arrivals::default())
         .map_err(|error| WorkerError::Configuration(error.to_string()))?;
