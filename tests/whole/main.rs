@@ -3,6 +3,8 @@
 mod command_line;
 mod crashes;
 mod data_sets;
+mod dead_letters;
+mod dead_on_kafka;
 mod explain;
 mod explain_command;
 mod golden;

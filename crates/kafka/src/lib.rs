@@ -10,6 +10,7 @@ mod note;
 mod producer;
 pub mod reader;
 mod received;
+mod replay;
 mod settings;
 mod stable;
 mod standby;
@@ -19,5 +20,6 @@ mod world;
 
 pub use error::WorkerError;
 pub use link::KafkaLink;
+pub use replay::Replayer;
 pub use settings::{Identity, LostRecords, Settings};
 pub use world::{World, WorldError};

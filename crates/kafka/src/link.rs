@@ -333,7 +333,7 @@ impl Link for KafkaLink<'_> {
         for commit in commits {
             transactions.add(self.settings, &self.changelog, commit)?;
         }
-        let committed = transactions.commit(offsets, group);
+        let committed = transactions.commit(Some((offsets, group)));
         self.is_forgotten = committed.as_ref().is_err_and(WorkerError::is_of_membership);
         committed
     }

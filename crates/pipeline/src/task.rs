@@ -46,11 +46,11 @@ impl<'p, P: Port> Task<'p, P> {
     /// After a fault the batch is worth nothing any more: call [`Task::abort`].
     pub fn step(&mut self, base: &dyn Base, record: &InRecord) -> Result<(), Fault> {
         let trace = record.trace();
-        self.last = Some((record.time, trace));
+        self.last = Some((record.now(), trace));
         *self.batch.tally.consumed.entry(record.origin.clone()).or_default() += 1;
         let handled = match self.port.read(record) {
             Ok(input) => {
-                let occasion = Occasion { now: record.time, trace, origin: Some(&record.origin) };
+                let occasion = Occasion { now: record.now(), trace, origin: Some(&record.origin) };
                 self.work(base, occasion, |stage, context| stage.handle(input, context))
             }
             Err(refusal) => Err(Halt::Refused(refusal)),
@@ -116,7 +116,7 @@ impl<'p, P: Port> Task<'p, P> {
     /// As [`Task::step`].
     pub fn refuse_alone(&mut self, record: &InRecord, why: &Fault) -> Result<(), Fault> {
         self.abort();
-        self.last = Some((record.time, record.trace()));
+        self.last = Some((record.now(), record.trace()));
         *self.batch.tally.consumed.entry(record.origin.clone()).or_default() += 1;
         let complaint = format_args!("cannot be handled: {why}");
         self.refuse(record, &[Refusal::new(RefusalKind::RecordTooLarge, "", complaint)])

@@ -167,6 +167,7 @@ fn record(offset: i64, key: &[u8], bytes: usize) -> InRecord {
         key: Some(key.to_vec()),
         value: Some(vec![b'x'; bytes]),
         trace: None,
+        first: None,
     }
 }
 
