@@ -39,6 +39,8 @@ impl Deployment {
             ("KINFOLD_KAFKA__TRANSACTION_TIMEOUT_MS", "8000"),
             ("KINFOLD_TOPICS__PARTITIONS", "2"),
             ("KINFOLD_TOPICS__SOURCES", "web"),
+            // Half of what comes is refused.
+            ("KINFOLD_CAPTURE__BRAKE_RATIO", "0"),
         ]
         .map(|(name, value)| (name.to_owned(), value.to_owned()))
         .into();
@@ -122,7 +124,7 @@ fn what_was_refused_is_sent_back_exactly_once_though_replays_are_killed_and_run_
     let broker = Broker::start(&folder.path().join("broker"));
     let deployment = Deployment::new(&broker);
     deployment.said(&["topics", "apply"]);
-    assert!(deployment.said(&["dead", "list"]).contains("no dead letter stands open"));
+    assert!(deployment.said(&["dead", "list"]).contains("no such dead letter stands open"));
     produce(&deployment.settings, records()).expect("records arrive");
     let (address, capture) = deployment.capture("refuse", folder.path());
     deployment.await_capture(&address, RECORDS);
@@ -139,7 +141,9 @@ fn what_was_refused_is_sent_back_exactly_once_though_replays_are_killed_and_run_
     let one = letters[0]["coordinates"].as_str().expect("text").to_owned();
     assert!(!deployment.said(&["dead", "show", &one]).contains("identifiers"), "the payload is asked for");
     assert!(deployment.said(&["dead", "show", &one, "--payload"]).contains("\"namespace\":\"cookie\""));
-    assert!(deployment.said(&["dead", "list", "--kind", "bad_time"]).contains("no dead letter stands open"));
+    assert!(
+        deployment.said(&["dead", "list", "--kind", "bad_time"]).contains("no such dead letter stands open")
+    );
     assert!(deployment.said(&["dead", "replay", "--dry-run"]).contains(&format!("{REFUSED} of web")));
     assert_eq!(deployment.read("raw.web").len(), RECORDS, "nothing was sent yet");
 
@@ -186,7 +190,7 @@ fn what_was_refused_is_sent_back_exactly_once_though_replays_are_killed_and_run_
         .map(|record| (Trace::of_source("raw.web", record.partition, record.offset).to_string(), 1))
         .collect();
     assert!(touchpoints == expected, "each record is one touchpoint, with the trace of the first time");
-    assert!(deployment.said(&["dead", "list"]).contains("no dead letter stands open"));
+    assert!(deployment.said(&["dead", "list"]).contains("no such dead letter stands open"));
 }
 
 /// Sends all letters back: one alone, some in replays that are killed, the rest in two at once.

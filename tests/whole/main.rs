@@ -1,5 +1,6 @@
 //! Proofs about the whole pipeline, in one binary so that RocksDB and librdkafka are linked once.
 
+mod brake_on_kafka;
 mod command_line;
 mod crashes;
 mod data_sets;

@@ -137,7 +137,7 @@ fn replay(place: &Place, wish: &Wish) -> Result<(), Failure> {
             let done = carry_out(&plan, &shelf, replayer)?;
             let (records, transactions) = (done.records, done.transactions);
             say(format_args!(
-                "sent {records} records in {transactions} transactions: {}",
+                "sent: {}; records: {records}, transactions: {transactions}",
                 by_source.join(", ")
             ))?;
             if records < plan.records.len() {

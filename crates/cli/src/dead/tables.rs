@@ -18,7 +18,7 @@ pub(crate) fn listed(found: &Found<'_>, all: &Letters, most: usize) -> String {
     let total = letters().count();
     let rest = outside(all);
     if total == 0 {
-        return format!("no dead letter stands open{rest}");
+        return format!("no such dead letter stands open{rest}");
     }
     let mut counts = BTreeMap::<(&str, &str, &str), u64>::new();
     for (at, letter) in letters() {
@@ -40,7 +40,7 @@ pub(crate) fn listed(found: &Found<'_>, all: &Letters, most: usize) -> String {
         ]);
     }
     let shown = if total > most { format!(", the newest {most} are shown") } else { String::new() };
-    format!("{sums}\n{rows}\nletters: {total} of {} records{shown}{rest}", found.len())
+    format!("{sums}\n{rows}\nletters: {total}, records: {}{shown}{rest}", found.len())
 }
 
 /// What else there is on the topic.
