@@ -83,6 +83,7 @@ pub(crate) fn raw(records: impl Iterator<Item = Vec<u8>>) -> Result<Vec<InRecord
         key: None,
         value: Some(value),
         trace: None,
+        first: None,
     };
     Ok((0..).zip(records).map(read).collect())
 }
@@ -113,6 +114,7 @@ pub(crate) fn inner(written: Vec<OutRecord>, time: Timestamp) -> impl Iterator<I
         key: Some(record.key),
         value: record.value,
         trace: Some(record.trace),
+        first: None,
     })
 }
 

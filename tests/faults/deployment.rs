@@ -80,6 +80,7 @@ impl<'g> Deployment<'g> {
             partitions: topics.partitions,
             replication: u32::from(topics.replication),
             retention_ms: topics.raw_retention_ms,
+            refused_retention_ms: topics.refused_retention_ms,
         };
         apply(&self.settings, &wanted)?;
         self.await_topics()

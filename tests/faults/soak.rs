@@ -14,7 +14,7 @@ use crate::case::{Failure, Outcome};
 use crate::checker::{Checker, Proof};
 use crate::deployment::{Deployment, SESSION};
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::patience::pass;
 use crate::proxy::Line;
 use members::Members;
@@ -92,12 +92,10 @@ impl std::fmt::Display for Report {
 }
 
 fn soak(deployment: &Deployment<'_>, time: Duration, seed: u64) -> Outcome<Report> {
-    let load = Load::new(seed, usize::try_from(time.as_secs() * u64::from(PER_SECOND))?)?;
-    let checker = Checker::new(deployment, &load)?;
     let mut rng = Rng::with_seed(seed);
     let mut members = Members::start(deployment)?;
     let pulse = Pulse::of_people(deployment)?;
-    let feeding = load.feed(deployment, PER_SECOND);
+    let feeding = Feeding::begin(deployment, seed, PER_SECOND)?;
     let mut faults: BTreeMap<Fault, usize> = BTreeMap::new();
     let began = Instant::now();
     while began.elapsed() < time {
@@ -109,7 +107,7 @@ fn soak(deployment: &Deployment<'_>, time: Duration, seed: u64) -> Outcome<Repor
     }
     let end = Instant::now();
     members.complete()?;
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(end)?;
     let worst = pulse.worst();
     let proof = checker.prove()?;

@@ -1,8 +1,11 @@
 //! Proofs about the whole pipeline, in one binary so that RocksDB and librdkafka are linked once.
 
+mod brake_on_kafka;
 mod command_line;
 mod crashes;
 mod data_sets;
+mod dead_letters;
+mod dead_on_kafka;
 mod explain;
 mod explain_command;
 mod golden;

@@ -21,7 +21,16 @@ fn stitch(rules: &Rules) -> StitchPort {
 
 fn record(origin: Origin, value: Vec<u8>) -> InRecord {
     let time = Timestamp::from_millis(1_772_323_200_000).expect("in range");
-    InRecord { origin, partition: 0, offset: 0, time, key: None, value: Some(value), trace: None }
+    InRecord {
+        origin,
+        partition: 0,
+        offset: 0,
+        time,
+        key: None,
+        value: Some(value),
+        trace: None,
+        first: None,
+    }
 }
 
 /// A batch of one record.

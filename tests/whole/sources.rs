@@ -52,7 +52,7 @@ fn blessing() -> bool {
     std::env::var_os("KINFOLD_BLESS").is_some()
 }
 
-fn compiled(name: &str) -> Source {
+pub(crate) fn compiled(name: &str) -> Source {
     let files = sources::read(&folder(), name).unwrap_or_else(|faults| panic!("{}", faults.join("\n")));
     Source::compile(&files).unwrap_or_else(|faults| panic!("{faults}"))
 }

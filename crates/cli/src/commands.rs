@@ -1,6 +1,7 @@
 //! The commands of `kinfold`, and how they fail.
 
 mod config;
+mod dead;
 mod demo;
 mod explain;
 mod generate;
@@ -48,6 +49,9 @@ pub enum Command {
     /// Look at the configuration.
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Look at what was refused in a deployment, and send it back after what was wrong is mended.
+    #[command(subcommand)]
+    Dead(dead::DeadCommand),
     /// Look after the topics of a deployment.
     #[command(subcommand)]
     Topics(topics::TopicsCommand),
@@ -73,6 +77,7 @@ impl Command {
             Self::Review(command) => command.run(),
             Self::Rules(command) => command.run(),
             Self::Config(command) => command.run(),
+            Self::Dead(command) => command.run(),
             Self::Topics(command) => command.run(),
             Self::State(command) => command.run(),
         }
@@ -137,6 +142,12 @@ impl Failure {
     /// For `map_err`: a fault of anything else.
     pub fn fault(error: impl std::fmt::Display) -> Self {
         Self::Fault(error.to_string())
+    }
+}
+
+impl From<kinfold_kafka::WorkerError> for Failure {
+    fn from(error: kinfold_kafka::WorkerError) -> Self {
+        Self::fault(error)
     }
 }
 

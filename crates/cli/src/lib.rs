@@ -5,6 +5,7 @@ pub mod argument;
 pub mod avro_json;
 mod clear;
 pub mod commands;
+pub mod dead;
 mod explain;
 pub mod generate;
 pub mod input;

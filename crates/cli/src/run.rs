@@ -164,6 +164,7 @@ impl Run<'_> {
             key: None,
             value: Some(record),
             trace: None,
+            first: None,
         });
         if self.round.len() < ROUND { Ok(()) } else { self.work() }
     }
@@ -191,6 +192,7 @@ impl Run<'_> {
             key: Some(command.command_id.clone().into_bytes()),
             value: Some(value),
             trace: None,
+            first: None,
         });
         self.work()
     }

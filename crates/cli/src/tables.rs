@@ -155,7 +155,7 @@ fn share(count: u64, all: u64) -> String {
 }
 
 /// A name that a record chose, so that it neither breaks a line nor moves the cursor.
-fn printable(name: &str) -> String {
+pub(crate) fn printable(name: &str) -> String {
     name.chars().map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
 }
 

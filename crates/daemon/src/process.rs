@@ -8,7 +8,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::Duration;
 
@@ -106,12 +106,17 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
     end_in_time(Arc::clone(&stop));
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), process.stages)?;
     let health = Arc::new(Health::new());
-    let sources = Arc::new(Sources::default());
+    let (sources, releases) = (Arc::new(Sources::default()), Arc::new(AtomicU64::new(0)));
     if process.stages.contains(&StageName::Capture) {
         // First of all, since a signal that nobody waits for ends the process.
         let hangups = Signals::new([SIGHUP])?;
         begin_sources(config, &sources, &metrics)?;
-        reload_on_hangup(hangups, config.clone(), Arc::clone(&sources), metrics.clone());
+        let (config, sources, metrics) = (config.clone(), Arc::clone(&sources), metrics.clone());
+        let releases = Arc::clone(&releases);
+        on_hangup(hangups, move || {
+            reload(&config, &sources, &metrics);
+            releases.fetch_add(1, Ordering::Release);
+        });
     }
     let workers = workers(process, config);
     workers.iter().for_each(|worker| Reporter::new(*worker, &health).stands_still("starting"));
@@ -129,6 +134,7 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
         health,
         stop,
         sources,
+        releases,
     };
     let ended = thread::scope(|scope| {
         let threads = workers.iter().map(|worker| scope.spawn(|| supervisor.supervise(*worker)));
@@ -170,15 +176,16 @@ fn begin_sources(config: &Config, sources: &Sources, metrics: &Metrics) -> Resul
     Ok(())
 }
 
-/// On SIGHUP every source is read again. One that has a fault stays as it was, and so does one whose files are gone.
-fn reload_on_hangup(mut hangups: Signals, config: Config, sources: Arc<Sources>, metrics: Metrics) {
+/// On SIGHUP every source is read again, and what was held for too many refusals is let go.
+fn on_hangup(mut hangups: Signals, act: impl Fn() + Send + 'static) {
     thread::spawn(move || {
         for _ in &mut hangups {
-            reload(&config, &sources, &metrics);
+            act();
         }
     });
 }
 
+/// Reads every source again. One that has a fault stays as it was, and so does one whose files are gone.
 fn reload(config: &Config, sources: &Sources, metrics: &Metrics) {
     let (loaded, faults) = match sources::load(config) {
         Ok(read) => read,

@@ -65,7 +65,10 @@ impl Observer for Reporter<'_> {
         let standby =
             |(partition, commit): (&u32, &u64)| (partition.to_string(), json!({ "commit": commit }));
         let standbys: Map<String, Value> = report.standbys.iter().map(standby).collect();
-        self.health.set_facts(&self.name, json!({ "partitions": partitions, "standbys": standbys }));
+        self.health.set_facts(
+            &self.name,
+            json!({ "partitions": partitions, "standbys": standbys, "paused_sources": report.held }),
+        );
         if idle.is_empty() {
             self.health.set_ready(&self.name);
         } else {

@@ -1,7 +1,7 @@
 //! Workers under supervision: one that fails is thrown away and a new one is made, after a pause that grows.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -39,6 +39,8 @@ pub(crate) struct Supervisor<'c> {
     pub(crate) health: Arc<Health>,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) sources: Arc<Sources>,
+    /// Rises when sources that are held are to be read again.
+    pub(crate) releases: Arc<AtomicU64>,
 }
 
 /// Why a worker is not at work.
@@ -97,6 +99,7 @@ impl Supervisor<'_> {
         let desk = Desk { supervisor: self, identity, reporter, partitions: world.inputs(stage) };
         match stage {
             StageName::Capture => {
+                self.settings.sources.iter().for_each(|source| self.metrics.source_held(source, 0));
                 let stage = Capture::new(keys.clone(), rules.clone(), self.config.capture.clone())
                     .with_sources(Arc::clone(&self.sources));
                 desk.work(&CapturePort { stage, keys, rules, topology }, &NoState)
@@ -139,10 +142,16 @@ impl Desk<'_> {
     fn work<P: Port, S: Stores>(&self, port: &P, stores: &S) -> Result<(), StageError> {
         let Supervisor { config, settings, metrics, .. } = self.supervisor;
         let limits = BatchLimits { records: config.kafka.batch_records, bytes: config.kafka.batch_bytes_max };
-        let (partitions, observer) = (self.partitions, self.reporter);
+        let (partitions, observer, brake) = (self.partitions, self.reporter, config.brake);
+        let released = || self.supervisor.releases.load(Ordering::Acquire);
+        let mut releases = released();
         let link = KafkaLink::join(settings, self.identity, partitions, metrics)?;
-        let mut worker = Worker::new(Equipment { port, stores, partitions, limits, metrics, observer }, link);
+        let equipment = Equipment { port, stores, partitions, limits, brake, metrics, observer };
+        let mut worker = Worker::new(equipment, link);
         while !self.supervisor.stopping() {
+            if std::mem::replace(&mut releases, released()) != releases {
+                worker.release()?;
+            }
             worker.turn()?;
         }
         Ok(())

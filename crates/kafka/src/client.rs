@@ -112,7 +112,7 @@ pub fn send(settings: &Settings, records: impl Iterator<Item = Outgoing>) -> Res
     lost.map_or(Ok(()), |error| Err(WorkerError::kafka(waiting)(error)))
 }
 
-fn headers(wanted: &[(String, Vec<u8>)]) -> OwnedHeaders {
+pub(crate) fn headers(wanted: &[(String, Vec<u8>)]) -> OwnedHeaders {
     wanted.iter().fold(OwnedHeaders::new_with_capacity(wanted.len()), |headers, (key, value)| {
         headers.insert(Header { key, value: Some(value) })
     })

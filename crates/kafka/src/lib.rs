@@ -11,6 +11,7 @@ mod note;
 mod producer;
 pub mod reader;
 mod received;
+mod replay;
 mod settings;
 mod stable;
 mod standby;
@@ -20,5 +21,6 @@ mod world;
 
 pub use error::WorkerError;
 pub use link::KafkaLink;
+pub use replay::Replayer;
 pub use settings::{Identity, LostRecords, Settings};
 pub use world::{World, WorldError};

@@ -43,6 +43,8 @@ pub struct KafkaLink<'k> {
     events: VecDeque<Event>,
     /// Full name of the topic and partition of all that is ours.
     assigned: BTreeSet<(String, i32)>,
+    /// Inputs of which no records are wanted.
+    held: BTreeSet<Origin>,
     /// When the batch has taken long enough; `None` before it began.
     deadline: Option<Instant>,
     stable: Stable,
@@ -89,6 +91,7 @@ impl<'k> KafkaLink<'k> {
             tail: None,
             events: VecDeque::new(),
             assigned: BTreeSet::new(),
+            held: BTreeSet::new(),
             deadline: None,
             stable: Stable::default(),
             is_forgotten: false,
@@ -189,9 +192,17 @@ impl<'k> KafkaLink<'k> {
 
     /// The inputs of a partition of ours.
     fn places(&self, partition: u32) -> TopicPartitionList {
+        self.select(|_, index| index == partition)
+    }
+
+    /// Those of ours that are meant: by the input, and the partition in it.
+    fn select(&self, is_meant: impl Fn(&Origin, u32) -> bool) -> TopicPartitionList {
         let mut places = TopicPartitionList::new();
-        for (topic, partition) in self.assigned.iter().filter(|(_, index)| unsigned(*index) == partition) {
-            places.add_partition(topic, *partition);
+        for (topic, partition) in &self.assigned {
+            let origin = origin(topic, &self.settings.prefix);
+            if origin.is_some_and(|origin| is_meant(&origin, unsigned(*partition))) {
+                places.add_partition(topic, *partition);
+            }
         }
         places
     }
@@ -290,7 +301,8 @@ impl Link for KafkaLink<'_> {
     }
 
     fn resume(&mut self, partition: u32) -> Result<(), WorkerError> {
-        self.consumer.resume(&self.places(partition)).map_err(WorkerError::kafka("resuming"))
+        let places = self.select(|origin, index| index == partition && !self.held.contains(origin));
+        self.consumer.resume(&places).map_err(WorkerError::kafka("resuming"))
     }
 
     fn rewind(&mut self, partition: u32, offsets: &BTreeMap<Origin, i64>) -> Result<(), WorkerError> {
@@ -302,6 +314,17 @@ impl Link for KafkaLink<'_> {
             place.set_offset(offset).map_err(WorkerError::kafka("noting the offsets"))?;
         }
         self.seek(places)
+    }
+
+    fn hold(&mut self, input: &Origin) -> Result<(), WorkerError> {
+        self.held.insert(input.clone());
+        let places = self.select(|origin, _| origin == input);
+        self.consumer.pause(&places).map_err(WorkerError::kafka("pausing"))
+    }
+
+    fn release(&mut self) -> Result<(), WorkerError> {
+        self.held.clear();
+        Ok(())
     }
 
     fn transact(&mut self, commits: &[Commit<'_>]) -> Result<BTreeMap<u32, i64>, WorkerError> {
@@ -333,7 +356,7 @@ impl Link for KafkaLink<'_> {
         for commit in commits {
             transactions.add(self.settings, &self.changelog, commit)?;
         }
-        let committed = transactions.commit(offsets, group);
+        let committed = transactions.commit(Some((offsets, group)));
         self.is_forgotten = committed.as_ref().is_err_and(WorkerError::is_of_membership);
         committed
     }

@@ -19,6 +19,7 @@ use kinfold_pipeline::OutRecord;
 use kinfold_pipeline::changelog::MARK_KEY;
 use kinfold_pipeline::link::Commit;
 use kinfold_wire::{SCHEMA_HEADER, TRACE_HEADER, schema_header};
+use rdkafka::ClientConfig;
 use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::RDKafkaLogLevel;
@@ -27,6 +28,7 @@ use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
 use rdkafka::message::{Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 
+use crate::client::{self, Outgoing};
 use crate::error::WorkerError;
 use crate::link::{signed, unsigned};
 use crate::settings::{Identity, Settings};
@@ -83,7 +85,7 @@ impl ProducerContext for Deliveries {
 struct Change<'a> {
     topic: &'a str,
     partition: i32,
-    key: &'a [u8],
+    key: Option<&'a [u8]>,
     value: Option<&'a [u8]>,
 }
 
@@ -97,13 +99,18 @@ pub(crate) struct Transactions {
 impl Transactions {
     /// Ends what a predecessor left open.
     pub(crate) fn new(settings: &Settings, identity: &Identity) -> Result<Self, WorkerError> {
-        let created = settings.producer(identity).create_with_context(Deliveries::default());
+        Self::open(&settings.producer(identity), settings.transaction_timeout)
+    }
+
+    /// The same for a producer that is nobody's worker.
+    pub(crate) fn open(config: &ClientConfig, timeout: Duration) -> Result<Self, WorkerError> {
+        let created = config.create_with_context(Deliveries::default());
         let producer: BaseProducer<Deliveries> =
             created.map_err(|error| WorkerError::Configuration(error.to_string()))?;
         producer
             .init_transactions(INIT_TIMEOUT)
             .map_err(WorkerError::kafka("opening the transactional producer"))?;
-        Ok(Self { producer: Arc::new(producer), patience: settings.transaction_timeout + MARGIN })
+        Ok(Self { producer: Arc::new(producer), patience: timeout + MARGIN })
     }
 
     /// Whether a request may still be on its way that was answered on another connection. What librdkafka has to tell of
@@ -133,15 +140,15 @@ impl Transactions {
         let partition = signed(commit.partition);
         let Some(marker) = &commit.marker else { return Ok(()) };
         for (key, value) in commit.writes {
-            let change = Change { topic: changelog, partition, key, value: value.as_deref() };
+            let change = Change { topic: changelog, partition, key: Some(key), value: value.as_deref() };
             self.enqueue(&change, None, 0)?;
         }
-        let change = Change { topic: changelog, partition, key: MARK_KEY, value: Some(marker) };
+        let change = Change { topic: changelog, partition, key: Some(MARK_KEY), value: Some(marker) };
         self.enqueue(&change, None, 1)
     }
 
     fn send(&self, topic: &str, record: &OutRecord) -> Result<(), WorkerError> {
-        let (partition, key) = (signed(record.partition), &record.key[..]);
+        let (partition, key) = (signed(record.partition), Some(&record.key[..]));
         let change = Change { topic, partition, key, value: record.value.as_deref() };
         let schema = schema_header(record.topic);
         let trace = record.trace.to_string();
@@ -151,15 +158,27 @@ impl Transactions {
         self.enqueue(&change, Some(headers), 0)
     }
 
-    /// Sends the offsets and commits. Gives the place of each marker.
+    /// Sends a record that is no output of a stage. Its time is now, because a log that is cut by time would lose an older one.
+    pub(crate) fn outgoing(&self, settings: &Settings, record: &Outgoing) -> Result<(), WorkerError> {
+        let topic = settings.topic(&record.topic);
+        let (key, value) = (record.key.as_deref(), record.value.as_deref());
+        let change = Change { topic: &topic, partition: record.partition.unwrap_or(-1), key, value };
+        self.enqueue(&change, Some(client::headers(&record.headers)), 0)
+    }
+
+    /// Waits until all that was sent has arrived, or failed, of which the commit will tell.
+    pub(crate) fn arrived(&self) -> Result<(), WorkerError> {
+        self.producer.flush(self.patience).map_err(WorkerError::kafka("sending the batch"))
+    }
+
+    /// Sends the offsets of a group, if there are any, and commits. Gives the place of each marker.
     pub(crate) fn commit(
         &self,
-        offsets: TopicPartitionList,
-        group: ConsumerGroupMetadata,
+        read: Option<(TopicPartitionList, ConsumerGroupMetadata)>,
     ) -> Result<BTreeMap<u32, i64>, WorkerError> {
         let (tell, told) = mpsc::channel();
         let (producer, deadline) = (Arc::clone(&self.producer), Instant::now() + self.patience);
-        let call = move || drop(tell.send(end(&producer, &offsets, &group, deadline)));
+        let call = move || drop(tell.send(end(&producer, read.as_ref(), deadline)));
         thread::Builder::new().name("commit".to_owned()).spawn(call).map_err(WorkerError::Thread)?;
         let waited = self.patience + MARGIN;
         told.recv_timeout(waited).unwrap_or(Err(WorkerError::Hung { waited }))?;
@@ -175,8 +194,9 @@ impl Transactions {
         headers: Option<OwnedHeaders>,
         opaque: usize,
     ) -> Result<(), WorkerError> {
-        let mut record =
-            BaseRecord::with_opaque_to(change.topic, opaque).partition(change.partition).key(change.key);
+        let mut record = BaseRecord::<'_, [u8], [u8], usize>::with_opaque_to(change.topic, opaque)
+            .partition(change.partition);
+        record.key = change.key;
         record.payload = change.value;
         record.headers = headers;
         loop {
@@ -196,14 +216,15 @@ impl Transactions {
 /// end this one too soon; as it is, offsets that were committed say that nothing is missing.
 fn end(
     producer: &BaseProducer<Deliveries>,
-    offsets: &TopicPartitionList,
-    group: &ConsumerGroupMetadata,
+    read: Option<&(TopicPartitionList, ConsumerGroupMetadata)>,
     deadline: Instant,
 ) -> Result<(), WorkerError> {
     // A record that did not arrive makes the next call fail.
     producer.flush(left(deadline)).map_err(WorkerError::kafka("sending the batch"))?;
-    retried(deadline, || producer.send_offsets_to_transaction(offsets, group, left(deadline)))
-        .map_err(WorkerError::kafka("adding the offsets to the transaction"))?;
+    if let Some((offsets, group)) = read {
+        retried(deadline, || producer.send_offsets_to_transaction(offsets, group, left(deadline)))
+            .map_err(WorkerError::kafka("adding the offsets to the transaction"))?;
+    }
     retried(deadline, || producer.commit_transaction(left(deadline)))
         .map_err(WorkerError::kafka("committing the transaction"))
 }

@@ -2,6 +2,7 @@
 //! is. In: settings and a topic without its prefix. Out: records, ends, and the offsets that a group committed.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::thread;
 use std::time::{Duration, Instant};
 
 use kinfold_pipeline::StageName;
@@ -140,26 +141,40 @@ impl Reader {
     ///
     /// # Errors
     /// When an end is not reached within a minute of silence.
-    pub fn rest(mut self) -> Result<Vec<Stored>, WorkerError> {
+    pub fn rest(self) -> Result<Vec<Stored>, WorkerError> {
         let mut records = Vec::new();
+        self.each(&mut |record| {
+            records.push(record);
+            Ok::<(), WorkerError>(())
+        })?;
+        Ok(records)
+    }
+
+    /// As [`Reader::rest`], record by record, so that a topic need not fit into memory.
+    ///
+    /// # Errors
+    /// The first of `see`; when an end is not reached within a minute of silence.
+    pub fn each<E: From<WorkerError>>(
+        mut self,
+        see: &mut dyn FnMut(Stored) -> Result<(), E>,
+    ) -> Result<(), E> {
         let mut heard = Instant::now();
         while !self.partitions.is_empty() {
             match self.consumer.poll(POLL) {
                 Some(Ok(message)) => {
-                    records.push(stored(&message));
+                    see(stored(&message))?;
                     heard = Instant::now();
                 }
                 Some(Err(KafkaError::PartitionEOF(partition))) => drop(self.partitions.remove(&partition)),
                 Some(Err(error)) if is_passing(&error) && heard.elapsed() < TIMEOUT => {}
-                Some(Err(error)) => return Err(WorkerError::kafka("reading a topic")(error)),
+                Some(Err(error)) => return Err(WorkerError::kafka("reading a topic")(error).into()),
                 None if heard.elapsed() > TIMEOUT => {
-                    let error = KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut);
-                    return Err(WorkerError::kafka("reading a topic to its end")(error));
+                    return Err(WorkerError::kafka("reading a topic to its end")(timed_out()).into());
                 }
                 None => {}
             }
         }
-        Ok(records)
+        Ok(())
     }
 }
 
@@ -189,6 +204,29 @@ pub fn ends(settings: &Settings, topic: &str) -> Result<BTreeMap<i32, Ends>, Wor
         Ok((partition, ends))
     };
     partitions(settings, topic)?.into_iter().map(of).collect()
+}
+
+/// Waits until readers of committed records can see all that is in a topic now, which an open transaction hides from them.
+///
+/// # Errors
+/// When the broker cannot be asked, or a transaction stays open for a minute.
+pub fn settle(settings: &Settings, topic: &str) -> Result<(), WorkerError> {
+    let until = Instant::now() + TIMEOUT;
+    let mut ends_now = ends(settings, topic)?;
+    let wanted = ends_now.clone();
+    loop {
+        let hidden = |(partition, end): (&i32, &Ends)| {
+            ends_now.get(partition).is_none_or(|now| now.last_stable < end.high_watermark)
+        };
+        if !wanted.iter().any(hidden) {
+            return Ok(());
+        }
+        if Instant::now() > until {
+            return Err(WorkerError::kafka("waiting for the open transactions of a topic")(timed_out()));
+        }
+        thread::sleep(POLL);
+        ends_now = ends(settings, topic)?;
+    }
 }
 
 /// What the group of a stage committed, for each partition of these topics that it ever read.
@@ -243,6 +281,10 @@ fn client(settings: &Settings, isolation: Isolation) -> Result<BaseConsumer, Wor
 
 fn create(config: &ClientConfig) -> Result<BaseConsumer, WorkerError> {
     config.create().map_err(|error| WorkerError::Configuration(error.to_string()))
+}
+
+fn timed_out() -> KafkaError {
+    KafkaError::MessageConsumption(RDKafkaErrorCode::OperationTimedOut)
 }
 
 /// librdkafka goes on by itself after these.

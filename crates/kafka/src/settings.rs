@@ -148,9 +148,18 @@ impl Settings {
     }
 
     pub(crate) fn producer(&self, identity: &Identity) -> ClientConfig {
+        self.transactional(&self.member(identity))
+    }
+
+    /// Of whoever sends dead letters back; there is one in a deployment.
+    pub(crate) fn replayer(&self) -> ClientConfig {
+        self.transactional(&self.topic("dead-replay"))
+    }
+
+    fn transactional(&self, id: &str) -> ClientConfig {
         let mut config = self.client();
         config
-            .set("transactional.id", self.member(identity))
+            .set("transactional.id", id)
             .set("transaction.timeout.ms", self.transaction_timeout.as_millis().to_string())
             .set("message.max.bytes", MESSAGE_BYTES_MAX.to_string())
             .set("compression.type", "lz4")

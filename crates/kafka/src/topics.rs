@@ -28,6 +28,8 @@ pub struct Wanted {
     pub replication: u32,
     /// How long raw records and touchpoints are kept.
     pub retention_ms: i64,
+    /// How long dead letters are kept, which hold raw records.
+    pub refused_retention_ms: i64,
 }
 
 /// A topic as it should be.
@@ -66,11 +68,12 @@ impl Wanted {
     /// All topics, in the order of the data.
     #[must_use]
     pub fn topics(&self) -> Vec<TopicPlan> {
-        let raw = self.sources.iter().map(|source| (raw_topic(source), self.log()));
+        let raw = self.sources.iter().map(|source| (raw_topic(source), log(self.retention_ms)));
         let own = Topic::ALL.into_iter().map(|topic| {
             let settings = match topic {
                 topic if topic.is_compacted() => compacted(),
-                Topic::Touchpoint | Topic::TouchpointRefused => self.log(),
+                Topic::Touchpoint => log(self.retention_ms),
+                Topic::TouchpointRefused => log(self.refused_retention_ms),
                 // What an inner topic says is lost for good when it is deleted before it is read. Commands are few,
                 // and what touchpoints say of the same identifiers may come years later.
                 _ => vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", "-1".to_owned())],
@@ -91,10 +94,10 @@ impl Wanted {
             })
             .collect()
     }
+}
 
-    fn log(&self) -> Vec<(&'static str, String)> {
-        vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", self.retention_ms.to_string())]
-    }
+fn log(retention_ms: i64) -> Vec<(&'static str, String)> {
+    vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", retention_ms.to_string())]
 }
 
 /// A store that was off for less than a week need not be made anew; what was deleted is gone from the log after two.
@@ -215,8 +218,13 @@ mod tests {
 
     #[test]
     fn every_topic_is_planned_once_and_what_is_a_table_is_compacted() {
-        let wanted =
-            Wanted { sources: vec!["web".to_owned()], partitions: 4, replication: 1, retention_ms: 7 };
+        let wanted = Wanted {
+            sources: vec!["web".to_owned()],
+            partitions: 4,
+            replication: 1,
+            retention_ms: 7,
+            refused_retention_ms: 5,
+        };
         let topics = wanted.topics();
         let names: std::collections::BTreeSet<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
         assert_eq!(names.len(), topics.len());
@@ -237,12 +245,30 @@ mod tests {
 
     #[test]
     fn commands_are_kept_for_ever_and_cut_like_the_other_input_of_stitch() {
-        let wanted = Wanted { sources: Vec::new(), partitions: 4, replication: 1, retention_ms: 7 };
+        let wanted = Wanted {
+            sources: Vec::new(),
+            partitions: 4,
+            replication: 1,
+            retention_ms: 7,
+            refused_retention_ms: 5,
+        };
         let topics = wanted.topics();
         let of = |topic: Topic| topics.iter().find(|plan| plan.name == topic.as_str()).expect("planned");
         let (commands, ops) = (of(Topic::IdentityCommand), of(Topic::IdentityOp));
         assert_eq!((commands.partitions, &commands.settings), (ops.partitions, &ops.settings));
         assert!(commands.settings.contains(&("cleanup.policy", "delete".to_owned())));
         assert!(commands.settings.contains(&("retention.ms", "-1".to_owned())));
+    }
+
+    #[test]
+    fn dead_letters_are_kept_for_a_time_of_their_own() {
+        let (retention_ms, refused_retention_ms) = (7, 5);
+        let sources = vec!["web".to_owned()];
+        let wanted = Wanted { sources, partitions: 4, replication: 1, retention_ms, refused_retention_ms };
+        let topics = wanted.topics();
+        for (name, retention) in [("raw.web", "7"), ("touchpoint", "7"), ("touchpoint-refused", "5")] {
+            let topic = topics.iter().find(|topic| topic.name == name).expect("planned");
+            assert!(topic.settings.contains(&("retention.ms", retention.to_owned())), "{name}");
+        }
     }
 }

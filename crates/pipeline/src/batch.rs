@@ -1,10 +1,12 @@
 //! What a batch amounts to: records for the log and writes for the store, to be committed together.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kinfold_capture::Outcome;
 use kinfold_model::{RefusalKind, SourceQuality};
 
+use crate::brake::Verdict;
 use crate::overlay::Writes;
 use crate::record::{Origin, OutRecord};
 
@@ -18,6 +20,9 @@ pub struct Batch {
     pub writes: Writes,
     /// What became of the records; to be counted once the batch is committed.
     pub tally: Tally,
+    /// What became of each record of a source, in order. Records that were sent again are not among them: what somebody
+    /// replays too early is not the source's doing.
+    pub verdicts: BTreeMap<Arc<str>, Vec<Verdict>>,
 }
 
 /// Every record is accounted for: `consumed = passed + Σ refused`. A record of which several parts were refused is refused

@@ -1,7 +1,8 @@
-//! A refused record becomes a dead letter: kept whole, with a passport that leads back to where it stood.
+//! A refused record becomes a dead letter: kept whole, with a passport that leads back to where it stood. One that was sent
+//! again and is refused again keeps the coordinates of the first time, so that its letters have one key.
 
 use kinfold_model::{DeadLetter, Fault, Refusal};
-use kinfold_wire::{Topic, schema_header};
+use kinfold_wire::{Coordinates, Topic, schema_header};
 
 use crate::port::{StageName, Topology};
 use crate::record::{InRecord, Origin, OutRecord};
@@ -31,19 +32,21 @@ pub(crate) fn dead_letter(
         Origin::Topic(topic) => schema_header(*topic),
     };
     let fits = |bytes: &Vec<u8>| bytes.len() <= PAYLOAD_BYTES_MAX;
+    let coordinates = record.coordinates();
+    let key = coordinates.to_string();
+    let Coordinates { topic, partition, offset } = coordinates;
     let letter = DeadLetter {
         stage: stage.as_str().to_owned(),
-        topic: record.origin.to_string(),
-        partition: i32::try_from(record.partition).unwrap_or(i32::MAX),
-        offset: record.offset,
+        topic,
+        partition,
+        offset,
         schema,
-        time: record.time,
+        time: record.now(),
         kind: refusal.kind.as_str().to_owned(),
         member: refusal.member.clone(),
         sentence: refusal.sentence.clone(),
         key: record.key.clone().filter(fits),
         payload: record.value.clone().filter(|bytes| payload == Payload::Kept && fits(bytes)),
     };
-    let key = format!("{}/{}/{}", letter.topic, letter.partition, letter.offset);
     topology.public(Topic::TouchpointRefused, key, Some(&letter), record.trace())
 }

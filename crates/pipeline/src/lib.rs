@@ -6,6 +6,7 @@
 //! the simulated driver of the tests, and [`Local`], which runs all stages in one process.
 
 mod batch;
+mod brake;
 pub mod changelog;
 mod dead_letter;
 mod draft;
@@ -22,6 +23,7 @@ mod task;
 pub mod worker;
 
 pub use batch::{Batch, Tally};
+pub use brake::{BrakeLimits, Verdict};
 pub use draft::Draft;
 pub use ledger::sources;
 pub use local::{Listener, Local, LocalPorts, Shelf, Shelved};
@@ -29,6 +31,6 @@ pub use metrics::{FAULT_KINDS, MetricName, Metrics};
 pub use overlay::{Base, Overlay, Store, Writes};
 pub use port::{Port, StageName, Topology};
 pub use ports::{CapturePort, FacetsPort, PeoplePort, StitchPort, UNKNOWN_SOURCE};
-pub use record::{InRecord, Origin, OutRecord};
+pub use record::{First, InRecord, Origin, OutRecord};
 pub use stores::{NoState, Stores};
 pub use task::Task;

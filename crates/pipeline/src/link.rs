@@ -101,6 +101,18 @@ pub trait Link {
     /// When the connection is lost.
     fn rewind(&mut self, partition: u32, offsets: &BTreeMap<Origin, i64>) -> Result<(), Self::Error>;
 
+    /// Lets no more records of an input come, from any partition that is ours or will be, until all inputs are released.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    fn hold(&mut self, input: &Origin) -> Result<(), Self::Error>;
+
+    /// Lets inputs come again that were held: from now on [`Link::resume`] is for them, too.
+    ///
+    /// # Errors
+    /// When the connection is lost.
+    fn release(&mut self) -> Result<(), Self::Error>;
+
     /// Writes all of this in one transaction; tells where the markers went, by partition.
     ///
     /// # Errors

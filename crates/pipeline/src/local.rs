@@ -274,6 +274,7 @@ impl Round {
                 key: Some(key),
                 value,
                 trace: Some(trace),
+                first: None,
             });
             *offset += 1;
         }

@@ -65,11 +65,13 @@ pub enum MetricName {
     AttributesDropped,
     /// Counter; labels `source`, `outcome`.
     SourceReloads,
+    /// Gauge; label `source`.
+    SourcePaused,
 }
 
 impl MetricName {
     /// All metrics.
-    pub const ALL: [Self; 25] = [
+    pub const ALL: [Self; 26] = [
         Self::BuildInfo,
         Self::Ready,
         Self::RecordsConsumed,
@@ -95,6 +97,7 @@ impl MetricName {
         Self::Mapped,
         Self::AttributesDropped,
         Self::SourceReloads,
+        Self::SourcePaused,
     ];
 
     /// The name.
@@ -126,6 +129,7 @@ impl MetricName {
             Self::Mapped => "kinfold_mapped_total",
             Self::AttributesDropped => "kinfold_attributes_dropped_total",
             Self::SourceReloads => "kinfold_source_reloads_total",
+            Self::SourcePaused => "kinfold_source_paused",
         }
     }
 
@@ -170,6 +174,9 @@ impl MetricName {
             Self::AttributesDropped => "Attributes that a source may not pass on, by name, special or other.",
             Self::SourceReloads => {
                 "Sources that were read again on SIGHUP: replaced, or kept because of a fault."
+            }
+            Self::SourcePaused => {
+                "Workers of this process that do not read raw.<source>, because too much of it was refused."
             }
             Self::Revision => {
                 "How much of the stored state was looked at again under the rules of now, 0 to 1."
@@ -217,6 +224,7 @@ pub struct Metrics {
     mapped: IntCounterVec,
     dropped: IntCounterVec,
     reloads: IntCounterVec,
+    paused: IntGaugeVec,
     /// By stage and partition.
     pub revision: GaugeVec,
     source_records: IntCounterVec,
@@ -275,6 +283,7 @@ impl Metrics {
             mapped: counter(M::Mapped, &["source", "outcome"])?,
             dropped: counter(M::AttributesDropped, &["source", "attribute"])?,
             reloads: counter(M::SourceReloads, &["source", "outcome"])?,
+            paused: gauge(M::SourcePaused, &["source"])?,
             revision,
             source_records: counter(M::SourceRecords, &["source"])?,
             source_points: counter(M::SourcePoints, &["source"])?,
@@ -393,6 +402,11 @@ impl Metrics {
         }
     }
 
+    /// Counts workers that hold a source, by the difference; 0 for a source that is about to be read.
+    pub fn source_held(&self, source: &str, difference: i64) {
+        self.paused.with_label_values(&[source]).add(difference);
+    }
+
     /// Counts a fault; `kind` is one of [`FAULT_KINDS`].
     pub fn fault(&self, stage: StageName, kind: &'static str) {
         self.faults.with_label_values(&[stage.as_str(), kind]).inc();
@@ -436,6 +450,7 @@ mod tests {
         metrics.knows("web");
         metrics.dropped.with_label_values(&["web", "other"]);
         metrics.reloaded("web", true);
+        metrics.source_held("web", 0);
         let registered: Vec<String> =
             metrics.registry.gather().iter().map(|family| family.name().to_owned()).collect();
         let mut names: Vec<String> = MetricName::ALL.iter().map(|name| name.as_str().to_owned()).collect();

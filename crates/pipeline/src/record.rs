@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 
 use kinfold_model::Timestamp;
-use kinfold_wire::{Topic, Trace, raw_topic};
+use kinfold_wire::{Coordinates, Original, Topic, Trace, raw_topic};
 
 /// Where a record was read from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -34,7 +34,7 @@ pub struct InRecord {
     pub partition: u32,
     /// At which offset.
     pub offset: i64,
-    /// When it was written to the log: the `now` of its handling.
+    /// When it was written to the log.
     pub time: Timestamp,
     /// `None` when it has none.
     pub key: Option<Vec<u8>>,
@@ -42,6 +42,32 @@ pub struct InRecord {
     pub value: Option<Vec<u8>>,
     /// The trace in its headers; `None` when there was none, or none that could be read.
     pub trace: Option<Trace>,
+    /// Where it stood when it was refused; `None` for a record that was not sent again.
+    pub first: Option<First>,
+}
+
+/// Where a record stood that was refused there and was sent again to the same topic. What comes of it now is what would have
+/// come of it then.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct First {
+    /// From 0.
+    pub partition: i32,
+    /// In that partition.
+    pub offset: i64,
+    /// When it was written there.
+    pub time: Timestamp,
+}
+
+impl First {
+    /// Reads the header of a record that was read from `origin` and written at `time`. A source may have written the header,
+    /// so that it counts only if it names the same topic and no later time: then it can harm that source's own records only.
+    #[must_use]
+    pub fn from_header(value: &[u8], origin: &Origin, time: Timestamp) -> Option<Self> {
+        let Original { coordinates, time: first } = Original::from_header(value).ok()?;
+        let is_of_source = matches!(origin, Origin::Raw(source) if coordinates.source() == Some(source));
+        let Coordinates { partition, offset, .. } = coordinates;
+        (is_of_source && first <= time).then_some(Self { partition, offset, time: first })
+    }
 }
 
 impl InRecord {
@@ -51,12 +77,28 @@ impl InRecord {
         self.key.as_ref().map_or(0, Vec::len) + self.value.as_ref().map_or(0, Vec::len)
     }
 
+    /// Where it stands; of a record that was sent again, where it stood first.
+    #[must_use]
+    pub fn coordinates(&self) -> Coordinates {
+        let (partition, offset) = match self.first {
+            Some(First { partition, offset, .. }) => (partition, offset),
+            None => (i32::try_from(self.partition).unwrap_or(i32::MAX), self.offset),
+        };
+        Coordinates { topic: self.origin.to_string(), partition, offset }
+    }
+
+    /// The `now` of its handling: when it was written; of a record that was sent again, when it was written first.
+    #[must_use]
+    pub fn now(&self) -> Timestamp {
+        self.first.map_or(self.time, |first| first.time)
+    }
+
     /// The trace that everything this record brings about belongs to.
     #[must_use]
     pub fn trace(&self) -> Trace {
         self.trace.unwrap_or_else(|| {
-            let partition = i32::try_from(self.partition).unwrap_or(i32::MAX);
-            Trace::of_source(&self.origin.to_string(), partition, self.offset)
+            let Coordinates { topic, partition, offset } = self.coordinates();
+            Trace::of_source(&topic, partition, offset)
         })
     }
 }
@@ -74,4 +116,24 @@ pub struct OutRecord {
     pub value: Option<Vec<u8>>,
     /// For its header.
     pub trace: Trace,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_place_where_a_record_stood_first_counts_only_if_it_is_of_the_same_topic_and_no_later() {
+        let time = |ms| Timestamp::from_millis(ms).expect("in range");
+        let of = |source: &str| Origin::Raw(source.into());
+        let read = |header: &str, origin: &Origin| First::from_header(header.as_bytes(), origin, time(1000));
+        let first = First { partition: 3, offset: 17, time: time(1000) };
+        assert_eq!(read("raw.shop/3/17@1000", &of("shop")), Some(first));
+        assert_eq!(read("raw.shop/3/17@1001", &of("shop")), None);
+        assert_eq!(read("raw.shop/3/17@1000", &of("crm")), None);
+        assert_eq!(read("raw.shop/3/17", &of("shop")), None);
+        let inner = Origin::Topic(Topic::IdentityOp);
+        assert_eq!(read("identity-op/3/17@1000", &inner), None);
+        assert_eq!(read("raw.shop/3/17@1000", &inner), None);
+    }
 }

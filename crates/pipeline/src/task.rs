@@ -1,10 +1,13 @@
 //! One partition of one stage, driven one step at a time. Production and simulation drive the same task.
 
+use std::sync::Arc;
+
 use kinfold_model::{Context, Fault, Halt, Partition, Refusal, RefusalKind, Stage, Timestamp};
 use kinfold_wire::Trace;
 use kinfold_wire::limits::WRITTEN_BYTES_MAX;
 
 use crate::batch::{Batch, Tally};
+use crate::brake::Verdict;
 use crate::dead_letter::{Payload, dead_letter};
 use crate::overlay::{Base, Overlay, Writes};
 use crate::port::Port;
@@ -46,17 +49,20 @@ impl<'p, P: Port> Task<'p, P> {
     /// After a fault the batch is worth nothing any more: call [`Task::abort`].
     pub fn step(&mut self, base: &dyn Base, record: &InRecord) -> Result<(), Fault> {
         let trace = record.trace();
-        self.last = Some((record.time, trace));
+        self.last = Some((record.now(), trace));
         *self.batch.tally.consumed.entry(record.origin.clone()).or_default() += 1;
         let handled = match self.port.read(record) {
             Ok(input) => {
-                let occasion = Occasion { now: record.time, trace, origin: Some(&record.origin) };
+                let occasion = Occasion { now: record.now(), trace, origin: Some(&record.origin) };
                 self.work(base, occasion, |stage, context| stage.handle(input, context))
             }
             Err(refusal) => Err(Halt::Refused(refusal)),
         };
         match handled {
-            Ok(((), refusals)) if refusals.is_empty() => self.batch.tally.passed += 1,
+            Ok(((), refusals)) if refusals.is_empty() => {
+                self.batch.tally.passed += 1;
+                self.judged(record, None);
+            }
             Ok(((), refusals)) => self.refuse(record, &refusals)?,
             Err(Halt::Refused(refusal)) => self.refuse(record, &[refusal])?,
             Err(Halt::Fault(fault)) => return Err(fault),
@@ -116,7 +122,7 @@ impl<'p, P: Port> Task<'p, P> {
     /// As [`Task::step`].
     pub fn refuse_alone(&mut self, record: &InRecord, why: &Fault) -> Result<(), Fault> {
         self.abort();
-        self.last = Some((record.time, record.trace()));
+        self.last = Some((record.now(), record.trace()));
         *self.batch.tally.consumed.entry(record.origin.clone()).or_default() += 1;
         let complaint = format_args!("cannot be handled: {why}");
         self.refuse(record, &[Refusal::new(RefusalKind::RecordTooLarge, "", complaint)])
@@ -133,7 +139,7 @@ impl<'p, P: Port> Task<'p, P> {
         occasion: Occasion<'_>,
         act: impl FnOnce(&mut P::Stage, &mut Context<'_, <P::Stage as Stage>::Output>) -> Result<R, Halt>,
     ) -> Result<(R, Vec<Refusal>), Halt> {
-        let Batch { outputs, writes, tally } = &mut self.batch;
+        let Batch { outputs, writes, tally, .. } = &mut self.batch;
         let mut sent = Vec::new();
         let mut state = Overlay::new(base, writes);
         let Occasion { now, trace, origin } = occasion;
@@ -150,8 +156,21 @@ impl<'p, P: Port> Task<'p, P> {
         Ok((result, refusals))
     }
 
+    /// Notes what became of a record, for the brake of its source.
+    fn judged(&mut self, record: &InRecord, verdict: Verdict) {
+        let Origin::Raw(source) = &record.origin else { return };
+        if record.first.is_some() {
+            return;
+        }
+        match self.batch.verdicts.get_mut(source) {
+            Some(verdicts) => verdicts.push(verdict),
+            None => drop(self.batch.verdicts.insert(Arc::clone(source), vec![verdict])),
+        }
+    }
+
     /// A record is refused once, whatever number of its parts is; the payload is in the first of its dead letters.
     fn refuse(&mut self, record: &InRecord, refusals: &[Refusal]) -> Result<(), Fault> {
+        self.judged(record, refusals.first().map(|refusal| refusal.kind));
         let source = self.port.source(record);
         for (index, refusal) in refusals.iter().enumerate() {
             let payload = if index == 0 { Payload::Kept } else { Payload::InFirst };

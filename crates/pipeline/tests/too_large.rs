@@ -120,6 +120,14 @@ impl Link for &mut Log {
         Ok(())
     }
 
+    fn hold(&mut self, _: &Origin) -> Result<(), Infallible> {
+        Ok(())
+    }
+
+    fn release(&mut self) -> Result<(), Infallible> {
+        Ok(())
+    }
+
     fn transact(&mut self, commits: &[Commit<'_>]) -> Result<BTreeMap<u32, i64>, Infallible> {
         self.committed.borrow_mut().extend(commits.iter().flat_map(|commit| commit.outputs).cloned());
         Ok(BTreeMap::new())
@@ -167,6 +175,7 @@ fn record(offset: i64, key: &[u8], bytes: usize) -> InRecord {
         key: Some(key.to_vec()),
         value: Some(vec![b'x'; bytes]),
         trace: None,
+        first: None,
     }
 }
 
@@ -184,6 +193,7 @@ fn a_record_that_amounts_to_too_much_is_refused_and_the_others_go_on() {
         stores: &NoState,
         partitions: 1,
         limits: BatchLimits { records: 10, bytes: usize::MAX },
+        brake: None,
         metrics: &metrics,
         observer: &Nobody,
     };

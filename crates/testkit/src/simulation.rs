@@ -121,7 +121,7 @@ impl Log {
     ) {
         let queue = self.records.entry((origin.clone(), partition)).or_default();
         let offset = i64::try_from(queue.len()).unwrap_or(i64::MAX);
-        queue.push(InRecord { origin, partition, offset, time: now, key, value, trace: None });
+        queue.push(InRecord { origin, partition, offset, time: now, key, value, trace: None, first: None });
     }
 }
 

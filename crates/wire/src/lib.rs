@@ -7,6 +7,7 @@
 
 mod avro;
 mod contract;
+mod coordinates;
 mod error;
 mod framing;
 mod inner;
@@ -17,6 +18,7 @@ mod trace;
 
 pub use avro::{decode, encode};
 pub use contract::{Contract, Version};
+pub use coordinates::{Coordinates, CoordinatesError, ORIGINAL_HEADER, Original};
 pub use error::WireError;
 pub use framing::{Framing, SchemaIds};
 pub use inner::{INNER_VERSION, decode_inner, encode_inner};

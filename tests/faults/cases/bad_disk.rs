@@ -11,7 +11,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::patience::pass;
 use crate::watch::Watch;
 
@@ -50,8 +50,6 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
     let shim =
         [("LD_PRELOAD", &*library), ("KINFOLD_SHIM_FOLDER", &*folder), ("KINFOLD_SHIM_SWITCH", &*name)];
 
-    let load = Load::new(15, 4000)?;
-    let checker = Checker::new(deployment, &load)?;
     let mut crew = Crew::new(deployment);
     crew.begin(Program::Capture)?;
     crew.begin_with(Program::Stitch, &shim)?;
@@ -59,7 +57,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
     for program in Program::ALL {
         crew.await_ready(program)?;
     }
-    let feeding = load.feed(deployment, 120);
+    let feeding = Feeding::begin(deployment, 15, 120)?;
     for mode in ["slow", "fsync", "eio"] {
         std::fs::write(&switch, mode)?;
         pass(EACH)?;
@@ -71,7 +69,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
     let watch = Watch::from(deployment, StageName::Stitch, fault)?;
     std::fs::remove_file(&switch)?;
     let first_commit = watch.first_commit()?;
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     crew.await_ready(Program::Stitch)?;
     let proof = checker.prove()?;

@@ -10,7 +10,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::{Deployment, TRANSACTION};
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::patience::pass;
 use crate::watch::Watch;
 
@@ -32,10 +32,8 @@ fn run(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
-    let load = Load::new(7, 5000)?;
-    let checker = Checker::new(deployment, &load)?;
     let crew = Crew::start(deployment)?;
-    let feeding = load.feed(deployment, 200);
+    let feeding = Feeding::begin(deployment, 7, 200)?;
     let (mut slowest, mut grown, mut slowest_to_notice) = (Duration::ZERO, 0, Duration::ZERO);
     let mut fault = Instant::now();
     for away in [Duration::ZERO, TRANSACTION * 3] {
@@ -58,7 +56,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
         slowest = slowest.max(watch.first_commit()?);
     }
     expect(grown <= MORE_MB, || format!("while the broker was away memory grew by {grown} MB"))?;
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     for program in Program::ALL {
         crew.await_ready(program)?;

@@ -10,7 +10,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::mount::Disk;
 use crate::patience::{pass, until};
 use crate::watch::Watch;
@@ -42,8 +42,6 @@ fn run_state(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn full_state(deployment: &Deployment<'_>, disk: &Disk) -> Outcome<Seen> {
-    let load = Load::new(13, 4000)?;
-    let checker = Checker::new(deployment, &load)?;
     let mut crew = Crew::new(deployment);
     crew.begin(Program::Capture)?;
     crew.begin(Program::Profile)?;
@@ -56,7 +54,7 @@ fn full_state(deployment: &Deployment<'_>, disk: &Disk) -> Outcome<Seen> {
     for program in Program::ALL {
         crew.await_ready(program)?;
     }
-    let feeding = load.feed(deployment, 150);
+    let feeding = Feeding::begin(deployment, 13, 150)?;
     let reasons = crew.await_not_ready(Program::Stitch, Duration::from_secs(60))?;
     let stitch = crew.get(Program::Stitch)?;
     let faults = stitch.metric("kinfold_faults_total", "kind=\"state\"").unwrap_or_default();
@@ -69,7 +67,7 @@ fn full_state(deployment: &Deployment<'_>, disk: &Disk) -> Outcome<Seen> {
     let watch = Watch::from(deployment, StageName::Stitch, fault)?;
     disk.empty()?;
     let first_commit = watch.first_commit()?;
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     crew.await_ready(Program::Stitch)?;
     let proof = checker.prove()?;
@@ -87,10 +85,8 @@ fn run_broker(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn full_broker(deployment: &Deployment<'_>, disk: &Disk) -> Outcome<Seen> {
-    let load = Load::new(14, 4000)?;
-    let checker = Checker::new(deployment, &load)?;
     let crew = Crew::start(deployment)?;
-    let feeding = load.feed(deployment, 150);
+    let feeding = Feeding::begin(deployment, 14, 150)?;
     pass(Duration::from_secs(3))?;
     disk.fill()?;
     for program in Program::ALL {
@@ -106,7 +102,7 @@ fn full_broker(deployment: &Deployment<'_>, disk: &Disk) -> Outcome<Seen> {
     })?;
     let watch = Watch::from(deployment, StageName::People, fault)?;
     let first_commit = watch.first_commit()?;
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     crew.stop_all()?;

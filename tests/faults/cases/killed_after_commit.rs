@@ -11,7 +11,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::patience::until;
 use crate::proxy::{Action, Api};
 use crate::watch::{Watch, hidden};
@@ -30,10 +30,8 @@ fn run(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
-    let load = Load::new(2, 2500)?;
-    let checker = Checker::new(deployment, &load)?;
     let mut crew = Crew::start(deployment)?;
-    let feeding = load.feed(deployment, 150);
+    let feeding = Feeding::begin(deployment, 2, 150)?;
     let (mut slowest, mut replayed) = (Duration::ZERO, 0);
     let mut fault = Instant::now();
     for (program, stage) in [(Program::Stitch, StageName::Stitch), (Program::Profile, StageName::People)] {
@@ -74,7 +72,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
         })?;
         replayed += behind;
     }
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     crew.stop_all()?;

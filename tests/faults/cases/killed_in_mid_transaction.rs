@@ -10,7 +10,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::{Deployment, SESSION};
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::proxy::{Action, Api};
 use crate::watch::{Watch, hidden};
 
@@ -31,10 +31,8 @@ fn run(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
-    let load = Load::new(1, 3000)?;
-    let checker = Checker::new(deployment, &load)?;
     let mut crew = Crew::start(deployment)?;
-    let feeding = load.feed(deployment, 150);
+    let feeding = Feeding::begin(deployment, 1, 150)?;
     let (mut slowest, mut undone) = (Duration::ZERO, 0);
     let mut fault = Instant::now();
     for (program, stage) in [
@@ -55,7 +53,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
         crew.begin(program)?;
         slowest = slowest.max(watch.first_commit()?);
     }
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     crew.stop_all()?;

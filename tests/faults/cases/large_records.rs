@@ -14,7 +14,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::{Feeding, Load};
 use crate::watch::Watch;
 
 pub(crate) const IN: Case = Case {
@@ -45,12 +45,10 @@ fn large_input(deployment: &Deployment<'_>) -> Outcome<Seen> {
     let arguments = ["--alter", "--entity-type", "topics", "--entity-name", &topic];
     let setting = ["--add-config", "max.message.bytes=12000000"];
     deployment.ground.tool("kafka.admin.ConfigCommand", &[&arguments[..], &setting].concat())?;
-    let load = Load::new(22, 1500)?;
-    let checker = Checker::new(deployment, &load)?.with_strangers(COUNT, Vec::new());
     let crew = Crew::start(deployment)?;
     let fault = Instant::now();
     let watch = Watch::from(deployment, StageName::People, fault)?;
-    let feeding = load.feed(deployment, 300);
+    let feeding = Feeding::begin(deployment, 22, 300)?;
     let mut settings = deployment.settings.clone();
     settings.properties.insert("message.max.bytes".to_owned(), "12000000".to_owned());
     let value = format!(
@@ -60,8 +58,8 @@ fn large_input(deployment: &Deployment<'_>) -> Outcome<Seen> {
     let large =
         Outgoing { topic: raw_topic("webshop"), value: Some(value.into_bytes()), ..Outgoing::default() };
     send(&settings, std::iter::repeat_n(large, COUNT))?;
-    feeding.done()?;
     let first_commit = watch.first_commit()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?.with_strangers(COUNT, Vec::new());
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     let refused =

@@ -11,7 +11,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::patience::pass;
 use crate::proxy::{Action, Api};
 use crate::watch::{Watch, trail};
@@ -38,10 +38,8 @@ fn run(ground: &Ground, name: &str, program: Program, stage: StageName) -> Outco
 }
 
 fn staged(deployment: &Deployment<'_>, program: Program, stage: StageName) -> Outcome<Seen> {
-    let load = Load::new(4, 2500)?;
-    let checker = Checker::new(deployment, &load)?;
     let crew = Crew::start(deployment)?;
-    let feeding = load.feed(deployment, 150);
+    let feeding = Feeding::begin(deployment, 4, 150)?;
     let (proxy, id) = (&deployment.ground.proxy, deployment.transactions(stage));
     let late = proxy.rule(Api::EndTxn, &id, Action::Postpone, 1);
     late.await_held(1, Duration::from_secs(30))?;
@@ -60,7 +58,7 @@ fn staged(deployment: &Deployment<'_>, program: Program, stage: StageName) -> Ou
     middle.release();
     expect(code != 0, || "the broker took the late EndTxn for that of the next transaction".to_owned())?;
     let first_commit = watch.first_commit()?;
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     let torn = crew.get(program)?.log().matches("torn transaction").count();

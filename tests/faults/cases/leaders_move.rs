@@ -11,7 +11,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::patience::pass;
 use crate::watch::Watch;
 
@@ -37,8 +37,6 @@ fn run(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>, cluster: &mut Cluster, bootstrap: &str) -> Outcome<Seen> {
-    let load = Load::new(9, 4000)?;
-    let checker = Checker::new(deployment, &load)?;
     let mut crew = Crew::new(deployment);
     for program in Program::ALL {
         crew.begin_with(program, &[("KINFOLD_KAFKA__BOOTSTRAP", bootstrap)])?;
@@ -46,7 +44,7 @@ fn staged(deployment: &Deployment<'_>, cluster: &mut Cluster, bootstrap: &str) -
     for program in Program::ALL {
         crew.await_ready(program)?;
     }
-    let feeding = load.feed(deployment, 60);
+    let feeding = Feeding::begin(deployment, 9, 60)?;
     pass(Duration::from_secs(3))?;
     let (mut slowest, mut fault) = (Duration::ZERO, Instant::now());
     for broker in [1, 2] {
@@ -59,7 +57,7 @@ fn staged(deployment: &Deployment<'_>, cluster: &mut Cluster, bootstrap: &str) -
         // Its copies have to catch up before the next one goes, or nobody could take over.
         pass(Duration::from_secs(25))?;
     }
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     crew.stop_all()?;

@@ -10,7 +10,7 @@ use crate::checker::Checker;
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::proxy::{Action, Api};
 use crate::watch::Watch;
 
@@ -28,10 +28,8 @@ fn run(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
-    let load = Load::new(3, 4000)?;
-    let checker = Checker::new(deployment, &load)?;
     let crew = Crew::start(deployment)?;
-    let feeding = load.feed(deployment, 250);
+    let feeding = Feeding::begin(deployment, 3, 250)?;
     let (mut slowest, mut lost) = (Duration::ZERO, 0);
     let mut fault = Instant::now();
     for stage in StageName::ALL {
@@ -45,7 +43,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
             lost += held.held();
         }
     }
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     crew.stop_all()?;

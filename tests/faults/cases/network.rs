@@ -11,7 +11,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::{Deployment, SESSION};
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::patience::pass;
 use crate::proxy::{Action, Api, Line};
 use crate::watch::Watch;
@@ -42,13 +42,11 @@ fn run(ground: &Ground, name: &str, staging: Staging) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>, staging: Staging) -> Outcome<Seen> {
-    let load = Load::new(12, 6000)?;
-    let checker = Checker::new(deployment, &load)?;
     let crew = Crew::start(deployment)?;
-    let feeding = load.feed(deployment, 100);
+    let feeding = Feeding::begin(deployment, 12, 100)?;
     pass(Duration::from_secs(2))?;
     let (slowest, last) = staging(deployment, &crew)?;
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(last)?;
     for program in Program::ALL {
         crew.await_ready(program)?;

@@ -13,7 +13,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::{Feeding, Load};
 use crate::watch::Watch;
 
 pub(crate) const CASE: Case = Case {
@@ -34,24 +34,23 @@ fn run(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
-    let (load, with_headers) = (Load::new(20, 1500)?, Load::new(21, 4)?);
+    let with_headers = Load::new(21, 4)?;
     // On the inner topics before anything else is there, so that its place is known.
     let ours = on_our_topics();
     let places = places(&ours);
     let raw = on_raw_topics();
-    let checker =
-        Checker::new(deployment, &load.and(&with_headers))?.with_strangers(raw.len(), places.clone());
     send(&deployment.settings, ours.into_iter())?;
     let crew = Crew::start(deployment)?;
     let fault = Instant::now();
     let watch = Watch::from(deployment, StageName::People, fault)?;
-    let feeding = load.feed(deployment, 300);
+    let feeding = Feeding::begin(deployment, 20, 300)?;
     let refused = raw.len();
     send(&deployment.settings, raw.into_iter())?;
-    let headed = with_headers.records.into_iter().map(|one| headed(raw_topic(one.source), one.record));
+    let headed = with_headers.records.iter().map(|one| headed(raw_topic(one.source), one.record.clone()));
     send(&large(deployment), headed)?;
-    feeding.done()?;
     let first_commit = watch.first_commit()?;
+    let load = feeding.done()?.and(&with_headers);
+    let checker = Checker::new(deployment, &load)?.with_strangers(refused, places.clone());
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     let mut most = 0;

@@ -12,7 +12,7 @@ use crate::consumer::{Consumer, Program};
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::patience::pass;
 use crate::watch::position;
 
@@ -44,10 +44,8 @@ fn run(ground: &Ground, name: &str, storm: Duration, window: Duration) -> Outcom
 }
 
 fn staged(deployment: &Deployment<'_>, storm: Duration, window: Duration) -> Outcome<Seen> {
-    let load = Load::new(8, usize::try_from(storm.as_secs() * u64::from(PER_SECOND))?)?;
-    let checker = Checker::new(deployment, &load)?;
     let crew = Crew::start(deployment)?;
-    let feeding = load.feed(deployment, PER_SECOND);
+    let feeding = Feeding::begin(deployment, 8, PER_SECOND)?;
     let mut rng = Rng::with_seed(8);
     let mut members: BTreeMap<(Program, &str), Consumer> = BTreeMap::new();
     let (mut started, mut ended, mut killed) = (0, 0, 0);
@@ -88,7 +86,7 @@ fn staged(deployment: &Deployment<'_>, storm: Duration, window: Duration) -> Out
         }
     }
     let fault = Instant::now();
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     let twice = |consumer: &Consumer| consumer.log().contains("cannot be opened");

@@ -10,7 +10,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::patience::until;
 use crate::watch::Watch;
 
@@ -32,10 +32,8 @@ fn run(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
-    let load = Load::new(27, 3000)?;
-    let checker = Checker::new(deployment, &load)?;
     let crew = Crew::start(deployment)?;
-    let feeding = load.feed(deployment, 100);
+    let feeding = Feeding::begin(deployment, 27, 100)?;
     let fault = Instant::now();
     let elsewhere = deployment.state("double");
     let state = elsewhere.to_string_lossy();
@@ -50,7 +48,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
     expect(matches!(code, Some(0 | 75)), || format!("the second process ended with {code:?}"))?;
     let watch = Watch::from(deployment, StageName::Stitch, Instant::now())?;
     let first_commit = watch.first_commit()?;
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     crew.stop_all()?;

@@ -11,7 +11,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::{Deployment, PARTITIONS};
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::patience::{pass, until};
 use crate::proxy::{Action, Api};
 
@@ -32,8 +32,6 @@ fn run(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
-    let load = Load::new(6, 3000)?;
-    let checker = Checker::new(deployment, &load)?;
     let config = deployment.path("impatient.toml");
     let interval_ms = INTERVAL.as_millis();
     std::fs::write(&config, format!("[kafka.properties]\n\"max.poll.interval.ms\" = \"{interval_ms}\"\n"))?;
@@ -45,7 +43,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
     for program in Program::ALL {
         crew.await_ready(program)?;
     }
-    let feeding = load.feed(deployment, 150);
+    let feeding = Feeding::begin(deployment, 6, 150)?;
     let id = deployment.transactions_of(StageName::Stitch, "1");
     let held = deployment.ground.proxy.rule(Api::EndTxn, &id, Action::HoldRequest, usize::MAX);
     held.await_held(1, Duration::from_secs(30))?;
@@ -65,7 +63,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
     expect(code != 0, || "the broker took the first commit, which was given up".to_owned())?;
     expect(given_up > 1, || "the slow member gave nothing up".to_owned())?;
     expect(owned(all / 2)?.is_some(), || "the slow member lost its partitions".to_owned())?;
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     expect(other.stop()? == Some(0), || "the other member did not end in order".to_owned())?;

@@ -11,7 +11,7 @@ use crate::consumer::Program;
 use crate::crew::Crew;
 use crate::deployment::{Deployment, PARTITIONS, SESSION};
 use crate::ground::Ground;
-use crate::load::Load;
+use crate::load::Feeding;
 use crate::patience::until;
 use crate::proxy::{Action, Api};
 use crate::watch::hidden;
@@ -30,8 +30,6 @@ fn run(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
-    let load = Load::new(5, 3000)?;
-    let checker = Checker::new(deployment, &load)?;
     let crew = Crew::start(deployment)?;
     let other = deployment.start(Program::Stitch, "2")?;
     let owned = |wanted: usize| {
@@ -41,7 +39,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
     let all = usize::try_from(PARTITIONS)?;
     until(Duration::from_secs(60), "two instances to share the partitions", || owned(all / 2))?;
 
-    let feeding = load.feed(deployment, 200);
+    let feeding = Feeding::begin(deployment, 5, 200)?;
     let id = deployment.transactions_of(StageName::Stitch, "1");
     let held = deployment.ground.proxy.rule(Api::EndTxn, &id, Action::HoldRequest, 1);
     held.await_held(1, Duration::from_secs(30))?;
@@ -57,7 +55,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
     expect(open > 0, || "the zombie's transaction held no record that could have appeared".to_owned())?;
     expect(code != 0, || "the broker took the zombie's late commit".to_owned())?;
 
-    feeding.done()?;
+    let checker = Checker::new(deployment, &feeding.done()?)?;
     let caught_up = checker.caught_up(fault)?;
     let proof = checker.prove()?;
     let joined = Duration::from_secs(60);

@@ -74,10 +74,12 @@ fn expected_refusals(refused: &BTreeMap<Place, usize>, strangers: &[Place]) -> O
 pub(crate) fn dead_letters(deployment: &Deployment<'_>) -> Outcome<Vec<(DeadLetter, String)>> {
     let topic = Topic::TouchpointRefused;
     let read_letter = |record: &Stored| {
-        let value = record.value.as_deref().unwrap_or_default();
-        Ok((decode(topic, &SchemaIds::default(), value)?, trace(record)?))
+        // A tombstone says that a letter was dealt with, and is none.
+        let value = record.value.as_deref()?;
+        let letter = decode(topic, &SchemaIds::default(), value);
+        Some(letter.map_err(Into::into).and_then(|letter| Ok((letter, trace(record)?))))
     };
-    read(&deployment.settings, topic.as_str(), Isolation::Committed)?.iter().map(read_letter).collect()
+    read(&deployment.settings, topic.as_str(), Isolation::Committed)?.iter().filter_map(read_letter).collect()
 }
 
 fn trace(record: &Stored) -> Outcome<String> {

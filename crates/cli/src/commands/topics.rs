@@ -63,5 +63,6 @@ fn wanted(config: &Config) -> Wanted {
         partitions: topics.partitions,
         replication: u32::from(topics.replication),
         retention_ms: topics.raw_retention_ms,
+        refused_retention_ms: topics.refused_retention_ms,
     }
 }

@@ -22,6 +22,7 @@ pub(super) fn describe(config: &Config) -> String {
         checkpoints,
         capture,
         sources_dir,
+        brake,
         log,
         rules,
     } = config;
@@ -56,6 +57,7 @@ pub(super) fn describe(config: &Config) -> String {
     page.plain("partitions", topics.partitions);
     page.plain("replication", topics.replication);
     page.plain("raw_retention_ms", topics.raw_retention_ms);
+    page.plain("refused_retention_ms", topics.refused_retention_ms);
 
     page.section("http");
     page.text("listen", &http.listen.map(|address| address.to_string()).unwrap_or_default());
@@ -78,6 +80,9 @@ pub(super) fn describe(config: &Config) -> String {
     page.plain("url_parameters", list(&capture.cleaning.url_parameters));
     page.plain("disposable_domains", list(&capture.cleaning.disposable_domains));
     page.text("sources_dir", &sources_dir.display().to_string());
+    page.plain("brake_ratio", format_args!("{:?}", brake.map_or(0.0, |brake| brake.ratio)));
+    page.plain("brake_records", brake.map_or(1000, |brake| brake.records));
+
     page.section("capture.source_regions");
     for (source, region) in &capture.source_regions {
         page.text(&quoted(source), region);

@@ -18,6 +18,7 @@ use std::path::{Path, PathBuf};
 use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
 use kinfold_model::rules::Rules;
+use kinfold_pipeline::BrakeLimits;
 
 pub use faults::{ConfigFaults, Fault, Origin};
 pub use properties::Properties;
@@ -42,6 +43,8 @@ pub struct Config {
     /// `capture.sources_dir`: the folder of mappings; a relative one begins where the process was started. A folder that is
     /// not there holds none.
     pub sources_dir: PathBuf,
+    /// `capture.brake_ratio` and `capture.brake_records`: when a source is held; `None` (a ratio of 0): never.
+    pub brake: Option<BrakeLimits>,
     /// `[checkpoints]`
     pub checkpoints: Checkpoints,
     /// `[log]`
@@ -108,6 +111,8 @@ pub struct Topics {
     pub replication: u16,
     /// `raw_retention_ms`: how long raw records are kept.
     pub raw_retention_ms: i64,
+    /// `refused_retention_ms`: how long dead letters are kept; as raw records, unless it is given.
+    pub refused_retention_ms: i64,
 }
 
 /// `[http]`

@@ -100,6 +100,25 @@ impl<'r> Section<'r> {
         checked
     }
 
+    /// A part of a whole: 0 or more, and less than 1.
+    pub(super) fn ratio(&mut self, key: &str, default: f64) -> f64 {
+        let Some(node) = self.take(key) else { return default };
+        let number = match &node.value {
+            Value::Integer(0) => Some(0.0),
+            Value::Integer(_) => Some(f64::INFINITY),
+            Value::Float(number) => Some(*number),
+            Value::Loose(text) => text.trim().parse().ok(),
+            _ => None,
+        };
+        match number {
+            Some(number) if (0.0..1.0).contains(&number) => number,
+            _ => {
+                self.fault(key, "is no part of a whole", "write a number from 0 to below 1, for example 0.5");
+                default
+            }
+        }
+    }
+
     /// Yes or no, if it was said.
     pub(super) fn given_boolean(&mut self, key: &str) -> Option<bool> {
         let node = self.take(key)?;

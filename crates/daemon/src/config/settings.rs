@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 use kinfold_capture::{Cleaning, IpPolicy, UnknownMembers};
 use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
+use kinfold_pipeline::BrakeLimits;
 use tracing_subscriber::EnvFilter;
 
 use super::faults::{ConfigFaults, Fault, Origin};
@@ -69,7 +70,7 @@ fn read_file(file: Option<&Path>, faults: &mut Vec<Fault>) -> Table {
 }
 
 fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config {
-    let (capture, sources_dir) = capture(root.section("capture"));
+    let (capture, sources_dir, brake) = capture(root.section("capture"));
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
         kafka: kafka(root.section("kafka")),
@@ -80,6 +81,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         checkpoints: checkpoints(root.section("checkpoints")),
         capture,
         sources_dir,
+        brake,
         log: log(root.section("log")),
         rules: read_rules(root.section("identity"), root.section("namespaces")),
     };
@@ -178,11 +180,14 @@ fn topics(mut section: Section<'_>) -> Topics {
     } else if distinct.len() < sources.len() {
         section.fault("sources", "names a source twice", "name each source once");
     }
+    let retention = 60_000..=3650 * DAY_MS;
+    let raw_retention_ms = section.number("raw_retention_ms", 7 * DAY_MS, retention.clone());
     let topics = Topics {
         sources,
         partitions: section.number("partitions", 12, 1..=10_000),
         replication: section.number("replication", 1, 1..=100),
-        raw_retention_ms: section.number("raw_retention_ms", 7 * DAY_MS, 60_000..=3650 * DAY_MS),
+        raw_retention_ms,
+        refused_retention_ms: section.number("refused_retention_ms", raw_retention_ms, retention),
     };
     section.finish();
     topics
@@ -224,7 +229,7 @@ fn checkpoints(mut section: Section<'_>) -> Checkpoints {
     Checkpoints { url: (!url.is_empty()).then_some(url), interval_ms }
 }
 
-fn capture(mut section: Section<'_>) -> (kinfold_capture::Settings, PathBuf) {
+fn capture(mut section: Section<'_>) -> (kinfold_capture::Settings, PathBuf, Option<BrakeLimits>) {
     let unknown = section.given_choice("unknown_members", &UnknownMembers::ALL, UnknownMembers::as_str);
     let region = section.text("default_region", "", region);
     let settings = kinfold_capture::Settings {
@@ -237,8 +242,10 @@ fn capture(mut section: Section<'_>) -> (kinfold_capture::Settings, PathBuf) {
     };
     let dir =
         section.text("sources_dir", "sources", |text| allow(!text.is_empty(), "is empty", "name a folder"));
+    let ratio = section.ratio("brake_ratio", 0.5);
+    let records = section.number("brake_records", 1000, 1..=100_000);
     section.finish();
-    (settings, PathBuf::from(dir))
+    (settings, PathBuf::from(dir), (ratio > 0.0).then_some(BrakeLimits { ratio, records }))
 }
 
 /// The names are those that touchpoints give, which need not be those of topics.

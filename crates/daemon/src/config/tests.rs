@@ -332,6 +332,32 @@ fn how_capture_cleans_is_read_and_what_means_nothing_is_a_fault() {
 }
 
 #[test]
+fn dead_letters_are_kept_as_long_as_raw_records_unless_it_is_said_otherwise() {
+    let kept = |text: &str| load(&format!("[topics]\n{text}"), &[]).expect("is right").topics;
+    assert_eq!(kept("").refused_retention_ms, 604_800_000);
+    assert_eq!(kept("raw_retention_ms = 90000").refused_retention_ms, 90_000);
+    let both = kept("raw_retention_ms = 90000\nrefused_retention_ms = 60000");
+    assert_eq!((both.raw_retention_ms, both.refused_retention_ms), (90_000, 60_000));
+}
+
+#[test]
+fn the_brake_is_a_part_of_a_whole_and_zero_takes_it_off() {
+    let brake = |text: &str| load(&format!("[capture]\n{text}"), &[]).expect("is right").brake;
+    assert_eq!(brake(""), Some(BrakeLimits { ratio: 0.5, records: 1000 }));
+    assert_eq!(
+        brake("brake_ratio = 0.25\nbrake_records = 40"),
+        Some(BrakeLimits { ratio: 0.25, records: 40 })
+    );
+    assert_eq!((brake("brake_ratio = 0"), brake("brake_ratio = 0.0")), (None, None));
+    let variable = ("KINFOLD_CAPTURE__BRAKE_RATIO", "0.75");
+    assert_eq!(load("", &[variable]).expect("is right").brake.map(|brake| brake.ratio), Some(0.75));
+    for wrong in ["1", "1.0", "-0.5", "nan", "inf", "\"half\"", "true"] {
+        let fault = only_fault(&format!("[capture]\nbrake_ratio = {wrong}"), &[]);
+        assert!(fault.contains("brake_ratio") && fault.contains("for example 0.5"), "{fault}");
+    }
+}
+
+#[test]
 fn an_email_may_be_normalised_in_any_way_that_meets_its_hash() {
     for name in ["email", "email_uid2", "email_provider"] {
         assert!(load(&format!("[namespaces.email]\nnormalise = \"{name}\""), &[]).is_ok(), "{name}");

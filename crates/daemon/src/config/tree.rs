@@ -24,6 +24,7 @@ pub(super) struct Node {
 pub(super) enum Value {
     Text(String),
     Integer(i64),
+    Float(f64),
     Boolean(bool),
     List(Vec<Node>),
     Table(Table),
@@ -39,6 +40,7 @@ impl Value {
         match self {
             Self::Text(_) | Self::Loose(_) => "a text",
             Self::Integer(_) => "a number",
+            Self::Float(_) => "a number with a fraction",
             Self::Boolean(_) => "true or false",
             Self::List(_) => "a list",
             Self::Table(_) => "a table",
@@ -154,7 +156,9 @@ impl Lines<'_> {
             DeValue::String(text) => Value::Text(text.into_owned()),
             DeValue::Integer(number) => i64::from_str_radix(number.as_str(), number.radix())
                 .map_or(Value::Other("a number beyond 64 bits"), Value::Integer),
-            DeValue::Float(_) => Value::Other("a number with a fraction"),
+            DeValue::Float(number) => {
+                number.as_str().parse().map_or(Value::Other("a number with a fraction"), Value::Float)
+            }
             DeValue::Boolean(yes) => Value::Boolean(yes),
             DeValue::Datetime(_) => Value::Other("a date or time"),
             DeValue::Array(items) => Value::List(items.into_iter().map(|item| self.item(item)).collect()),

@@ -4,9 +4,11 @@
 //! - Nothing uncommitted reaches a store: a partition's writes are applied after their transaction, at once.
 //! - A partition works only when its store is where the changelog is, and the changelog where the offsets are.
 //! - What goes wrong with one partition's state concerns that partition; the others go on.
+//! - A source of which too much is refused is held, and the others go on.
 //! - After a transaction that failed, or of which nobody knows, everything begins again from what was committed.
 
 mod assign;
+mod hold;
 mod report;
 mod restore;
 mod seat;
@@ -17,6 +19,7 @@ use std::time::Instant;
 use kinfold_model::{Fault, Partition};
 
 use crate::batch::Batch;
+use crate::brake::{Brake, BrakeLimits};
 use crate::changelog::{Mark, Replay};
 use crate::link::{Commit, Link, Polled};
 use crate::metrics::Metrics;
@@ -50,6 +53,8 @@ pub struct Equipment<'w, P, S> {
     pub partitions: u32,
     /// Of a batch.
     pub limits: BatchLimits,
+    /// When a source is held; `None`: never.
+    pub brake: Option<BrakeLimits>,
     /// Counted at each commit.
     pub metrics: &'w Metrics,
     /// Told of every change.
@@ -68,6 +73,7 @@ pub struct Worker<'w, P: Port, L, S: Stores> {
     /// How many records a batch may have now: fewer after a failure, because a transaction that is too large for its
     /// time-out fails again and again.
     records_max: usize,
+    brake: Brake,
 }
 
 /// A partition's batch, and where its inputs go on after it.
@@ -81,7 +87,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
     /// A worker that owns nothing yet.
     pub fn new(equipment: Equipment<'w, P, S>, link: L) -> Self {
         equipment.observer.not_ready("joining the consumer group");
-        let records_max = equipment.limits.records;
+        let (records_max, brake) = (equipment.limits.records, Brake::new(equipment.brake));
         Self {
             equipment,
             link,
@@ -89,6 +95,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
             shelf: BTreeMap::new(),
             buffer: Vec::new(),
             records_max,
+            brake,
         }
     }
 
@@ -147,6 +154,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         let metrics = self.equipment.metrics;
         metrics.transaction_seconds(P::NAME).observe(began.elapsed().as_secs_f64());
         metrics.committed(P::NAME, handled.values().map(|one| &one.batch), self.link.now());
+        self.judge(&handled)?;
         self.apply(handled, &markers)?;
         self.report();
         Ok(())
@@ -261,6 +269,7 @@ impl<P: Port, L, S: Stores> Drop for Worker<'_, P, L, S> {
     /// A worker that ended owns nothing any more.
     fn drop(&mut self) {
         self.count(0);
+        self.brake.held().keys().for_each(|source| self.equipment.metrics.source_held(source, -1));
     }
 }
 

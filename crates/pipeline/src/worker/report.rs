@@ -28,6 +28,8 @@ pub struct Report {
     pub partitions: BTreeMap<u32, Standing>,
     /// Of the partitions kept warm for others: the commit that was read last.
     pub standbys: BTreeMap<u32, u64>,
+    /// The sources that are not read for now, and why.
+    pub held: BTreeMap<String, String>,
 }
 
 /// Who wants to know how a worker is doing.
@@ -55,7 +57,9 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         };
         let partitions = self.seats.iter().map(|(partition, seat)| (*partition, standing(*partition, seat)));
         let standbys = self.shelf.iter().map(|(partition, replay)| (*partition, replay.mark().commit));
-        let report = Report { partitions: partitions.collect(), standbys: standbys.collect() };
+        let held = self.brake.held().iter().map(|(source, why)| (source.to_string(), why.clone()));
+        let (partitions, standbys) = (partitions.collect(), standbys.collect());
+        let report = Report { partitions, standbys, held: held.collect() };
         self.equipment.observer.report(&report);
     }
 }

@@ -57,6 +57,7 @@ pub(crate) struct SimulatedLink<'w> {
     generation: Option<u32>,
     assigned: BTreeSet<u32>,
     resumed: BTreeSet<u32>,
+    held: BTreeSet<Origin>,
     positions: BTreeMap<Place, i64>,
     followed: BTreeMap<u32, Followed>,
     gone: VecDeque<u32>,
@@ -81,6 +82,7 @@ impl<'w> SimulatedLink<'w> {
             generation: None,
             assigned: BTreeSet::new(),
             resumed: BTreeSet::new(),
+            held: BTreeSet::new(),
             positions: BTreeMap::new(),
             followed: BTreeMap::new(),
             gone: VecDeque::new(),
@@ -290,7 +292,9 @@ impl Link for SimulatedLink<'_> {
             return Ok(Polled::Enough);
         }
         let places = self.resumed.iter().flat_map(|partition| {
-            Name::inputs(stage).into_iter().map(|name| (name, *partition)).collect::<Vec<Place>>()
+            let is_held = |name: &Name| name.origin().is_some_and(|origin| self.held.contains(&origin));
+            let names = Name::inputs(stage).into_iter().filter(|name| !is_held(name));
+            names.map(|name| (name, *partition)).collect::<Vec<Place>>()
         });
         let position = |place: &Place| self.positions.get(place).copied().unwrap_or_default();
         let waiting = places.filter_map(|place| {
@@ -321,6 +325,18 @@ impl Link for SimulatedLink<'_> {
             self.positions.insert((name, partition), offset.unwrap_or_default());
         }
         self.tell(|| format!("rewinds {partition} to {offsets:?}"));
+        Ok(())
+    }
+
+    fn hold(&mut self, input: &Origin) -> Result<(), Lost> {
+        self.effect("holding an input", READING)?;
+        self.held.insert(input.clone());
+        Ok(())
+    }
+
+    fn release(&mut self) -> Result<(), Lost> {
+        self.effect("releasing its inputs", READING)?;
+        self.held.clear();
         Ok(())
     }
 

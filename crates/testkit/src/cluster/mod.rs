@@ -310,5 +310,6 @@ fn in_record((name, partition): Place, record: &Record) -> Option<InRecord> {
         key: record.key.clone(),
         value: record.value.clone(),
         trace: record.trace,
+        first: None,
     })
 }

@@ -304,7 +304,8 @@ impl<'w> Driver<'w> {
         let partitions = self.cluster.borrow().partitions;
         let limits = BatchLimits { records: 8, bytes: usize::MAX };
         let (metrics, observer) = (self.site.metrics, &post.machine.board);
-        Some(Box::new(Worker::new(Equipment { port, stores, partitions, limits, metrics, observer }, link)))
+        let equipment = Equipment { port, stores, partitions, limits, brake: None, metrics, observer };
+        Some(Box::new(Worker::new(equipment, link)))
     }
 
     fn turn(&self, post: &Post<'w>) -> Result<(), String> {

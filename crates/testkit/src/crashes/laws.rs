@@ -39,7 +39,8 @@ pub(super) fn outcome(cluster: &Cluster) -> Result<Outcome, String> {
         Topic::ALL.into_iter().map(|topic| (topic, cluster.committed(topic))).collect();
     let mut became: BTreeMap<String, usize> =
         cluster.raw_traces().iter().map(|trace| (trace.to_string(), 0)).collect();
-    for record in written[&Topic::Touchpoint].iter().chain(&written[&Topic::TouchpointRefused]) {
+    let letters = written[&Topic::TouchpointRefused].iter().filter(|record| record.value.is_some());
+    for record in written[&Topic::Touchpoint].iter().chain(letters) {
         let trace: Trace = record.trace;
         *became.entry(trace.to_string()).or_default() += 1;
     }

@@ -1,0 +1,303 @@
+//! Dead letters are sent back. In: letters that stand open. Out: for each record that can be replayed its payload on its raw
+//! topic, with headers that name where it stood first, and a tombstone for its letters, both in one transaction; for the others
+//! the reason.
+//!
+//! Every payload under a key goes back, not only the first: should there be several, none may be lost for the other's sake, and
+//! what comes twice counts once.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kinfold_kafka::client::Outgoing;
+use kinfold_kafka::{Replayer, WorkerError, World, reader};
+use kinfold_model::DeadLetter;
+use kinfold_pipeline::StageName;
+use kinfold_wire::{
+    Coordinates, ORIGINAL_HEADER, Original, SCHEMA_HEADER, TRACE_HEADER, Topic, Trace, schema_header,
+};
+
+use super::letters::{Letter, Place};
+use super::shelf::Shelf;
+use crate::commands::Failure;
+
+/// Records of one transaction. It ends long before its time-out, and a crash repeats no more than this.
+const BATCH_RECORDS: usize = 500;
+/// Their payloads together; a batch is committed when it is so large.
+const BATCH_BYTES: usize = 4 << 20;
+
+/// What can be replayed, and what cannot.
+#[derive(Debug, Default, PartialEq, Eq)]
+pub struct Plan {
+    /// Each record with the places of its payloads, none of them empty, and its trace.
+    pub records: BTreeMap<Coordinates, (BTreeSet<Place>, Trace)>,
+    /// Why not.
+    pub others: BTreeMap<Coordinates, String>,
+}
+
+impl Plan {
+    /// Decides about each of these records, of which all letters are given. `sources` are those that capture reads.
+    #[must_use]
+    pub fn new(
+        records: &[(&Coordinates, &[Letter])],
+        sources: &[String],
+        count: &dyn Fn(&str) -> Option<u32>,
+    ) -> Self {
+        let mut plan = Self::default();
+        for (coordinates, letters) in records {
+            let coordinates = (*coordinates).clone();
+            match decide(&coordinates, letters, sources, count) {
+                Ok(found) => drop(plan.records.insert(coordinates, found)),
+                Err(why) => drop(plan.others.insert(coordinates, why)),
+            }
+        }
+        plan
+    }
+
+    /// How many records of each source go back.
+    #[must_use]
+    pub fn by_source(&self) -> BTreeMap<&str, usize> {
+        let mut counts = BTreeMap::new();
+        for source in self.records.keys().filter_map(Coordinates::source) {
+            *counts.entry(source).or_default() += 1;
+        }
+        counts
+    }
+}
+
+fn decide(
+    coordinates: &Coordinates,
+    letters: &[Letter],
+    sources: &[String],
+    count: &dyn Fn(&str) -> Option<u32>,
+) -> Result<(BTreeSet<Place>, Trace), String> {
+    let capture = StageName::Capture.as_str();
+    let topic = &coordinates.topic;
+    if let Some(other) = letters.iter().find(|letter| letter.stage != capture) {
+        return Err(format!("{} refused it; only what {capture} refused can be replayed", other.stage));
+    }
+    if !coordinates.source().is_some_and(|source| sources.iter().any(|one| one == source)) {
+        return Err(format!("capture does not read {topic}; add its source to [topics] sources"));
+    }
+    if count(topic).is_none() {
+        return Err(format!("topic {topic} does not exist; `kinfold topics apply` creates it"));
+    }
+    let with_payload = letters.iter().filter(|letter| letter.payload_bytes.is_some());
+    let places: BTreeSet<Place> = with_payload.map(|letter| letter.place).collect();
+    match letters.first() {
+        Some(first) if !places.is_empty() => Ok((places, first.trace)),
+        _ => Err(
+            "no payload is kept: the record was empty, or larger than 1 MiB; its source has to send it again"
+                .to_owned(),
+        ),
+    }
+}
+
+/// What a replay did.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Done {
+    /// Records that went back.
+    pub records: usize,
+    /// In so many transactions.
+    pub transactions: usize,
+}
+
+/// Takes the place of any other replay of the deployment; afterwards what stands open is what none of them has replayed.
+///
+/// # Errors
+/// When Kafka does not answer.
+pub fn begin(shelf: &Shelf) -> Result<Replayer<'_>, Failure> {
+    let replayer = Replayer::open(&shelf.settings).map_err(failed)?;
+    reader::settle(&shelf.settings, Topic::TouchpointRefused.as_str()).map_err(Failure::fault)?;
+    Ok(replayer)
+}
+
+/// Carries a plan out.
+///
+/// # Errors
+/// When Kafka fails, or another replay took our place. What was committed stays, and the rest stands open.
+pub fn carry_out(plan: &Plan, shelf: &Shelf, replayer: &Replayer<'_>) -> Result<Done, Failure> {
+    let mut desk = Desk { shelf, replayer, batch: Batch::default(), done: Done::default() };
+    let places =
+        plan.records.iter().flat_map(|(at, (places, _))| places.iter().map(move |place| (*place, at)));
+    let by_place: BTreeMap<Place, &Coordinates> = places.collect();
+    let mut found: BTreeMap<&Coordinates, Vec<(Place, DeadLetter)>> = BTreeMap::new();
+    shelf.fetch(&by_place.keys().copied().collect(), &mut |place, letter| {
+        let Some(coordinates) = by_place.get(&place).copied() else { return Ok(()) };
+        let Some((places, trace)) = plan.records.get(coordinates) else { return Ok(()) };
+        let letters = found.entry(coordinates).or_default();
+        letters.push((place, letter));
+        if letters.len() < places.len() {
+            return Ok(());
+        }
+        let letters = found.remove(coordinates).unwrap_or_default();
+        desk.add(coordinates, *trace, letters)
+    })?;
+    desk.commit()?;
+    Ok(desk.done)
+}
+
+/// What one transaction holds so far.
+#[derive(Default)]
+struct Batch {
+    back: Vec<Outgoing>,
+    tombstones: Vec<Outgoing>,
+    bytes: usize,
+}
+
+struct Desk<'d> {
+    shelf: &'d Shelf,
+    replayer: &'d Replayer<'d>,
+    batch: Batch,
+    done: Done,
+}
+
+impl Desk<'_> {
+    fn add(
+        &mut self,
+        coordinates: &Coordinates,
+        trace: Trace,
+        letters: Vec<(Place, DeadLetter)>,
+    ) -> Result<(), Failure> {
+        let Some(place) = letters.first().map(|(place, _)| *place) else { return Ok(()) };
+        for (_, letter) in letters {
+            let outgoing = returned(coordinates, trace, letter, &self.shelf.world);
+            self.batch.bytes += outgoing.value.as_ref().map_or(0, Vec::len);
+            self.batch.back.push(outgoing);
+        }
+        self.batch.tombstones.push(tombstone(coordinates, trace, place));
+        if self.batch.tombstones.len() >= BATCH_RECORDS || self.batch.bytes >= BATCH_BYTES {
+            self.commit()?;
+        }
+        Ok(())
+    }
+
+    fn commit(&mut self) -> Result<(), Failure> {
+        let Batch { back, tombstones, .. } = std::mem::take(&mut self.batch);
+        if tombstones.is_empty() {
+            return Ok(());
+        }
+        self.replayer.commit(&back, &tombstones).map_err(failed)?;
+        self.done.records += tombstones.len();
+        self.done.transactions += 1;
+        Ok(())
+    }
+}
+
+/// The record as it was, to the partition from which it came, if that is still there.
+fn returned(coordinates: &Coordinates, trace: Trace, letter: DeadLetter, world: &World) -> Outgoing {
+    let count = world.count(&coordinates.topic).and_then(|count| i32::try_from(count).ok()).unwrap_or(1);
+    let original = Original { coordinates: coordinates.clone(), time: letter.time };
+    Outgoing {
+        topic: coordinates.topic.clone(),
+        partition: Some(coordinates.partition % count.max(1)),
+        key: letter.key,
+        value: letter.payload,
+        headers: vec![
+            (ORIGINAL_HEADER.to_owned(), original.to_string().into_bytes()),
+            (TRACE_HEADER.to_owned(), trace.to_string().into_bytes()),
+        ],
+        time_ms: None,
+    }
+}
+
+/// Beside the letter, where a reader finds it after the letter.
+fn tombstone(coordinates: &Coordinates, trace: Trace, place: Place) -> Outgoing {
+    let topic = Topic::TouchpointRefused;
+    Outgoing {
+        topic: topic.as_str().to_owned(),
+        partition: Some(place.partition),
+        key: Some(coordinates.to_string().into_bytes()),
+        value: None,
+        headers: vec![
+            (SCHEMA_HEADER.to_owned(), schema_header(topic).into_bytes()),
+            (TRACE_HEADER.to_owned(), trace.to_string().into_bytes()),
+        ],
+        time_ms: None,
+    }
+}
+
+fn failed(error: WorkerError) -> Failure {
+    match error {
+        WorkerError::Fenced { .. } => Failure::Fault(
+            "another `kinfold dead replay` of this deployment has begun and took the place of this one; what this one had \
+             not committed stands open, for the other or for the next"
+                .to_owned(),
+        ),
+        error => Failure::Fault(format!(
+            "{error}; a transaction is whole or nothing, so run the same command again: it goes on with what stands open"
+        )),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::dead::letters::tests::{at, letter, stored};
+    use crate::dead::letters::{Letters, said};
+    use kinfold_wire::SchemaIds;
+
+    fn plan(letters: &[DeadLetter]) -> Plan {
+        let mut fold = Letters::default();
+        for (offset, letter) in (0..).zip(letters) {
+            let place = Coordinates { topic: letter.topic.clone(), ..at("", letter.offset) };
+            fold.take(said(&stored(offset, &place, Some(letter)), &SchemaIds::default()));
+        }
+        let records: Vec<_> = fold.open.iter().map(|(at, letters)| (at, letters.as_slice())).collect();
+        Plan::new(&records, &["shop".to_owned(), "gone".to_owned()], &|topic| {
+            (topic != "raw.gone").then_some(4)
+        })
+    }
+
+    #[test]
+    fn only_what_capture_refused_and_kept_and_reads_is_replayed_and_the_others_are_named_with_the_reason() {
+        let place = at("shop", 1);
+        let (kept, empty) =
+            (letter(&place, "bad_time", Some(b"{")), letter(&at("shop", 2), "empty_record", None));
+        let of_stitch =
+            DeadLetter { stage: "stitch".to_owned(), topic: "identity-op".to_owned(), ..kept.clone() };
+        let [unread, gone] = ["web", "gone"].map(|source| letter(&at(source, 3), "bad_time", Some(b"{")));
+        let plan = plan(&[kept, empty, of_stitch, unread, gone]);
+        assert_eq!(plan.records.keys().collect::<Vec<_>>(), [&place]);
+        assert_eq!(plan.by_source(), [("shop", 1)].into());
+        let reasons: Vec<(String, bool)> =
+            ["stitch refused it", "does not exist", "no payload", "does not read"]
+                .iter()
+                .zip(&plan.others)
+                .map(|(part, (at, why))| (format!("{at}: {why}"), why.contains(part)))
+                .collect();
+        assert_eq!(reasons.len(), 4);
+        assert!(reasons.iter().all(|(_, is_right)| *is_right), "{reasons:#?}");
+    }
+
+    #[test]
+    fn letters_of_one_record_go_back_together_with_every_payload_among_them() {
+        let place = at("shop", 1);
+        let [first, part, forged] =
+            [Some(&b"{"[..]), None, Some(b"[")].map(|payload| letter(&place, "bad_time", payload));
+        let plan = plan(&[first, part, forged]);
+        let (places, trace) = &plan.records[&place];
+        assert_eq!(places.iter().map(|place| place.offset).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(*trace, Trace::of_source("raw.shop", 0, 1));
+    }
+
+    #[test]
+    fn a_record_goes_back_as_it_was_and_capture_reads_where_it_stood_first() {
+        let place = at("shop", 17);
+        let whole = DeadLetter { key: Some(b"k".to_vec()), ..letter(&place, "bad_time", Some(b"{")) };
+        let (trace, time) = (Trace::of_source("raw.shop", 0, 17), whole.time);
+        let back = returned(&place, trace, whole, &World::default());
+        assert_eq!((back.topic.as_str(), back.partition), ("raw.shop", Some(0)));
+        assert_eq!((back.key.as_deref(), back.value.as_deref()), (Some(&b"k"[..]), Some(&b"{"[..])));
+        let header =
+            |wanted: &str| back.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| &value[..]);
+        let origin = kinfold_pipeline::Origin::Raw("shop".into());
+        let first =
+            kinfold_pipeline::First::from_header(header(ORIGINAL_HEADER).expect("is there"), &origin, time);
+        assert_eq!(first, Some(kinfold_pipeline::First { partition: 0, offset: 17, time }));
+        assert_eq!(header(TRACE_HEADER), Some(trace.to_string().as_bytes()));
+        let end = tombstone(&place, trace, Place { partition: 3, offset: 0 });
+        assert_eq!(
+            (end.partition, end.key.as_deref(), end.value),
+            (Some(3), Some(&b"raw.shop/0/17"[..]), None)
+        );
+    }
+}
