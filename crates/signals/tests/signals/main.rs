@@ -1,0 +1,6 @@
+//! Signals from the outside: strings that the tests write themselves, vectors of others, and what rules make of both.
+
+mod conformance;
+mod decisions;
+mod encode;
+mod properties;
