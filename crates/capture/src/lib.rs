@@ -14,6 +14,7 @@ mod normalise;
 mod path;
 mod quality;
 pub mod settings;
+mod signals;
 pub mod stage;
 mod text;
 mod validate;

@@ -18,6 +18,7 @@ pub enum EmailSignal {
     /// Somebody entered the address; whether it is theirs is not known yet.
     OptInRequested,
     /// Whoever reads the address followed the link of the mail that asked them to.
+    /// It is taken at its word: whether there was such a mail is known to whoever sent it.
     OptInConfirmed,
 }
 

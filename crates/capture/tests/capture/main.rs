@@ -9,6 +9,7 @@ mod laws;
 mod mapped;
 mod quality;
 mod refusals;
+mod signals;
 
 use kinfold_capture::{Capture, Settings};
 use kinfold_model::{Keys, Refusal, Rules, Secret, Timestamp, Touchpoint};

@@ -1,0 +1,79 @@
+//! Consent signals of a touchpoint become decisions, beside those that it states; the signals stay as they came.
+//!
+//! What cannot be read decides nothing and is flagged. So is a TC string that was changed in the future: its decision would
+//! win over all that follow. The same touchpoint captured again gets no decision twice.
+
+use std::collections::BTreeSet;
+
+use kinfold_model::{Flag, FlagKind, Refusal, RefusalKind, Timestamp};
+use kinfold_signals::gpc::GlobalPrivacyControl;
+use kinfold_signals::gpp::Gpp;
+use kinfold_signals::tcf::TcString;
+use kinfold_signals::{Fault, Signal, SignalRules, decide};
+
+use crate::limits;
+use crate::path::Path;
+use crate::validate::Stated;
+
+/// By what signals are read.
+pub(crate) struct Reading<'a> {
+    pub(crate) rules: &'a SignalRules,
+    /// No decision may lie beyond.
+    pub(crate) latest: Timestamp,
+}
+
+/// Adds the decisions of the signals, in the order TCF, GPP, Global Privacy Control, and the flags of what is odd about them.
+/// Without rules nothing is read.
+///
+/// # Errors
+/// `too_many_elements` when stated and read decisions are more than a touchpoint may hold: none of them may get lost.
+pub(crate) fn read(
+    stated: &mut Stated<'_>,
+    reading: &Reading<'_>,
+    flags: &mut BTreeSet<Flag>,
+) -> Result<(), Refusal> {
+    let Some(signals) = stated.consent_signals.as_ref().filter(|_| !reading.rules.is_empty()) else {
+        return Ok(());
+    };
+    let mut flag = |kind, name: &str| {
+        let member = Path::ROOT.member("consent_signals").member(name).to_string();
+        flags.insert(Flag { kind, member });
+    };
+    let tcf =
+        signals.tcf.as_deref().map(|text| TcString::read(text).map(|string| Signal::Tcf(Box::new(string))));
+    let gpp = signals.gpp.as_deref().map(|text| Gpp::read(text).map(Signal::Gpp));
+    let gpc = signals.gpc.map(|is_on| Ok::<_, Fault>(GlobalPrivacyControl::from(is_on).into()));
+    let mut decided = Vec::new();
+    for (name, signal) in [("tcf", tcf), ("gpp", gpp), ("gpc", gpc)] {
+        let Some(signal) = signal else { continue };
+        if signal.as_ref().map_or(true, is_partly_unreadable) {
+            flag(FlagKind::Malformed, name);
+        }
+        let Ok(signal) = signal else { continue };
+        for one in decide(&signal, reading.rules, stated.time) {
+            if one.consent.time > reading.latest {
+                flag(FlagKind::Implausible, name);
+            } else {
+                decided.push(one.consent);
+            }
+        }
+    }
+    for consent in decided {
+        if !stated.consents.contains(&consent) {
+            stated.consents.push(consent);
+        }
+    }
+    if stated.consents.len() > limits::CONSENTS_MAX {
+        let complaint = format!(
+            "are, with those that `consent_signals` mean, more than {} decisions; send them as several touchpoints",
+            limits::CONSENTS_MAX
+        );
+        let member = Path::ROOT.member("consents").to_string();
+        return Err(Refusal::new(RefusalKind::TooManyElements, member, complaint));
+    }
+    Ok(())
+}
+
+fn is_partly_unreadable(signal: &Signal) -> bool {
+    matches!(signal, Signal::Gpp(gpp) if gpp.faults().next().is_some())
+}
