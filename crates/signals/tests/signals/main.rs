@@ -3,4 +3,5 @@
 mod conformance;
 mod decisions;
 mod encode;
+mod faults;
 mod properties;
