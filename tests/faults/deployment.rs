@@ -58,11 +58,6 @@ impl<'g> Deployment<'g> {
         Ok(deployment)
     }
 
-    /// How a client would reach the Kafka of such a deployment.
-    pub(crate) fn settings_with(ground: &Ground, name: &str, more: &[(&str, &str)]) -> Outcome<Settings> {
-        Ok(kafka_settings(&Config::load(None, environment(ground, name, more).into_iter())?))
-    }
-
     /// Waits until every partition of every topic can be read.
     fn await_topics(&self) -> Outcome<()> {
         let mut missing = self.topics();
