@@ -14,6 +14,8 @@ use crate::patience::until;
 
 /// A commit may take so long on a machine that is very busy.
 const COMMIT: Duration = Duration::from_secs(120);
+/// A stage that has written nothing for so long has nothing left to do.
+const REST: Duration = Duration::from_secs(3);
 
 /// The topic that gets something with every commit of a stage that handled records.
 pub(crate) fn trail(stage: StageName) -> String {
@@ -65,6 +67,18 @@ pub(crate) fn open_transactions(deployment: &Deployment<'_>) -> Outcome<Vec<Stri
 pub(crate) fn position(deployment: &Deployment<'_>, stage: StageName) -> Outcome<i64> {
     let ends = patiently(|| ends(&deployment.settings, &trail(stage)))?;
     Ok(ends.values().map(|ends| ends.last_stable).sum())
+}
+
+/// Waits until a stage has nothing left to do; gives the time when it wrote last.
+pub(crate) fn rest(deployment: &Deployment<'_>, stage: StageName, patience: Duration) -> Outcome<Instant> {
+    let (mut last, mut since) = (position(deployment, stage)?, Instant::now());
+    until(patience, format_args!("{stage} to have nothing left to do"), || {
+        let now = position(deployment, stage)?;
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+        Ok((now > 0 && since.elapsed() > REST).then_some(since))
+    })
 }
 
 /// Asks again while the broker, just started, does not lead all of its partitions yet.

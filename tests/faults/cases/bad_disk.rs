@@ -1,11 +1,10 @@
 //! A bad disk under stitch's state: slow, then syncs that fail, then writes that fail.
 
-use std::process::Command;
 use std::time::{Duration, Instant};
 
 use kinfold_pipeline::StageName;
 
-use crate::case::{Case, Outcome, Seen, expect, not_staged};
+use crate::case::{Case, Outcome, Seen, expect};
 use crate::checker::Checker;
 use crate::consumer::Program;
 use crate::crew::Crew;
@@ -13,6 +12,7 @@ use crate::deployment::Deployment;
 use crate::ground::Ground;
 use crate::load::Feeding;
 use crate::patience::pass;
+use crate::shim::compiled;
 use crate::watch::Watch;
 
 pub(crate) const CASE: Case = Case {
@@ -23,8 +23,6 @@ pub(crate) const CASE: Case = Case {
     run,
 };
 
-/// Beside the manifest of the tests, which is where they run.
-const SHIM: &str = "faults/shim.c";
 const EACH: Duration = Duration::from_secs(8);
 
 fn run(ground: &Ground) -> Outcome<Seen> {
@@ -33,17 +31,7 @@ fn run(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
-    let library = deployment.path("shim.so");
-    let compiled = Command::new("cc")
-        .args(["-shared", "-fPIC", "-O1", "-o"])
-        .arg(&library)
-        .args([SHIM, "-ldl"])
-        .output();
-    match compiled {
-        Ok(output) if output.status.success() => {}
-        Ok(output) => return not_staged(format!("cc: {}", String::from_utf8_lossy(&output.stderr).trim())),
-        Err(error) => return not_staged(format!("cc: {error}")),
-    }
+    let library = compiled(deployment, "disk")?;
     let switch = deployment.path("switch");
     let (library, folder) = (library.to_string_lossy(), deployment.state("1"));
     let (folder, name) = (folder.to_string_lossy(), switch.to_string_lossy());
