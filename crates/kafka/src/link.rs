@@ -19,11 +19,14 @@ use crate::received::{origin, received};
 use crate::settings::{Identity, LostRecords, Settings};
 use crate::stable::Stable;
 use crate::standby;
-use crate::tail::Tail;
+use crate::tail::{self, Tail};
 use crate::topics::delete_retention;
 
 /// How long one question to the broker may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long the question for the end of a partition may take that is not read: nobody waits for the answer.
+const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// One worker's connection.
 pub struct KafkaLink<'k> {
@@ -43,6 +46,8 @@ pub struct KafkaLink<'k> {
     events: VecDeque<Event>,
     /// Full name of the topic and partition of all that is ours.
     assigned: BTreeSet<(String, i32)>,
+    /// Those of them of which records come.
+    flowing: BTreeSet<(String, i32)>,
     /// Inputs of which no records are wanted.
     held: BTreeSet<Origin>,
     /// When the batch has taken long enough; `None` before it began.
@@ -68,8 +73,12 @@ impl<'k> KafkaLink<'k> {
         let consumer: Member = settings
             .consumer(&identity)
             .create_with_context(Membership::default())
-            .map_err(|error| WorkerError::Configuration(error.to_string()))?;
-        let cluster = consumer.client().fetch_cluster_id(TIMEOUT).unwrap_or_default();
+            .map_err(WorkerError::configuration)?;
+        let unknown = || WorkerError::Unreachable {
+            bootstrap: settings.bootstrap.clone(),
+            why: format!("it does not tell the id of its cluster in {} s", TIMEOUT.as_secs()),
+        };
+        let cluster = consumer.client().fetch_cluster_id(TIMEOUT).ok_or_else(unknown)?;
         let (changelog, mut deletions_kept) = (settings.topic(&Settings::changelog(stage)), Duration::MAX);
         if stage.is_stateful() {
             deletions_kept = delete_retention(settings, &changelog)?;
@@ -91,6 +100,7 @@ impl<'k> KafkaLink<'k> {
             tail: None,
             events: VecDeque::new(),
             assigned: BTreeSet::new(),
+            flowing: BTreeSet::new(),
             held: BTreeSet::new(),
             deadline: None,
             stable: Stable::default(),
@@ -101,7 +111,7 @@ impl<'k> KafkaLink<'k> {
     fn happened(&mut self, event: Event) -> Result<Polled, WorkerError> {
         match event {
             Event::Revoked => {
-                self.assigned.clear();
+                self.forget();
                 Ok(Polled::Revoked)
             }
             Event::Assigned(assigned) => self.claims(assigned).map(Polled::Assigned),
@@ -113,6 +123,7 @@ impl<'k> KafkaLink<'k> {
 
     /// What is committed of these partitions, each once however many inputs it has.
     fn claims(&mut self, assigned: Vec<Assigned>) -> Result<Vec<Claim>, WorkerError> {
+        self.forget();
         self.assigned = assigned.iter().map(|one| (one.topic.clone(), one.partition)).collect();
         self.check_co_partitioning()?;
         let mut notes: BTreeMap<i32, Note> = BTreeMap::new();
@@ -168,8 +179,8 @@ impl<'k> KafkaLink<'k> {
         let mut place = TopicPartitionList::new();
         place
             .add_partition_offset(topic, partition, Offset::Offset(begin))
-            .and_then(|()| self.consumer.seek_partitions(place, TIMEOUT))
-            .map_err(WorkerError::kafka("seeking"))?;
+            .map_err(WorkerError::kafka("noting the offsets"))?;
+        self.seek(place)?;
         Ok(begin)
     }
 
@@ -188,6 +199,13 @@ impl<'k> KafkaLink<'k> {
     fn seek(&self, places: TopicPartitionList) -> Result<(), WorkerError> {
         let sought = self.consumer.seek_partitions(places, TIMEOUT).map_err(WorkerError::kafka("seeking"))?;
         sought.elements().iter().try_for_each(|place| place.error()).map_err(WorkerError::kafka("seeking"))
+    }
+
+    fn pause(&mut self, places: &TopicPartitionList) -> Result<(), WorkerError> {
+        for place in places.elements() {
+            self.flowing.remove(&(place.topic().to_owned(), place.partition()));
+        }
+        self.consumer.pause(places).map_err(WorkerError::kafka("pausing"))
     }
 
     /// The inputs of a partition of ours.
@@ -226,23 +244,50 @@ impl<'k> KafkaLink<'k> {
         Ok(())
     }
 
+    /// Nothing is ours any more, and nothing is told of it.
+    fn forget(&mut self) {
+        self.flowing.clear();
+        for (topic, partition) in std::mem::take(&mut self.assigned) {
+            let short = topic.strip_prefix(&self.settings.prefix).unwrap_or(&topic);
+            let labels = [self.identity.stage.as_str(), short, &partition.to_string()];
+            for gauge in [&self.metrics.lag, &self.metrics.held_back] {
+                // One that was never set is not there.
+                drop(gauge.remove_label_values(&labels));
+            }
+        }
+    }
+
     /// Records that are there for us and were not handed to us yet.
     fn observe_lag(&mut self) {
         let Some(statistics) = self.consumer.context().statistics() else { return };
         for (name, topic) in &statistics.topics {
             let ours = topic.partitions.iter().filter(|(partition, facts)| {
-                let is_known = facts.ls_offset >= 0 && facts.next_offset >= 0;
-                is_known && self.assigned.contains(&(name.clone(), **partition))
+                facts.next_offset >= 0 && self.assigned.contains(&(name.clone(), **partition))
             });
             let Some(short) = name.strip_prefix(&self.settings.prefix) else { continue };
             for (partition, facts) in ours {
+                let is_flowing = self.flowing.contains(&(name.clone(), *partition));
+                let (end, seconds) = match is_flowing {
+                    true if facts.ls_offset < 0 => continue,
+                    true => (facts.ls_offset, self.stable.held_back(name, facts)),
+                    // The client asks the broker for nothing of it, hence knows of no end but an old one.
+                    false => match self.consumer.fetch_watermarks(name, *partition, WATERMARKS_TIMEOUT) {
+                        Ok((_, end)) => (end, self.stable.forget(name, *partition)),
+                        Err(_) => return,
+                    },
+                };
                 let labels = [self.identity.stage.as_str(), short, &partition.to_string()];
-                let lag = (facts.ls_offset - facts.next_offset).max(0) + facts.fetchq_cnt;
+                let lag = (end - facts.next_offset).max(0) + facts.fetchq_cnt;
                 self.metrics.lag.with_label_values(&labels).set(lag);
-                let seconds = self.stable.held_back(name, facts);
                 self.metrics.held_back.with_label_values(&labels).set(seconds);
             }
         }
+    }
+}
+
+impl Drop for KafkaLink<'_> {
+    fn drop(&mut self) {
+        self.forget();
     }
 }
 
@@ -302,12 +347,14 @@ impl Link for KafkaLink<'_> {
 
     fn resume(&mut self, partition: u32) -> Result<(), WorkerError> {
         let places = self.select(|origin, index| index == partition && !self.held.contains(origin));
+        let flowing = places.elements();
+        self.flowing.extend(flowing.iter().map(|place| (place.topic().to_owned(), place.partition())));
         self.consumer.resume(&places).map_err(WorkerError::kafka("resuming"))
     }
 
     fn rewind(&mut self, partition: u32, offsets: &BTreeMap<Origin, i64>) -> Result<(), WorkerError> {
         let places = self.places(partition);
-        self.consumer.pause(&places).map_err(WorkerError::kafka("pausing"))?;
+        self.pause(&places)?;
         let committed = |topic: &str| offsets.get(&origin(topic, &self.settings.prefix)?).copied();
         for mut place in places.elements() {
             let offset = committed(place.topic()).map_or(Offset::Beginning, Offset::Offset);
@@ -316,10 +363,22 @@ impl Link for KafkaLink<'_> {
         self.seek(places)
     }
 
+    fn surviving(
+        &mut self,
+        partition: u32,
+        offsets: BTreeMap<Origin, i64>,
+    ) -> Result<BTreeMap<Origin, i64>, WorkerError> {
+        let survives = |(origin, offset): (Origin, i64)| {
+            let topic = self.settings.topic(&origin.to_string());
+            Ok((origin, self.still_there(&topic, signed(partition), offset)?))
+        };
+        offsets.into_iter().map(survives).collect()
+    }
+
     fn hold(&mut self, input: &Origin) -> Result<(), WorkerError> {
         self.held.insert(input.clone());
         let places = self.select(|origin, _| origin == input);
-        self.consumer.pause(&places).map_err(WorkerError::kafka("pausing"))
+        self.pause(&places)
     }
 
     fn release(&mut self) -> Result<(), WorkerError> {
@@ -376,7 +435,7 @@ impl Link for KafkaLink<'_> {
         }
         let assigned = Assigned::committed(&self.consumer, &places).map_err(failed)?;
         // To assign them anew would answer a rebalance that may be under way, and leave a member that nobody knows.
-        self.consumer.pause(&places).map_err(WorkerError::kafka("pausing"))?;
+        self.pause(&places)?;
         self.seek(membership::places(&assigned).map_err(WorkerError::kafka("noting the offsets"))?)?;
         self.claims(assigned)
     }
@@ -392,7 +451,7 @@ impl Link for KafkaLink<'_> {
     fn tail(&mut self, wait: bool) -> Result<Option<(u32, Tailed)>, WorkerError> {
         match &mut self.tail {
             Some(tail) => tail.next(wait),
-            None => Ok(None),
+            None => Ok(tail::nothing(wait)),
         }
     }
 
