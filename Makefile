@@ -43,10 +43,10 @@ test: setup ## every test, also those on a real Apache Kafka
 test-nightly: export KINFOLD_CASES := 100000
 test-nightly: test ## the same with a hundred thousand generated cases for each law
 
-# `make test` gives each target its seeds, its regressions and some changes of them.
+# `make test` tries each target with its seeds and with what once was found.
 fuzz: MINUTES ?= 10
-fuzz: compilers ## random bytes against what reads bytes of others: make fuzz TARGET=phone MINUTES=n [SEED=n]; all if none is named
-	$(cargo) run --locked --workspace --bin kinfold-fuzz -- --minutes $(MINUTES) $(if $(SEED),--seed $(SEED)) $(TARGET)
+fuzz: compilers ## libFuzzer on what reads bytes of others: make fuzz MINUTES=n [TARGET=phone]; all if none is named
+	rocksdb=$$(deploy/dev/rocksdb.sh) && ROCKSDB_LIB_DIR="$$rocksdb" deploy/dev/fuzz.sh $(MINUTES) $(TARGET)
 
 # `make test` runs the short set of them.
 faults: setup ## every fault on a real Apache Kafka (kills, crashes, cuts, full disks), as a table; some need root

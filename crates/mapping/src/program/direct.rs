@@ -6,13 +6,15 @@
 //! for each argument; here definitions are put in where they are called, a filter that gives one value returns it, and one
 //! that gives several hands them to whoever asked. Mappings consist of the former.
 //!
-//! Every node but constants and variables takes a step. No node is entered again before it is left, so that the stack is
+//! Every node but a leaf takes a step. No node is entered again before it is left, so that the stack is
 //! bounded by the height of the tree, which is limited.
 
 mod calls;
 mod compile;
 mod folds;
 mod paths;
+mod several;
+mod shape;
 mod walk;
 
 use std::cell::RefCell;
@@ -70,8 +72,8 @@ struct Node {
 
 type Child = Box<Node>;
 
-/// What a node does.
-enum Does {
+/// What a node gives without asking another one, and without a step.
+enum Leaf {
     /// `.`
     Input,
     /// A text of the program.
@@ -82,6 +84,11 @@ enum Does {
     Float(f64),
     /// The variable that was bound at this level.
     Variable(u32),
+}
+
+/// What a node does.
+enum Does {
+    Leaf(Leaf),
     /// `[f]`
     List(Child),
     /// `{a: f, b: g}` with names that are texts of the program.

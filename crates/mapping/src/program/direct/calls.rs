@@ -11,7 +11,7 @@ use jaq_core::{Error, ValT};
 
 use super::super::natives::{self, ARGUMENTS_MAX, Filter, selectors};
 use super::compile::Compiler;
-use super::{Asking, Does, Node, Pattern};
+use super::{Asking, Does, Leaf, Node, Pattern};
 use crate::value::Value;
 
 /// Names, the newest first. Those that were there before stay as they were.
@@ -136,9 +136,9 @@ impl Compiler {
         }
         if arguments.is_empty() {
             let does = match name {
-                "true" => Does::Bool(true),
-                "false" => Does::Bool(false),
-                "null" => Does::Null,
+                "true" => Does::Leaf(Leaf::Bool(true)),
+                "false" => Does::Leaf(Leaf::Bool(false)),
+                "null" => Does::Leaf(Leaf::Null),
                 "list" => Does::Listed,
                 "error_empty" => Does::Call(error, Vec::new()),
                 "not" => return Some(Node::new(Does::Call(not, Vec::new())).always_one()),

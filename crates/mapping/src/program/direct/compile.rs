@@ -9,7 +9,7 @@ use jaq_core::path::{self, Opt};
 
 use super::super::objects::OBJECT_MEMBERS_MAX;
 use super::calls::{Filters, Names};
-use super::{Asking, Child, Does, HEIGHT_MAX, NODES_MAX, Node, Part, Pattern};
+use super::{Asking, Child, Does, HEIGHT_MAX, Leaf, NODES_MAX, Node, Part, Pattern};
 
 /// How deep calls of definitions may lie within each other here; the stack of the compiler allows more.
 const DEPTH_MAX: u32 = 2000;
@@ -60,10 +60,12 @@ impl Compiler {
 
     fn node_of<'t>(&mut self, term: &'t Term<&'t str>, names: &Names<'t>, level: u32) -> Option<Node> {
         let does = match term {
-            Term::Id => Does::Input,
+            Term::Id => Does::Leaf(Leaf::Input),
             Term::Num(digits) => match digits.parse::<isize>() {
-                Ok(number) => Does::Int(number as i64),
-                Err(_) => Does::Float(digits.parse::<f64>().ok().filter(|number| number.is_finite())?),
+                Ok(number) => Does::Leaf(Leaf::Int(number as i64)),
+                Err(_) => {
+                    Does::Leaf(Leaf::Float(digits.parse::<f64>().ok().filter(|number| number.is_finite())?))
+                }
             },
             Term::Str(format, parts) => return self.text_of(*format, parts, names, level),
             Term::Arr(None) => Does::List(Box::new(Node::nothing())),
@@ -72,7 +74,7 @@ impl Compiler {
             Term::Neg(of) => {
                 let of = self.child(of, names, level)?;
                 match of.does {
-                    Does::Int(number) => Does::Int(number.checked_neg()?),
+                    Does::Leaf(Leaf::Int(number)) => Does::Leaf(Leaf::Int(number.checked_neg()?)),
                     _ => Does::Negated(of),
                 }
             }
@@ -93,8 +95,8 @@ impl Compiler {
             Term::BinOp(left, operator, right) => {
                 let (left, right) = (self.child(left, names, level)?, self.child(right, names, level)?);
                 match operator {
-                    BinaryOp::Pipe(_) if matches!(left.does, Does::Input) => return Some(*right),
-                    BinaryOp::Pipe(_) if matches!(right.does, Does::Input) => return Some(*left),
+                    BinaryOp::Pipe(_) if matches!(left.does, Does::Leaf(Leaf::Input)) => return Some(*right),
+                    BinaryOp::Pipe(_) if matches!(right.does, Does::Leaf(Leaf::Input)) => return Some(*left),
                     BinaryOp::Pipe(_) => Does::Piped(left, right),
                     BinaryOp::Comma => Does::Both(left, right),
                     BinaryOp::Alt => Does::Else(left, right),
@@ -123,7 +125,7 @@ impl Compiler {
             Term::IfThenElse(branches, otherwise) => {
                 let mut node = match otherwise {
                     Some(otherwise) => self.node(otherwise, names, level)?,
-                    None => Node::new(Does::Input),
+                    None => Node::new(Does::Leaf(Leaf::Input)),
                 };
                 for (condition, then) in branches.iter().rev() {
                     let (condition, then) =
@@ -140,7 +142,7 @@ impl Compiler {
                 return self.node(term, &within, level);
             }
             Term::Call(name, arguments) => return self.call(name, arguments, names, level),
-            Term::Var(name) => Does::Variable(names.variable(name)?),
+            Term::Var(name) => Does::Leaf(Leaf::Variable(names.variable(name)?)),
             Term::Path(of, path::Path(parts)) => {
                 let of = self.child(of, names, level)?;
                 let mut found = Vec::with_capacity(parts.len());
@@ -187,7 +189,7 @@ impl Compiler {
                 StrPart::Term(term) => term,
             };
             if !plain.is_empty() {
-                nodes.push(Node::new(Does::Text(self.text(&std::mem::take(&mut plain)))));
+                nodes.push(Node::new(Does::Leaf(Leaf::Text(self.text(&std::mem::take(&mut plain))))));
             }
             let value = self.child(term, names, level)?;
             let written = match format {
@@ -197,7 +199,7 @@ impl Compiler {
             nodes.push(Node::new(Does::Piped(value, Box::new(written))));
         }
         if !plain.is_empty() || nodes.is_empty() {
-            nodes.push(Node::new(Does::Text(self.text(&plain))));
+            nodes.push(Node::new(Does::Leaf(Leaf::Text(self.text(&plain)))));
         }
         if nodes.len() > 1 && nodes.iter().all(|node| node.is_one) {
             return Some(Node::new(Does::Joined(nodes)));
@@ -213,33 +215,28 @@ impl Compiler {
     ) -> Option<Node> {
         let plain: Option<Vec<&str>> = members.iter().map(|(name, _)| text_in(name)).collect();
         let plain = plain.filter(|plain| (1..=OBJECT_MEMBERS_MAX).contains(&plain.len()));
-        let mut nodes = Vec::with_capacity(members.len());
-        for (place, (name, value)) in members.iter().enumerate() {
-            let named = plain.as_ref().and_then(|plain| plain.get(place)).map(|name| self.text(name));
-            let value = match (name, value) {
-                (_, Some(value)) => self.node(value, names, level)?,
-                (Term::Var(variable), None) => Node::new(Does::Variable(names.variable(variable)?)),
-                (name, None) => {
-                    let part = match named {
-                        Some(name) => Part::Name(name),
-                        None => self.index(name, names, level)?,
-                    };
-                    Node::new(Does::Path(Box::new(Node::new(Does::Input)), vec![(part, false)]))
-                }
-            };
-            nodes.push((named, name, value));
+        if let Some(plain) = plain {
+            let mut nodes = Vec::with_capacity(members.len());
+            for (name, (_, value)) in plain.into_iter().zip(members) {
+                let name = self.text(name);
+                let value = match value {
+                    Some(value) => self.node(value, names, level)?,
+                    None => Node::at(Part::Name(name)),
+                };
+                nodes.push((name, value));
+            }
+            return Some(Node::new(Does::Object(nodes)));
         }
-        if plain.is_some() {
-            let members = nodes.into_iter().filter_map(|(named, _, value)| Some((named?, value)));
-            return Some(Node::new(Does::Object(members.collect())));
-        }
-        let mut parts = Vec::with_capacity(nodes.len());
-        for (_, name, value) in nodes {
-            let name = match name {
-                Term::Var(variable) if value.is_variable() && variable.len() > 1 => {
-                    Node::new(Does::Text(self.text(variable.get(1..)?)))
-                }
-                name => self.node(name, names, level)?,
+        let mut parts = Vec::with_capacity(members.len());
+        for (name, value) in members {
+            let (name, value) = match (name, value) {
+                (name, Some(value)) => (self.node(name, names, level)?, self.node(value, names, level)?),
+                // `{$x}` is `{"x": $x}`, and `{(f)}` is `{(f): .[f]}`.
+                (Term::Var(variable), None) => (
+                    Node::new(Does::Leaf(Leaf::Text(self.text(variable.get(1..)?)))),
+                    Node::new(Does::Leaf(Leaf::Variable(names.variable(variable)?))),
+                ),
+                (name, None) => (self.node(name, names, level)?, Node::at(self.index(name, names, level)?)),
             };
             parts.push(Node::new(Does::Member(Box::new(name), Box::new(value))));
         }
@@ -288,7 +285,7 @@ impl Compiler {
             parse::Pattern::Arr(patterns) => {
                 let mut parts = Vec::with_capacity(patterns.len());
                 for (place, pattern) in patterns.iter().enumerate() {
-                    let place = Node::new(Does::Int(place as i64));
+                    let place = Node::new(Does::Leaf(Leaf::Int(place as i64)));
                     parts.push((place, self.pattern(pattern, names, level, bound)?));
                 }
                 Pattern::Parts(parts)
@@ -340,98 +337,8 @@ impl Node {
         Self::new(Does::Selected(|_| false))
     }
 
-    fn is_variable(&self) -> bool {
-        matches!(self.does, Does::Variable(_))
-    }
-
-    pub(super) fn new(does: Does) -> Self {
-        let is_one = is_one(&does);
-        let height = 1_u32.saturating_add(height(&does, is_one));
-        Self { does, is_one, height }
-    }
-
-    /// The same, of a filter that gives one value if its arguments do.
-    pub(super) fn always_one(self) -> Self {
-        let is_one =
-            matches!(&self.does, Does::Call(_, arguments) if arguments.iter().all(|node| node.is_one));
-        Self { is_one, ..self }
-    }
-}
-
-fn is_one(does: &Does) -> bool {
-    match does {
-        Does::Input
-        | Does::Text(_)
-        | Does::Bool(_)
-        | Does::Null
-        | Does::Int(_)
-        | Does::Float(_)
-        | Does::Variable(_)
-        | Does::List(_)
-        | Does::Joined(_)
-        | Does::Asks(Asking::One | Asking::SortBy | Asking::GroupBy | Asking::MapValues, _) => true,
-        Does::Object(members) => members.iter().all(|(_, node)| node.is_one),
-        Does::Negated(of) => of.is_one,
-        Does::Piped(left, right)
-        | Does::Else(left, right)
-        | Does::Logic(left, _, right)
-        | Does::Math(left, _, right)
-        | Does::Compared(left, _, right)
-        | Does::Member(left, right)
-        | Does::Bound(left, Pattern::Variable, right) => left.is_one && right.is_one,
-        Does::If(condition, then, otherwise) => condition.is_one && then.is_one && otherwise.is_one,
-        Does::Path(of, parts) => of.is_one && parts.iter().all(|(part, optional)| part.is_one(*optional)),
-        Does::Reduced(_, begin, turn) => begin.is_one && turn.is_one,
-        Does::Bound(..)
-        | Does::Both(..)
-        | Does::Try(..)
-        | Does::Call(..)
-        | Does::Selected(_)
-        | Does::Listed
-        | Does::Asks(..) => false,
-    }
-}
-
-/// What is entered within a node that gives one value is left before the next is; else what takes a value is entered from
-/// within what gives it.
-fn height(does: &Does, is_one: bool) -> u32 {
-    let together = |heights: &mut dyn Iterator<Item = u32>| {
-        if is_one { heights.max().unwrap_or(0) } else { heights.fold(0, u32::saturating_add) }
-    };
-    match does {
-        Does::List(of) | Does::Negated(of) | Does::Asks(_, of) => of.height,
-        Does::Object(members) => members.iter().map(|(_, node)| node.height).max().unwrap_or(0),
-        Does::Joined(nodes) => nodes.iter().map(|node| node.height).max().unwrap_or(0),
-        Does::Both(left, right) | Does::Else(left, right) | Does::Try(left, right) => {
-            left.height.max(right.height)
-        }
-        Does::Piped(left, right)
-        | Does::Logic(left, _, right)
-        | Does::Math(left, _, right)
-        | Does::Compared(left, _, right)
-        | Does::Member(left, right) => together(&mut [left.height, right.height].into_iter()),
-        Does::Bound(of, pattern, then) => {
-            together(&mut [of.height, then.height].into_iter()).saturating_add(pattern.height())
-        }
-        Does::If(condition, then, otherwise) => {
-            together(&mut [condition.height, then.height.max(otherwise.height)].into_iter())
-        }
-        Does::Reduced(of, begin, turn) => {
-            of.height.max(begin.height.saturating_add(if is_one { 0 } else { turn.height })).max(turn.height)
-        }
-        Does::Path(of, parts) => {
-            let parts = parts.iter().map(|(part, _)| part.height().saturating_add(2));
-            of.height.saturating_add(parts.fold(0, u32::saturating_add))
-        }
-        Does::Call(_, arguments) => together(&mut arguments.iter().map(|node| node.height.saturating_add(1))),
-        Does::Input
-        | Does::Text(_)
-        | Does::Bool(_)
-        | Does::Null
-        | Does::Int(_)
-        | Does::Float(_)
-        | Does::Variable(_)
-        | Does::Selected(_)
-        | Does::Listed => 0,
+    /// What looks for a part of its input.
+    fn at(part: Part) -> Self {
+        Self::new(Does::Path(Box::new(Self::new(Does::Leaf(Leaf::Input))), vec![(part, false)]))
     }
 }

@@ -3,7 +3,7 @@
 use jaq_core::{Error, ValT};
 
 use super::walk::step;
-use super::{Does, Flow, Node, Part, Scope, Stop, Taker};
+use super::{Does, Flow, Leaf, Node, Part, Scope, Stop, Taker};
 use crate::value::Value;
 
 /// The value at a path each of whose parts gives one.
@@ -66,12 +66,15 @@ enum Known {
 /// An index, or why there is none.
 type Attempt = Result<Value, Error<Value>>;
 
+/// Takes paths whose indices are known.
+type KnownTaker<'t> = &'t mut dyn FnMut(&[(Known, bool)]) -> Flow;
+
 fn explode(
     parts: &[(Part, bool)],
     known: &mut Vec<(Known, bool)>,
     scope: Scope<'_>,
     input: &Value,
-    found: &mut dyn FnMut(&[(Known, bool)]) -> Flow,
+    found: KnownTaker<'_>,
 ) -> Flow {
     let Some(((part, optional), rest)) = parts.split_first() else { return found(known) };
     let mut with = |part: Known| {
@@ -160,7 +163,8 @@ fn run(parts: &[(Known, bool)], value: &Value, take: Taker<'_>) -> Flow {
 impl Part {
     /// Whether it gives one value, or an error, and its indices cannot fail.
     pub(super) fn is_one(&self, optional: bool) -> bool {
-        let known = |node: &Node| matches!(node.does, Does::Text(_) | Does::Int(_) | Does::Variable(_));
+        let known =
+            |node: &Node| matches!(node.does, Does::Leaf(Leaf::Text(_) | Leaf::Int(_) | Leaf::Variable(_)));
         let one = |node: &Option<Node>| node.as_ref().is_none_or(known);
         !optional
             && match self {

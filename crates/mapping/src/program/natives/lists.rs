@@ -50,8 +50,11 @@ pub(super) fn filters() -> Vec<Filter> {
     ]
 }
 
+/// A filter as jaq takes it: its name, what it takes, and what it does.
+type Asking = (&'static str, Box<[Bind]>, RunPtr<Kind>);
+
 /// The filters that ask another one about each element.
-pub(super) fn asking() -> [(&'static str, Box<[Bind]>, RunPtr<Kind>); 2] {
+pub(super) fn asking() -> [Asking; 2] {
     let f = || [Bind::Fun(())].into();
     [
         ("sort_by", f(), |cv| box_once(keyed(cv).and_then(|keyed| Ok(sorted(keyed)?)))),

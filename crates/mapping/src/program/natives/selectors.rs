@@ -33,8 +33,11 @@ macro_rules! constant {
 /// The names of jq's own definitions that these take the place of.
 pub(super) const REPLACED: [&str; 5] = ["empty", "true", "false", "not", "join"];
 
-/// The names of those that pass what they keep, what they keep, and how jaq calls them.
-pub(in crate::program) fn selectors() -> [(&'static str, fn(&Value) -> bool, Native<Kind>); 10] {
+/// The name of one that passes what it keeps, what it keeps, and how jaq calls it.
+type Selector = (&'static str, fn(&Value) -> bool, Native<Kind>);
+
+/// Those that pass what they keep.
+pub(in crate::program) fn selectors() -> [Selector; 10] {
     [
         selector!("values", |value| !matches!(value, Value::Null)),
         selector!("nulls", |value| matches!(value, Value::Null)),

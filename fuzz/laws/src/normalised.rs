@@ -3,7 +3,7 @@
 use kinfold_capture::UnknownMembers;
 use serde_json::json;
 
-use super::canonical::Bench;
+use crate::canonical::Bench;
 
 fn texts<const COUNT: usize>(texts: [&str; COUNT]) -> Vec<Vec<u8>> {
     texts.map(|text| text.as_bytes().to_vec()).into()

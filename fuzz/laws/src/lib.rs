@@ -1,9 +1,16 @@
-//! The list of targets.
+//! What holds for any bytes: bytes of others go in, and the law that they break comes out, if they break one.
+//!
+//! A target is a law for one kind of input, with bytes of that kind to begin with. It panics nowhere and gives the same for
+//! the same bytes. The tests here try each target with its seeds and with its regressions, the inputs by which it once
+//! failed, in `regressions/<target>/`; libFuzzer looks for others (`make fuzz`).
 
 mod canonical;
 mod normalised;
 mod payloads;
 mod topics;
+
+use std::io;
+use std::path::{Path, PathBuf};
 
 /// What is tried.
 pub struct Target {
@@ -38,3 +45,42 @@ pub const TARGETS: [Target; 20] = [
     Target { name: "tcf", seeds: normalised::signals, check: normalised::check_tcf },
     Target { name: "gpp", seeds: normalised::signals, check: normalised::check_gpp },
 ];
+
+impl Target {
+    /// Where the inputs lie by which it once failed.
+    #[must_use]
+    pub fn regressions(&self) -> PathBuf {
+        Path::new(env!("CARGO_MANIFEST_DIR")).join("regressions").join(self.name)
+    }
+}
+
+/// The seeds of a target, and after them its regressions.
+///
+/// # Errors
+/// A regression cannot be read.
+pub fn inputs(target: &Target) -> io::Result<Vec<Vec<u8>>> {
+    let mut inputs = (target.seeds)();
+    let folder = match std::fs::read_dir(target.regressions()) {
+        Ok(folder) => folder,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(inputs),
+        Err(error) => return Err(error),
+    };
+    let mut files = folder.map(|file| Ok(file?.path())).collect::<io::Result<Vec<PathBuf>>>()?;
+    files.sort();
+    for file in files {
+        inputs.push(std::fs::read(file)?);
+    }
+    Ok(inputs)
+}
+
+/// Ends the process if the bytes break the law of the target of that name, so that libFuzzer keeps them.
+///
+/// # Panics
+/// They do, or there is no such target.
+pub fn uphold(name: &str, bytes: &[u8]) {
+    let target = TARGETS.iter().find(|target| target.name == name);
+    let target = target.unwrap_or_else(|| panic!("there is no target {name}"));
+    if let Err(broken) = (target.check)(bytes) {
+        panic!("{name}: {broken}");
+    }
+}

@@ -7,7 +7,7 @@ use kinfold_wire::{Framing, SchemaIds, Topic, decode, encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 
-use super::canonical::{self, Bench};
+use crate::canonical::{self, Bench};
 
 /// Records of touchpoints; those of other topics begin with the same bytes but for the fingerprint, which changes hardly
 /// ever hit, so that each input is tried with the fingerprint of each topic.

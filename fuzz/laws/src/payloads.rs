@@ -9,7 +9,7 @@ use kinfold_mapping::decode::{Avro, Format, Rows, documents};
 use kinfold_mapping::limits::DOCUMENTS_MAX;
 use kinfold_mapping::{Source, SourceFiles};
 
-use super::canonical::Bench;
+use crate::canonical::Bench;
 
 const ORDER: &str = r#"{"type": "track", "event": "Order Completed", "userId": "c-1", "properties": {"order_id": 7, "total": 19.9}}"#;
 
