@@ -23,9 +23,9 @@ main() {
   "$CARGO_TARGET_DIR/debug/kinfold-fuzz-seeds" fuzz/corpus
   for target in "${targets[@]}"; do
     echo "fuzz.sh: $target, $minutes minutes"
-    cargo fuzz run --sanitizer none "$target" -- -max_total_time=$((60 * minutes)) \
-      -rss_limit_mb="$mib_max" -timeout="$input_seconds_max" -max_len=16384 -print_final_stats=1 -print_funcs=0 -verbosity=0 || fail "$target broke: put the \
-input into fuzz/laws/regressions/$target/, mend the code, and make test tries it from then on"
+    cargo fuzz run --sanitizer none "$target" -- -max_total_time=$((60 * minutes)) -max_len=16384 \
+      -rss_limit_mb="$mib_max" -timeout="$input_seconds_max" -print_final_stats=1 -print_funcs=0 -verbosity=0 ||
+      fail "$target broke: put the input into fuzz/laws/regressions/$target/, and make test tries it from then on"
   done
 }
 
