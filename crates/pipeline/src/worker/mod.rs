@@ -170,16 +170,14 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         let mut failed: BTreeMap<u32, Fault> = BTreeMap::new();
         let mut offsets: BTreeMap<u32, BTreeMap<Origin, i64>> = BTreeMap::new();
         let mut taken: BTreeMap<u32, usize> = BTreeMap::new();
+        // Partitions of which more was gathered than is handled: it has to come again.
         let mut beyond: BTreeSet<u32> = BTreeSet::new();
         let records = std::mem::take(&mut self.buffer);
         for record in &records {
             let partition = record.partition;
             let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) else { continue };
-            if failed.contains_key(&partition) {
-                continue;
-            }
             let taken = taken.entry(partition).or_default();
-            if *taken >= seat.records_max {
+            if failed.contains_key(&partition) || *taken >= seat.records_max {
                 beyond.insert(partition);
                 continue;
             }
