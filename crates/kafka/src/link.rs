@@ -25,9 +25,6 @@ use crate::topics::delete_retention;
 /// How long one question to the broker may take.
 pub(crate) const TIMEOUT: Duration = Duration::from_secs(20);
 
-/// How long the question for the end of a partition may take that is not read: nobody waits for the answer.
-const WATERMARKS_TIMEOUT: Duration = Duration::from_secs(1);
-
 /// One worker's connection.
 pub struct KafkaLink<'k> {
     settings: &'k Settings,
@@ -257,28 +254,26 @@ impl<'k> KafkaLink<'k> {
         }
     }
 
-    /// Records that are there for us and were not handed to us yet.
+    /// Records that are there for us and were not handed to us yet. Of a partition that is not read the client knows no end
+    /// but an old one, so that its lag stays as it was, and nothing of it is held back.
     fn observe_lag(&mut self) {
         let Some(statistics) = self.consumer.context().statistics() else { return };
         for (name, topic) in &statistics.topics {
             let ours = topic.partitions.iter().filter(|(partition, facts)| {
-                facts.next_offset >= 0 && self.assigned.contains(&(name.clone(), **partition))
+                let is_known = facts.ls_offset >= 0 && facts.next_offset >= 0;
+                is_known && self.assigned.contains(&(name.clone(), **partition))
             });
             let Some(short) = name.strip_prefix(&self.settings.prefix) else { continue };
             for (partition, facts) in ours {
-                let is_flowing = self.flowing.contains(&(name.clone(), *partition));
-                let (end, seconds) = match is_flowing {
-                    true if facts.ls_offset < 0 => continue,
-                    true => (facts.ls_offset, self.stable.held_back(name, facts)),
-                    // The client asks the broker for nothing of it, hence knows of no end but an old one.
-                    false => match self.consumer.fetch_watermarks(name, *partition, WATERMARKS_TIMEOUT) {
-                        Ok((_, end)) => (end, self.stable.forget(name, *partition)),
-                        Err(_) => return,
-                    },
-                };
                 let labels = [self.identity.stage.as_str(), short, &partition.to_string()];
-                let lag = (end - facts.next_offset).max(0) + facts.fetchq_cnt;
+                let lag = (facts.ls_offset - facts.next_offset).max(0) + facts.fetchq_cnt;
                 self.metrics.lag.with_label_values(&labels).set(lag);
+                let is_flowing = self.flowing.contains(&(name.clone(), *partition));
+                let seconds = if is_flowing {
+                    self.stable.held_back(name, facts)
+                } else {
+                    self.stable.forget(name, *partition)
+                };
                 self.metrics.held_back.with_label_values(&labels).set(seconds);
             }
         }

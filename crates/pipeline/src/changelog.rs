@@ -114,6 +114,9 @@ pub enum Unfit {
         "it was up to date at {0}, and the changelog does not keep deletions for so long: it would bring them back"
     )]
     TooOld(Timestamp),
+    /// The changelog does not show where it was left, at least for now.
+    #[error("the changelog does not hold its last commit")]
+    Missing,
     /// Whoever brought it up was interrupted between two markers.
     #[error("its restore was interrupted, and it holds part of a commit")]
     Unfinished,
@@ -239,6 +242,8 @@ impl<S: Store> Replay<S> {
             return Err(if self.is_fresh { Unfit::Broken(of) } else { Unfit::Foreign(of) });
         }
         self.is_known = true;
+        // All that was deleted before this commit stood before its marker, and was still kept when it was read.
+        self.since = self.since.max(read.time);
         self.mark = Mark { offset: Some(entry.offset), ..read };
         self.whole.append(&mut self.begun);
         if self.is_unfinished || self.is_full() { Ok(self.write()?) } else { Ok(()) }
@@ -255,7 +260,7 @@ impl<S: Store> Replay<S> {
             let of = format!("the changelog holds no commit {commit} at offset {offset}");
             return Err(Unfit::Foreign(of));
         }
-        self.since = now;
+        self.since = self.since.max(now);
         // What was written of a commit without its marker is not to be taken for all of it.
         if self.is_unfinished { Ok(()) } else { Ok(self.write()?) }
     }
@@ -401,9 +406,9 @@ mod tests {
         let log = log();
         let mut slow = Replay::begin(Map::new(), &stamp(), time(5), CHUNK).expect("an empty store is fit");
         follow(&mut slow, &log[..2], 5).expect("in time");
-        assert_eq!(slow.take(log[2].clone(), time(6)), Err(Unfit::TooOld(time(5))));
-        slow.catch_up(time(6)).expect("nothing is missing");
-        assert_eq!(slow.take(log[2].clone(), time(6)), Ok(()));
+        assert_eq!(slow.take(log[2].clone(), time(11)), Err(Unfit::TooOld(time(10))));
+        slow.catch_up(time(11)).expect("nothing is missing");
+        assert_eq!(slow.take(log[2].clone(), time(11)), Ok(()));
     }
 
     #[test]

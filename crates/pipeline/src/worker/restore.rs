@@ -114,7 +114,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             Tailed::End if may_come => return self.missing(partition),
             Tailed::Gone if may_come && claimed.is_some() => return self.missing(partition),
             Tailed::End => replay.catch_up(now),
-            Tailed::Gone => Err(not_there()),
+            Tailed::Gone => Err(Unfit::Missing),
         };
         match taken {
             Ok(()) => self.at_end(partition),
@@ -133,7 +133,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             return Ok(());
         }
         if !replay.is_known() {
-            return self.unfit(partition, not_there());
+            return self.unfit(partition, Unfit::Missing);
         }
         let (changelog, is_whole) = (replay.mark().commit, replay.is_whole());
         let torn = Torn { offsets: claim.commit, changelog, is_whole };
@@ -220,8 +220,4 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         }
         self.report();
     }
-}
-
-fn not_there() -> Unfit {
-    Unfit::Foreign("the changelog does not hold its last commit".to_owned())
 }

@@ -40,6 +40,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
                     self.cold.remove(&partition);
                     self.link.follow(partition, replay.from())?;
                     self.shelf.insert(partition, replay);
+                    self.report();
                 }
                 Err(why) => {
                     tracing::debug!(stage = %P::NAME, partition, %why, "the partition is not kept warm yet");
@@ -50,18 +51,28 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         Ok(())
     }
 
-    /// The store of a partition that was kept warm is worth nothing: it is made anew, if any store could follow.
+    /// The store of a partition that was kept warm cannot be brought up. It is tried again, or made anew, if any store could
+    /// follow the changelog.
     pub(super) fn grow_cold(&mut self, partition: u32, unfit: &Unfit) {
         drop(self.shelf.remove(&partition));
-        tracing::warn!(stage = %P::NAME, partition, %unfit, "the partition is not kept warm any more");
-        let is_broken = matches!(unfit, Unfit::Broken(_));
-        let is_passing = matches!(unfit, Unfit::Fault(fault) if !matches!(fault, Fault::Corrupt { .. }));
-        if !is_broken {
-            if !is_passing && let Err(fault) = self.equipment.stores.set_aside(partition) {
-                tracing::warn!(stage = %P::NAME, partition, %fault, "its store cannot be set aside");
+        match unfit {
+            Unfit::Broken(_) => {
+                tracing::warn!(stage = %P::NAME, partition, %unfit, "the partition is not kept warm any more");
+                self.report();
+                return;
             }
-            self.cold.insert(partition, self.link.now().plus_millis(AGAIN_MS));
+            // What the store was left at may not be shown yet; whoever takes the partition over finds out.
+            Unfit::Missing => {}
+            Unfit::Fault(fault) if !matches!(fault, Fault::Corrupt { .. }) => {}
+            unfit => {
+                self.tell_set_aside(partition, unfit);
+                if let Err(fault) = self.equipment.stores.set_aside(partition) {
+                    tracing::warn!(stage = %P::NAME, partition, %fault, "a store cannot be set aside");
+                }
+            }
         }
+        tracing::debug!(stage = %P::NAME, partition, %unfit, "the partition is not kept warm for now");
+        self.cold.insert(partition, self.link.now().plus_millis(AGAIN_MS));
         self.report();
     }
 }
