@@ -45,6 +45,8 @@ pub struct KafkaLink<'k> {
     assigned: BTreeSet<(String, i32)>,
     /// Those of them of which records come.
     flowing: BTreeSet<(String, i32)>,
+    /// Up to where records were handed to us, or reading was set; not there where a log is read from its beginning.
+    positions: BTreeMap<(Origin, u32), i64>,
     /// Inputs of which no records are wanted.
     held: BTreeSet<Origin>,
     /// When the batch has taken long enough; `None` before it began.
@@ -98,6 +100,7 @@ impl<'k> KafkaLink<'k> {
             events: VecDeque::new(),
             assigned: BTreeSet::new(),
             flowing: BTreeSet::new(),
+            positions: BTreeMap::new(),
             held: BTreeSet::new(),
             deadline: None,
             stable: Stable::default(),
@@ -137,6 +140,7 @@ impl<'k> KafkaLink<'k> {
             match one.offset {
                 Some(offset) => {
                     let offset = self.still_there(&one.topic, one.partition, offset)?;
+                    self.positions.insert((origin.clone(), partition), offset);
                     claim.offsets.insert(origin, offset);
                 }
                 None if notes.get(&one.partition).is_some_and(|note| note.knows(&one.topic)) => {
@@ -244,6 +248,7 @@ impl<'k> KafkaLink<'k> {
     /// Nothing is ours any more, and nothing is told of it.
     fn forget(&mut self) {
         self.flowing.clear();
+        self.positions.clear();
         for (topic, partition) in std::mem::take(&mut self.assigned) {
             let short = topic.strip_prefix(&self.settings.prefix).unwrap_or(&topic);
             let labels = [self.identity.stage.as_str(), short, &partition.to_string()];
@@ -260,15 +265,22 @@ impl<'k> KafkaLink<'k> {
         let Some(statistics) = self.consumer.context().statistics() else { return };
         for (name, topic) in &statistics.topics {
             let ours = topic.partitions.iter().filter(|(partition, facts)| {
-                let is_known = facts.ls_offset >= 0 && facts.next_offset >= 0;
-                is_known && self.assigned.contains(&(name.clone(), **partition))
+                facts.ls_offset >= 0 && self.assigned.contains(&(name.clone(), **partition))
             });
-            let Some(short) = name.strip_prefix(&self.settings.prefix) else { continue };
+            let prefix = &self.settings.prefix;
+            let (Some(short), Some(origin)) = (name.strip_prefix(prefix), origin(name, prefix)) else {
+                continue;
+            };
             for (partition, facts) in ours {
                 let labels = [self.identity.stage.as_str(), short, &partition.to_string()];
-                let lag = (facts.ls_offset - facts.next_offset).max(0) + facts.fetchq_cnt;
-                self.metrics.lag.with_label_values(&labels).set(lag);
                 let is_flowing = self.flowing.contains(&(name.clone(), *partition));
+                let position = self.positions.get(&(origin.clone(), unsigned(*partition))).copied();
+                // Nothing is in the queue, which is that of all partitions: all that was fetched was handed to us, up to the
+                // end of a transaction, which is no record.
+                let fetched =
+                    Some(facts.next_offset).filter(|next| is_flowing && facts.fetchq_cnt == 0 && *next >= 0);
+                let position = fetched.max(position).unwrap_or_else(|| facts.lo_offset.max(0));
+                self.metrics.lag.with_label_values(&labels).set((facts.ls_offset - position).max(0));
                 let seconds = if is_flowing {
                     self.stable.held_back(name, facts)
                 } else {
@@ -333,7 +345,11 @@ impl Link for KafkaLink<'_> {
             self.events.extend(self.consumer.context().events());
             self.observe_lag();
             match record {
-                Some(Some(record)) => return Ok(Polled::Record(record)),
+                Some(Some(record)) => {
+                    let place = (record.origin.clone(), record.partition);
+                    self.positions.insert(place, record.offset + 1);
+                    return Ok(Polled::Record(record));
+                }
                 None if !wait && self.events.is_empty() => return Ok(Polled::Enough),
                 _ => {}
             }
@@ -350,9 +366,16 @@ impl Link for KafkaLink<'_> {
     fn rewind(&mut self, partition: u32, offsets: &BTreeMap<Origin, i64>) -> Result<(), WorkerError> {
         let places = self.places(partition);
         self.pause(&places)?;
-        let committed = |topic: &str| offsets.get(&origin(topic, &self.settings.prefix)?).copied();
         for mut place in places.elements() {
-            let offset = committed(place.topic()).map_or(Offset::Beginning, Offset::Offset);
+            let origin = origin(place.topic(), &self.settings.prefix);
+            let committed = origin.as_ref().and_then(|origin| offsets.get(origin)).copied();
+            let offset = committed.map_or(Offset::Beginning, Offset::Offset);
+            if let Some(origin) = origin {
+                match committed {
+                    Some(committed) => drop(self.positions.insert((origin, partition), committed)),
+                    None => drop(self.positions.remove(&(origin, partition))),
+                }
+            }
             place.set_offset(offset).map_err(WorkerError::kafka("noting the offsets"))?;
         }
         self.seek(places)
