@@ -62,6 +62,14 @@ impl Mark {
     }
 }
 
+/// Whether a restore of this store was interrupted: it holds part of a commit, and is of no use.
+///
+/// # Errors
+/// Those of the store.
+pub fn is_unfinished(store: &impl Store) -> Result<bool, Fault> {
+    Ok(store.get(UNFINISHED_KEY)?.is_some())
+}
+
 /// Which changelog a store belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
@@ -158,7 +166,7 @@ impl<S: Store> Replay<S> {
     /// # Errors
     /// When the store belongs elsewhere or is damaged.
     pub fn begin(mut store: S, stamp: &Stamp, now: Timestamp, chunk: Chunk) -> Result<Self, Unfit> {
-        if store.get(UNFINISHED_KEY)?.is_some() {
+        if is_unfinished(&store)? {
             return Err(Unfit::Unfinished);
         }
         let mark = Mark::of(&store)?;
