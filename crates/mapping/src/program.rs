@@ -2,7 +2,7 @@
 //!
 //! The language is jq as the jaq library runs it, less all that depends on when or where it runs. Every definition, every
 //! branch and every turn of a loop takes a step, and so does all that is done with values; a program that passes a limit is
-//! stopped, and no `try` of it can go on. What needs neither recursion nor paths as values goes the [`direct`] way, several
+//! stopped, and no `try` of it can go on. What needs neither recursion nor paths as values goes the `direct` way, several
 //! times as fast, and all else through jaq; which one is decided by the text of the program, so that it is the same everywhere.
 
 mod direct;
