@@ -249,6 +249,7 @@ impl<'k> KafkaLink<'k> {
     fn forget(&mut self) {
         self.flowing.clear();
         self.positions.clear();
+        self.stable = Stable::default();
         for (topic, partition) in std::mem::take(&mut self.assigned) {
             let short = topic.strip_prefix(&self.settings.prefix).unwrap_or(&topic);
             let labels = [self.identity.stage.as_str(), short, &partition.to_string()];
