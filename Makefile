@@ -15,7 +15,7 @@ cargo = rocksdb=$$(deploy/dev/rocksdb.sh) && ROCKSDB_LIB_DIR="$$rocksdb" cargo
 SHELL := bash
 .DEFAULT_GOAL := help
 .NOTPARALLEL:
-.PHONY: help setup demo demo-kafka build test test-nightly faults soak recovery sim sim-crashes bless check quick layers bench \
+.PHONY: help setup demo demo-kafka build test test-nightly fuzz faults soak recovery sim sim-crashes bless check quick layers bench \
 	kafka-up kafka-down env compilers announce
 
 help: ## this list
@@ -42,6 +42,11 @@ test: setup ## every test, also those on a real Apache Kafka
 
 test-nightly: export KINFOLD_CASES := 100000
 test-nightly: test ## the same with a hundred thousand generated cases for each law
+
+# `make test` tries each target with its seeds and with what once was found.
+fuzz: MINUTES ?= 10
+fuzz: compilers ## libFuzzer on what reads bytes of others: make fuzz MINUTES=n [TARGET=phone]; all if none is named
+	rocksdb=$$(deploy/dev/rocksdb.sh) && ROCKSDB_LIB_DIR="$$rocksdb" deploy/dev/fuzz.sh $(MINUTES) $(TARGET)
 
 # `make test` runs the short set of them.
 faults: setup ## every fault on a real Apache Kafka (kills, crashes, cuts, full disks), as a table; some need root

@@ -8,6 +8,7 @@ mod capture;
 mod extremes;
 mod harness;
 mod local;
+mod mapped;
 mod material;
 mod report;
 mod stitch;
@@ -23,8 +24,9 @@ use harness::{Bench, Measured};
 /// A benchmark: its name, and what it does.
 type Entry = (&'static str, fn(&mut Bench) -> Result<(), Failure>);
 
-const BENCHMARKS: [Entry; 8] = [
+const BENCHMARKS: [Entry; 9] = [
     ("capture", capture::run),
+    ("mapped", mapped::run),
     ("stitch-memory", stitch::in_memory),
     ("stitch-rocksdb", stitch::on_rocksdb),
     ("local", local::run),

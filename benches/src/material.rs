@@ -1,12 +1,9 @@
 //! What the benchmarks work on. In: how many touchpoints of how many people. Out: generated records, all sound, the
 //! touchpoints in them, and what capture says of them to stitch. The same on every machine.
 
-use std::sync::Arc;
-
 use kinfold_capture::{Capture, Settings};
 use kinfold_cli::commands::Failure;
 use kinfold_cli::generate::Plan;
-use kinfold_mapping::{Source, SourceFiles, Sources};
 use kinfold_model::{Keys, Partition, Rules, Secret, Timestamp};
 use kinfold_pipeline::{CapturePort, InRecord, Origin, OutRecord, StitchPort, Task, Topology};
 use kinfold_wire::Topic;
@@ -50,20 +47,6 @@ pub(crate) fn capture() -> Result<CapturePort, Failure> {
     let keys = keys()?;
     let stage = Capture::new(keys.clone(), rules.clone(), Settings::default());
     Ok(CapturePort { stage, keys, rules, topology: Topology::uniform(1) })
-}
-
-/// The same, with the mapping of Segment.
-pub(crate) fn capture_of_segment() -> Result<CapturePort, Failure> {
-    let files = SourceFiles {
-        name: "segment".to_owned(),
-        toml: include_str!("../../sources/segment.toml").to_owned(),
-        program: include_str!("../../sources/segment.jq").to_owned(),
-        ..SourceFiles::default()
-    };
-    let source = Source::compile(&files).map_err(Failure::fault)?;
-    let sources = Sources::new([(files.name, Arc::new(source))].into());
-    let port = capture()?;
-    Ok(CapturePort { stage: port.stage.clone().with_sources(Arc::new(sources)), ..port })
 }
 
 /// Stitch on the same log.

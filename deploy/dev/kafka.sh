@@ -268,9 +268,20 @@ SETTINGS
 
 port() { sed 's/.*://' "${1:-address}"; }
 
-# The port in a file, if it is still free, so that clients find the broker again; else another one.
+# The port in a file, so that clients find the broker again; another one if there is none, or somebody else has it. A broker
+# that was killed may hold it for a moment longer than the process can be seen.
 port_again() {
-  if [[ -f $1 ]] && free "$(port "$1")"; then port "$1"; else free_port; fi
+  local attempts
+  if [[ -f $1 ]]; then
+    for attempts in {1..50}; do
+      if free "$(port "$1")"; then
+        port "$1"
+        return
+      fi
+      sleep 0.1
+    done
+  fi
+  free_port
 }
 
 # Below the range from which Linux gives ports to outgoing connections.

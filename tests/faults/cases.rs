@@ -14,6 +14,7 @@ mod late_end;
 mod leaders_move;
 mod lost_answer;
 mod lost_input;
+mod merges;
 mod more_partitions;
 mod network;
 mod poison;
@@ -61,9 +62,11 @@ pub(crate) const ALL: &[&Case] = &[
     &large_records::IN,
     &large_records::OUT,
     &shapes::CASE,
+    &merges::CASE,
     &scarcity::LITTLE,
     &scarcity::LEAKS,
-    &clocks::CASE,
+    &clocks::SOURCES,
+    &clocks::MACHINE,
     &term_in_restore::CASE,
     &same_name::CASE,
     &copy::CASE,

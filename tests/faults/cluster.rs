@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
-use kinfold_kafka::{Settings, World};
 use kinfold_testkit::broker::script;
 
 use crate::case::{Outcome, expect};
@@ -30,7 +29,7 @@ struct Broker {
 }
 
 impl Cluster {
-    /// Starts all of them, and waits until they answer.
+    /// Starts all of them, and waits until each may be given partitions.
     pub(crate) fn start(folder: &Path) -> Outcome<Self> {
         let mut cluster = Self { brokers: Vec::new() };
         let controllers: Vec<String> = (0..BROKERS).map(|_| free_address()).collect::<Outcome<_>>()?;
@@ -50,17 +49,15 @@ impl Cluster {
             cluster.brokers.push(Broker { address, folder, process: None });
         }
         cluster.brokers.iter_mut().try_for_each(Broker::begin)?;
+        until(START, "three brokers to have started", || {
+            Ok(cluster.brokers.iter().all(Broker::has_started).then_some(()))
+        })?;
         Ok(cluster)
     }
 
     /// Every broker, as `host:port` with commas.
     pub(crate) fn bootstrap(&self) -> String {
         self.brokers.iter().map(|broker| broker.address.as_str()).collect::<Vec<_>>().join(",")
-    }
-
-    /// Waits until somebody answers.
-    pub(crate) fn await_answer(&self, settings: &Settings) -> Outcome<()> {
-        until(START, "three brokers to answer", || Ok(World::observe(settings).is_ok().then_some(())))
     }
 
     /// Kills one, so that what it led moves to others.
@@ -87,6 +84,12 @@ impl Broker {
             .stderr(Stdio::from(log));
         self.process = Some(command.spawn()?);
         Ok(())
+    }
+
+    /// It says so when the controller has let it in.
+    fn has_started(&self) -> bool {
+        let log = std::fs::read_to_string(self.folder.join("broker.log"));
+        log.is_ok_and(|log| log.contains("Kafka Server started"))
     }
 
     fn end(&mut self) {

@@ -58,11 +58,6 @@ impl<'g> Deployment<'g> {
         Ok(deployment)
     }
 
-    /// How a client would reach the Kafka of such a deployment.
-    pub(crate) fn settings_with(ground: &Ground, name: &str, more: &[(&str, &str)]) -> Outcome<Settings> {
-        Ok(kafka_settings(&Config::load(None, environment(ground, name, more).into_iter())?))
-    }
-
     /// Waits until every partition of every topic can be read.
     fn await_topics(&self) -> Outcome<()> {
         let mut missing = self.topics();
@@ -178,6 +173,19 @@ impl<'g> Deployment<'g> {
         people.map_err(|failure| Failure::Wrong(failure.to_string()))
     }
 
+    /// What every consumer wrote so far, also those that have ended, by the name of its log.
+    pub(crate) fn logs(&self) -> Outcome<BTreeMap<String, String>> {
+        let mut logs = BTreeMap::new();
+        for entry in std::fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|end| end == "log") {
+                let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+                logs.insert(name, String::from_utf8_lossy(&std::fs::read(&path)?).into_owned());
+            }
+        }
+        Ok(logs)
+    }
+
     /// Adds to a failure what the consumers warned of, the last of it.
     pub(crate) fn explained<T>(&self, result: Outcome<T>) -> Outcome<T> {
         result.map_err(|failure| match failure {
@@ -188,17 +196,12 @@ impl<'g> Deployment<'g> {
 
     fn complaints(&self) -> String {
         const LINES: usize = 8;
-        let logs = std::fs::read_dir(&self.folder).into_iter().flatten().filter_map(Result::ok);
-        let logs =
-            logs.map(|entry| entry.path()).filter(|path| path.extension().is_some_and(|end| end == "log"));
         let mut said = String::new();
-        for path in logs {
-            let text = std::fs::read_to_string(&path).unwrap_or_default();
+        for (name, text) in self.logs().unwrap_or_default() {
             let odd: Vec<&str> = text
                 .lines()
                 .filter(|line| ["ERROR", "WARN", "panicked"].iter().any(|word| line.contains(word)))
                 .collect();
-            let name = path.file_name().unwrap_or_default().to_string_lossy();
             for line in odd.iter().skip(odd.len().saturating_sub(LINES)) {
                 said.push_str(&format!("  {name}: {line}\n"));
             }

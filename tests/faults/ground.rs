@@ -7,7 +7,7 @@ use std::sync::{Mutex, MutexGuard, PoisonError};
 
 use kinfold_testkit::broker::Broker;
 
-use crate::case::{Failure, Outcome};
+use crate::case::{Failure, Outcome, expect};
 use crate::proxy::Proxy;
 
 /// Of the broker. Timed-out transactions are looked for every second, so that a case waits for the time-out that it
@@ -74,10 +74,12 @@ impl Ground {
         self.broker().crash();
     }
 
-    /// Starts the broker after a crash.
+    /// Starts the broker after a crash, where it was: that clients look for it elsewhere is no case of ours.
     pub(crate) fn start_broker(&self) -> Outcome<()> {
         let mut broker = self.broker();
+        let address = broker.address.clone();
         broker.start_again().map_err(Failure::Wrong)?;
+        expect(broker.address == address, || format!("somebody took the broker's port, {address}"))?;
         self.proxy.lead_to(listener(&broker).map_err(Failure::Wrong)?);
         Ok(())
     }

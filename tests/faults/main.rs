@@ -21,6 +21,7 @@ mod patience;
 mod proxy;
 mod recovery;
 mod report;
+mod shim;
 mod soak;
 mod state;
 mod watch;

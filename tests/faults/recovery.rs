@@ -19,14 +19,12 @@ use crate::deployment::{Deployment, SESSION};
 use crate::ground::Ground;
 use crate::load::Load;
 use crate::patience::{pass, until};
-use crate::watch::{position, trail};
+use crate::watch::{rest, trail};
 
 /// The namespaces of which each person has one identifier.
 const NAMESPACES: [&str; 5] = ["customer_id", "loyalty_id", "email", "device_id", "cookie"];
 /// So many touchpoints wait when a process has been killed.
 const BACKLOG: usize = 2000;
-/// A stage that has written nothing for so long has nothing left to do.
-const REST: Duration = Duration::from_secs(3);
 /// The longest restore that is waited for.
 const PATIENCE: Duration = Duration::from_secs(1200);
 const STAGE: StageName = StageName::Stitch;
@@ -96,7 +94,7 @@ fn measure(deployment: &Deployment<'_>, identifiers: usize) -> Outcome<Vec<Row>>
     let began = Instant::now();
     let people = identifiers.div_ceil(NAMESPACES.len());
     load(0, people).feed_at_once(deployment)?;
-    rest(deployment)?;
+    rest(deployment, STAGE, PATIENCE)?;
     println!("{identifiers} identifiers are stored after {} s", began.elapsed().as_secs());
     let mut rows = Vec::new();
     let mut next = people;
@@ -121,7 +119,7 @@ fn measure(deployment: &Deployment<'_>, identifiers: usize) -> Outcome<Vec<Row>>
             })
         };
         let (first_commit, every_partition) = (moved(1)?, moved(before.len())?);
-        let caught_up = rest(deployment)?.duration_since(killed);
+        let caught_up = rest(deployment, STAGE, PATIENCE)?.duration_since(killed);
         println!("{way}: {:.1} s", caught_up.as_secs_f64());
         rows.push(Row { way, first_commit, every_partition, caught_up });
         running = Some(heir);
@@ -176,18 +174,6 @@ fn ready(consumer: &Consumer) -> Outcome<()> {
 fn stable(deployment: &Deployment<'_>) -> Outcome<BTreeMap<i32, i64>> {
     let ends = ends(&deployment.settings, &trail(STAGE))?;
     Ok(ends.into_iter().map(|(partition, ends)| (partition, ends.last_stable)).collect())
-}
-
-/// When stitch wrote for the last time.
-fn rest(deployment: &Deployment<'_>) -> Outcome<Instant> {
-    let (mut last, mut since) = (position(deployment, STAGE)?, Instant::now());
-    until(PATIENCE, "stitch to have nothing left to do", || {
-        let now = position(deployment, STAGE)?;
-        if now != last {
-            (last, since) = (now, Instant::now());
-        }
-        Ok((now > 0 && since.elapsed() > REST).then_some(since))
-    })
 }
 
 /// Touchpoints of so many people whom nobody has seen before, each with all of their identifiers.

@@ -1,5 +1,4 @@
-//! What was refused, mended and sent again counts as if it had been right at once: in the local driver record by record, and
-//! on a real Apache Kafka with `kinfold dead`, of which some runs are killed.
+//! What was refused, mended and sent again counts as if it had been right at once, in the local driver, record by record.
 
 use std::collections::BTreeSet;
 use std::path::Path;

@@ -2,8 +2,9 @@
 //! are killed, when two run at once, and when one is run again.
 
 use std::collections::BTreeMap;
+use std::io::Read;
 use std::path::Path;
-use std::process::{Output, Stdio};
+use std::process::{Command, Output, Stdio};
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -11,7 +12,7 @@ use kinfold_daemon::config::Config;
 use kinfold_daemon::process::kafka_settings;
 use kinfold_kafka::Settings;
 use kinfold_kafka::client::produce;
-use kinfold_kafka::reader::{Isolation, Stored, read};
+use kinfold_kafka::reader::{Isolation, Reader, Stored, read};
 use kinfold_testkit::broker::Broker;
 use kinfold_wire::{ORIGINAL_HEADER, TRACE_HEADER, Topic, Trace};
 
@@ -21,8 +22,11 @@ use crate::programs::{Running, program};
 
 /// How long anything may take on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(120);
-const RECORDS: usize = 3000;
+const RECORDS: usize = 10_000;
+/// Enough for ten transactions of a replay, so that one that is stopped in its first or second is far from its end.
 const REFUSED: usize = RECORDS / 2;
+/// What a replay makes one transaction.
+const BATCH: usize = 500;
 
 /// A deployment with one source, of which only capture runs.
 struct Deployment {
@@ -163,12 +167,7 @@ fn what_was_refused_is_sent_back_exactly_once_though_replays_are_killed_and_run_
     places.sort();
     expected.sort_unstable();
     assert!(places == expected, "{} records went back for {} letters", places.len(), expected.len());
-    let tombstones = deployment
-        .read(Topic::TouchpointRefused.as_str())
-        .iter()
-        .filter(|record| record.value.is_none())
-        .count();
-    assert_eq!(tombstones, REFUSED);
+    assert_eq!(deployment.dealt_with(), REFUSED);
 
     // Nothing was mended yet: all are refused again, under the coordinates of the first time.
     let (address, capture) = deployment.capture("refuse", folder.path());
@@ -193,36 +192,67 @@ fn what_was_refused_is_sent_back_exactly_once_though_replays_are_killed_and_run_
     assert!(deployment.said(&["dead", "list"]).contains("no such dead letter stands open"));
 }
 
-/// Sends all letters back: one alone, some in replays that are killed, the rest in two at once.
+/// Sends all letters back: one alone, some in replays that are killed in mid-transaction, the rest in two at once.
 fn send_back(deployment: &Deployment, one: &str) {
     deployment.said(&["dead", "replay", one]);
     let gone = deployment.kinfold(&["dead", "replay", one]);
     assert_eq!(gone.status.code(), Some(1), "it was dealt with");
     assert!(String::from_utf8_lossy(&gone.stderr).contains(one));
-    for wait_ms in [150, 300, 450, 600, 750, 900] {
-        let mut running = deployment.start_replay();
-        thread::sleep(Duration::from_millis(wait_ms));
-        drop(running.0.kill());
+    // In the transaction after one that was committed, in the first, and once more in the second.
+    for written in [BATCH + 1, 1, BATCH + 1] {
+        let before = deployment.dealt_with();
+        let mut running = deployment.replay_that_wrote(written);
+        running.0.kill().expect("it runs");
+        let code = running.0.wait().expect("it was started").code();
+        assert_eq!(code, None, "the replay ended before it was killed");
+        let after = deployment.dealt_with();
+        assert!((before + written - 1..REFUSED).contains(&after), "{before} were dealt with, then {after}");
     }
-    let [first, second] = [(); 2].map(|()| deployment.start_replay());
-    let [first, second] =
-        [first, second].map(|mut running| running.0.wait().expect("it was started").success());
-    let last = deployment.said(&["dead", "replay"]);
-    // Either fenced the other, or came after it: what the two left is what nobody has sent.
-    if first && second {
-        assert!(last.contains("nothing is to be sent"), "{last}");
-    }
+
+    // It stands still with a transaction open or about to begin, while another one sends all that it has not committed.
+    let mut earlier = deployment.replay_that_wrote(1);
+    signal(&earlier, "STOP");
+    let later = deployment.said(&["dead", "replay"]);
+    assert!(later.contains("sent: "), "the earlier one had ended before the later one began: {later}");
+    signal(&earlier, "CONT");
+    let mut complaint = String::new();
+    let mut stderr = earlier.0.stderr.take().expect("it is a pipe");
+    stderr.read_to_string(&mut complaint).expect("it is text");
+    assert_eq!(earlier.0.wait().expect("it was started").code(), Some(1), "{complaint}");
+    assert!(complaint.contains("another `kinfold dead replay` of this deployment has begun"), "{complaint}");
     assert!(deployment.said(&["dead", "replay"]).contains("nothing is to be sent"));
 }
 
+fn signal(running: &Running, name: &str) {
+    let sent = Command::new("kill").args([format!("-{name}"), running.0.id().to_string()]).status();
+    assert!(sent.expect("kill runs").success());
+}
+
 impl Deployment {
-    fn start_replay(&self) -> Running {
+    /// How many records the committed tombstones say are dealt with.
+    fn dealt_with(&self) -> usize {
+        let refused = self.read(Topic::TouchpointRefused.as_str());
+        refused.iter().filter(|record| record.value.is_none()).count()
+    }
+
+    /// A replay of all that stands open, which has written so many tombstones by now, committed or not.
+    fn replay_that_wrote(&self, tombstones: usize) -> Running {
+        let refused = Topic::TouchpointRefused.as_str();
+        let written =
+            Reader::from_end(&self.settings, refused, Isolation::Uncommitted).expect("the topic is read");
         let child = program("kinfold")
             .args(["dead", "replay"])
             .envs(&self.variables)
             .stdout(Stdio::null())
-            .stderr(Stdio::null())
+            .stderr(Stdio::piped())
             .spawn();
-        Running(child.expect("a replay starts"))
+        let running = Running(child.expect("a replay starts"));
+        let (deadline, mut seen) = (Instant::now() + PATIENCE, 0);
+        while seen < tombstones {
+            assert!(Instant::now() < deadline, "the replay has written {seen} of {tombstones} tombstones");
+            let record = written.next(Duration::from_secs(1)).expect("the topic is read");
+            seen += usize::from(record.is_some_and(|record| record.value.is_none()));
+        }
+        running
     }
 }

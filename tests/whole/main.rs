@@ -9,6 +9,7 @@ mod dead_on_kafka;
 mod explain;
 mod explain_command;
 mod golden;
+mod in_sight;
 mod interleavings;
 mod large;
 mod local;

@@ -6,7 +6,7 @@ const LINES_MAX: usize = 600;
 
 fn sources() -> Vec<(PathBuf, String)> {
     let root = Path::new("..");
-    let mut folders = vec![root.join("crates"), root.join("tests"), root.join("benches")];
+    let mut folders = vec![root.join("crates"), root.join("tests"), root.join("benches"), root.join("fuzz")];
     let mut found = Vec::new();
     while let Some(folder) = folders.pop() {
         for entry in std::fs::read_dir(&folder).expect("a folder of the workspace") {

@@ -66,8 +66,20 @@ pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &
     holds.into_iter().find(|(holds, _)| !holds).map_or(Ok(()), |(_, law)| Err(law))
 }
 
+/// A touchpoint without the flags of members that a second capture finds in order, because the first one mended them: an id
+/// that was missing, an attribute that it left out or stripped. What is captured of [`record`] is equal in these terms.
+#[must_use]
+pub fn mended(touchpoint: &Touchpoint) -> Touchpoint {
+    let mut mended = touchpoint.clone();
+    mended.flags.retain(|flag| match flag.member.strip_prefix("attributes.") {
+        Some(name) => name != "url" && touchpoint.attributes.contains_key(name),
+        None => flag.member != "touchpoint_id",
+    });
+    mended
+}
+
 /// A touchpoint as the canonical JSON of a record. Captured again, it is the same touchpoint, but for the flags of what
-/// capture itself mended: an id that was missing, an attribute that it left out or stripped.
+/// capture itself [`mended`].
 #[must_use]
 pub fn record(touchpoint: &Touchpoint) -> Vec<u8> {
     let mut members = Map::new();

@@ -103,9 +103,10 @@ impl Site {
 
     fn commands_on_topic(&self) -> Result<BTreeMap<Vec<u8>, Command>, Failure> {
         let table = read_table(&kafka_settings(&self.config), Topic::IdentityCommand.as_str());
-        let topology = self.topology()?;
+        let prefix = &self.config.deployment.prefix;
+        let ids = self.config.registry.schema_ids(prefix, Topic::IdentityCommand).map_err(Failure::Fault)?;
         let read = |(key, value): (Vec<u8>, Vec<u8>)| {
-            let command = decode(Topic::IdentityCommand, &topology.schema_ids, &value);
+            let command = decode(Topic::IdentityCommand, &ids, &value);
             command.map(|command| (key, command)).map_err(Failure::fault)
         };
         table.map_err(Failure::fault)?.into_iter().map(read).collect()

@@ -90,7 +90,7 @@ impl Stores for Folders {
 mod tests {
     use super::*;
     use kinfold_checkpoint::Depot;
-    use kinfold_pipeline::changelog::{Replay, Stamp};
+    use kinfold_pipeline::changelog::{Chunk, Replay, Stamp};
     use kinfold_pipeline::{Base, Metrics, Store};
     use std::time::{Duration, Instant};
 
@@ -131,9 +131,9 @@ mod tests {
             }
         };
         let (one, other) = (folders("one"), folders("other"));
-        let stamp = Stamp { partition: 3, ..Stamp::default() };
+        let (stamp, chunk) = (Stamp { partition: 3, ..Stamp::default() }, Chunk { changes: 1, bytes: 1 });
         let (mut store, _) =
-            Replay::begin(opened(&one), &stamp, Timestamp::default()).expect("is fit").into_parts();
+            Replay::begin(opened(&one), &stamp, Timestamp::default(), chunk).expect("is fit").into_parts();
         store.commit([(b"key".to_vec(), Some(b"value".to_vec()))].into()).expect("commits");
         one.committed(3, &store, Timestamp::default());
         let copied = at.path().join("depot/stitch/3/copies");

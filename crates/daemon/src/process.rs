@@ -107,9 +107,9 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
     let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), process.stages)?;
     let health = Arc::new(Health::new());
     let (sources, releases) = (Arc::new(Sources::default()), Arc::new(AtomicU64::new(0)));
+    // First of all, and in every process, since a signal that nobody waits for ends it.
+    let hangups = Signals::new([SIGHUP])?;
     if process.stages.contains(&StageName::Capture) {
-        // First of all, since a signal that nobody waits for ends the process.
-        let hangups = Signals::new([SIGHUP])?;
         begin_sources(config, &sources, &metrics)?;
         let (config, sources, metrics) = (config.clone(), Arc::clone(&sources), metrics.clone());
         let releases = Arc::clone(&releases);

@@ -14,6 +14,7 @@ use crate::reader::{Isolation, read};
 use crate::settings::Settings;
 
 const TIMEOUT: Duration = Duration::from_secs(60);
+/// How long to wait when librdkafka's queue is full before looking again.
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(20);
 
 /// A record that a stranger writes: nothing about it need be right.
@@ -81,15 +82,8 @@ impl ProducerContext for Arrivals {
 /// # Errors
 /// When the broker does not take them within a minute after the last.
 pub fn send(settings: &Settings, records: impl Iterator<Item = Outgoing>) -> Result<(), WorkerError> {
-    let mut config = settings.client();
-    config
-        .set("enable.idempotence", "true")
-        .set("linger.ms", "5")
-        // A leader that was away is looked for again soon, and not after librdkafka's five minutes.
-        .set("topic.metadata.refresh.interval.ms", "5000");
-    let producer: BaseProducer<Arrivals> = config
-        .create_with_context(Arrivals::default())
-        .map_err(|error| WorkerError::Configuration(error.to_string()))?;
+    let producer: BaseProducer<Arrivals> =
+        settings.sender().create_with_context(Arrivals::default()).map_err(WorkerError::configuration)?;
     for outgoing in records {
         let topic = settings.topic(&outgoing.topic);
         let mut record = BaseRecord::<'_, [u8], [u8]>::to(&topic);
@@ -98,18 +92,33 @@ pub fn send(settings: &Settings, records: impl Iterator<Item = Outgoing>) -> Res
         record.payload = outgoing.value.as_deref();
         record.timestamp = outgoing.time_ms;
         record.headers = (!outgoing.headers.is_empty()).then(|| headers(&outgoing.headers));
-        while let Err((error, refused)) = producer.send(record) {
-            if error.rdkafka_error_code() != Some(RDKafkaErrorCode::QueueFull) {
-                return Err(WorkerError::kafka("producing")(error));
-            }
-            producer.poll(QUEUE_FULL_WAIT);
-            record = refused;
-        }
+        enqueue(&producer, record)?;
     }
     let waiting = "waiting for the broker to take all records";
     producer.flush(TIMEOUT).map_err(WorkerError::kafka(waiting))?;
     let lost = producer.context().lost.lock().unwrap_or_else(PoisonError::into_inner).take();
     lost.map_or(Ok(()), |error| Err(WorkerError::kafka(waiting)(error)))
+}
+
+/// Hands a record over to librdkafka, and waits as long as its queue is full.
+pub(crate) fn enqueue<C: ProducerContext>(
+    producer: &BaseProducer<C>,
+    mut record: BaseRecord<'_, [u8], [u8], C::DeliveryOpaque>,
+) -> Result<(), WorkerError> {
+    while let Err((error, refused)) = producer.send(record) {
+        match error.rdkafka_error_code() {
+            Some(RDKafkaErrorCode::QueueFull) => {}
+            // The first error that nothing can be done about has the reason, and those after it have not.
+            Some(RDKafkaErrorCode::Fatal) => {
+                let code = producer.client().fatal_error().map_or(RDKafkaErrorCode::Fatal, |(code, _)| code);
+                return Err(WorkerError::kafka("producing")(KafkaError::MessageProduction(code)));
+            }
+            _ => return Err(WorkerError::kafka("producing")(error)),
+        }
+        producer.poll(QUEUE_FULL_WAIT);
+        record = refused;
+    }
+    Ok(())
 }
 
 pub(crate) fn headers(wanted: &[(String, Vec<u8>)]) -> OwnedHeaders {

@@ -92,6 +92,12 @@ pub enum WorkerError {
         /// So long it was waited for.
         waited: Duration,
     },
+    /// What is left on a connection that broke could end the next transaction.
+    #[error(
+        "a connection to Kafka broke, and what may still come over it could end the next transaction too soon: every \
+         transaction so far is whole, and the next has not begun, so that nothing is half done"
+    )]
+    Interrupted,
     /// The group went on without us.
     #[error(
         "the consumer group does not know this member any more, after a pause longer than its session; it joins anew"
@@ -127,6 +133,15 @@ pub enum WorkerError {
 }
 
 impl WorkerError {
+    /// For a client that cannot be made. rdkafka would print the property's value, which may be a password. librdkafka's own
+    /// sentence names values too, but only where one of a few words or a number is expected.
+    pub(crate) fn configuration(error: KafkaError) -> Self {
+        Self::Configuration(match error {
+            KafkaError::ClientConfig(_, description, key, _) => format!("{key}: {}", description.trim()),
+            other => other.to_string(),
+        })
+    }
+
     pub(crate) fn kafka(doing: &'static str) -> impl FnOnce(KafkaError) -> Self {
         move |why| match why.rdkafka_error_code() {
             Some(
@@ -178,6 +193,7 @@ impl WorkerError {
             | Self::Torn { .. }
             | Self::Unstable { .. }
             | Self::Hung { .. }
+            | Self::Interrupted
             | Self::NotAMember => "kafka",
             Self::Thread(_)
             | Self::World(_)
@@ -186,5 +202,31 @@ impl WorkerError {
             | Self::Lost { .. }
             | Self::Forgotten { .. } => "other",
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use rdkafka::ClientConfig;
+
+    #[test]
+    fn a_property_that_is_refused_is_named_without_its_value() {
+        for key in ["sasl.passwrd", "sasl.jaas.config", "linger.ms"] {
+            let mut config = ClientConfig::new();
+            config.set(key, "hunter2");
+            let refused = config.create_native_config().err().expect("librdkafka refuses it");
+            assert!(refused.to_string().contains("hunter2"), "rdkafka alone would print it: {refused}");
+            let said = WorkerError::configuration(refused).to_string();
+            assert!(said.contains(key) && said.contains("[kafka] properties"), "{said}");
+            assert!(!said.contains("hunter2"), "{said}");
+        }
+    }
+
+    #[test]
+    fn what_names_no_property_is_said_as_it_is() {
+        let said =
+            WorkerError::configuration(KafkaError::ClientCreation("no such file".to_owned())).to_string();
+        assert!(said.contains("no such file"), "{said}");
     }
 }

@@ -19,7 +19,7 @@ use crate::received::{origin, received};
 use crate::settings::{Identity, LostRecords, Settings};
 use crate::stable::Stable;
 use crate::standby;
-use crate::tail::Tail;
+use crate::tail::{self, Tail};
 use crate::topics::delete_retention;
 
 /// How long one question to the broker may take.
@@ -43,6 +43,10 @@ pub struct KafkaLink<'k> {
     events: VecDeque<Event>,
     /// Full name of the topic and partition of all that is ours.
     assigned: BTreeSet<(String, i32)>,
+    /// Those of them of which records come.
+    flowing: BTreeSet<(String, i32)>,
+    /// Up to where records were handed to us, or reading was set; not there where a log is read from its beginning.
+    positions: BTreeMap<(Origin, u32), i64>,
     /// Inputs of which no records are wanted.
     held: BTreeSet<Origin>,
     /// When the batch has taken long enough; `None` before it began.
@@ -68,8 +72,12 @@ impl<'k> KafkaLink<'k> {
         let consumer: Member = settings
             .consumer(&identity)
             .create_with_context(Membership::default())
-            .map_err(|error| WorkerError::Configuration(error.to_string()))?;
-        let cluster = consumer.client().fetch_cluster_id(TIMEOUT).unwrap_or_default();
+            .map_err(WorkerError::configuration)?;
+        let unknown = || WorkerError::Unreachable {
+            bootstrap: settings.bootstrap.clone(),
+            why: format!("it does not tell the id of its cluster in {} s", TIMEOUT.as_secs()),
+        };
+        let cluster = consumer.client().fetch_cluster_id(TIMEOUT).ok_or_else(unknown)?;
         let (changelog, mut deletions_kept) = (settings.topic(&Settings::changelog(stage)), Duration::MAX);
         if stage.is_stateful() {
             deletions_kept = delete_retention(settings, &changelog)?;
@@ -91,6 +99,8 @@ impl<'k> KafkaLink<'k> {
             tail: None,
             events: VecDeque::new(),
             assigned: BTreeSet::new(),
+            flowing: BTreeSet::new(),
+            positions: BTreeMap::new(),
             held: BTreeSet::new(),
             deadline: None,
             stable: Stable::default(),
@@ -101,7 +111,7 @@ impl<'k> KafkaLink<'k> {
     fn happened(&mut self, event: Event) -> Result<Polled, WorkerError> {
         match event {
             Event::Revoked => {
-                self.assigned.clear();
+                self.forget();
                 Ok(Polled::Revoked)
             }
             Event::Assigned(assigned) => self.claims(assigned).map(Polled::Assigned),
@@ -113,6 +123,7 @@ impl<'k> KafkaLink<'k> {
 
     /// What is committed of these partitions, each once however many inputs it has.
     fn claims(&mut self, assigned: Vec<Assigned>) -> Result<Vec<Claim>, WorkerError> {
+        self.forget();
         self.assigned = assigned.iter().map(|one| (one.topic.clone(), one.partition)).collect();
         self.check_co_partitioning()?;
         let mut notes: BTreeMap<i32, Note> = BTreeMap::new();
@@ -129,6 +140,7 @@ impl<'k> KafkaLink<'k> {
             match one.offset {
                 Some(offset) => {
                     let offset = self.still_there(&one.topic, one.partition, offset)?;
+                    self.positions.insert((origin.clone(), partition), offset);
                     claim.offsets.insert(origin, offset);
                 }
                 None if notes.get(&one.partition).is_some_and(|note| note.knows(&one.topic)) => {
@@ -168,8 +180,8 @@ impl<'k> KafkaLink<'k> {
         let mut place = TopicPartitionList::new();
         place
             .add_partition_offset(topic, partition, Offset::Offset(begin))
-            .and_then(|()| self.consumer.seek_partitions(place, TIMEOUT))
-            .map_err(WorkerError::kafka("seeking"))?;
+            .map_err(WorkerError::kafka("noting the offsets"))?;
+        self.seek(place)?;
         Ok(begin)
     }
 
@@ -188,6 +200,13 @@ impl<'k> KafkaLink<'k> {
     fn seek(&self, places: TopicPartitionList) -> Result<(), WorkerError> {
         let sought = self.consumer.seek_partitions(places, TIMEOUT).map_err(WorkerError::kafka("seeking"))?;
         sought.elements().iter().try_for_each(|place| place.error()).map_err(WorkerError::kafka("seeking"))
+    }
+
+    fn pause(&mut self, places: &TopicPartitionList) -> Result<(), WorkerError> {
+        for place in places.elements() {
+            self.flowing.remove(&(place.topic().to_owned(), place.partition()));
+        }
+        self.consumer.pause(places).map_err(WorkerError::kafka("pausing"))
     }
 
     /// The inputs of a partition of ours.
@@ -226,23 +245,57 @@ impl<'k> KafkaLink<'k> {
         Ok(())
     }
 
-    /// Records that are there for us and were not handed to us yet.
+    /// Nothing is ours any more, and nothing is told of it.
+    fn forget(&mut self) {
+        self.flowing.clear();
+        self.positions.clear();
+        self.stable = Stable::default();
+        for (topic, partition) in std::mem::take(&mut self.assigned) {
+            let short = topic.strip_prefix(&self.settings.prefix).unwrap_or(&topic);
+            let labels = [self.identity.stage.as_str(), short, &partition.to_string()];
+            for gauge in [&self.metrics.lag, &self.metrics.held_back] {
+                // One that was never set is not there.
+                drop(gauge.remove_label_values(&labels));
+            }
+        }
+    }
+
+    /// Records that are there for us and were not handed to us yet. Of a partition that is not read the client knows no end
+    /// but an old one, so that its lag stays as it was, and nothing of it is held back.
     fn observe_lag(&mut self) {
         let Some(statistics) = self.consumer.context().statistics() else { return };
         for (name, topic) in &statistics.topics {
             let ours = topic.partitions.iter().filter(|(partition, facts)| {
-                let is_known = facts.ls_offset >= 0 && facts.next_offset >= 0;
-                is_known && self.assigned.contains(&(name.clone(), **partition))
+                facts.ls_offset >= 0 && self.assigned.contains(&(name.clone(), **partition))
             });
-            let Some(short) = name.strip_prefix(&self.settings.prefix) else { continue };
+            let prefix = &self.settings.prefix;
+            let (Some(short), Some(origin)) = (name.strip_prefix(prefix), origin(name, prefix)) else {
+                continue;
+            };
             for (partition, facts) in ours {
                 let labels = [self.identity.stage.as_str(), short, &partition.to_string()];
-                let lag = (facts.ls_offset - facts.next_offset).max(0) + facts.fetchq_cnt;
-                self.metrics.lag.with_label_values(&labels).set(lag);
-                let seconds = self.stable.held_back(name, facts);
+                let is_flowing = self.flowing.contains(&(name.clone(), *partition));
+                let position = self.positions.get(&(origin.clone(), unsigned(*partition))).copied();
+                // Nothing is in the queue, which is that of all partitions: all that was fetched was handed to us, up to the
+                // end of a transaction, which is no record.
+                let fetched =
+                    Some(facts.next_offset).filter(|next| is_flowing && facts.fetchq_cnt == 0 && *next >= 0);
+                let position = fetched.max(position).unwrap_or_else(|| facts.lo_offset.max(0));
+                self.metrics.lag.with_label_values(&labels).set((facts.ls_offset - position).max(0));
+                let seconds = if is_flowing {
+                    self.stable.held_back(name, facts)
+                } else {
+                    self.stable.forget(name, *partition)
+                };
                 self.metrics.held_back.with_label_values(&labels).set(seconds);
             }
         }
+    }
+}
+
+impl Drop for KafkaLink<'_> {
+    fn drop(&mut self) {
+        self.forget();
     }
 }
 
@@ -293,7 +346,11 @@ impl Link for KafkaLink<'_> {
             self.events.extend(self.consumer.context().events());
             self.observe_lag();
             match record {
-                Some(Some(record)) => return Ok(Polled::Record(record)),
+                Some(Some(record)) => {
+                    let place = (record.origin.clone(), record.partition);
+                    self.positions.insert(place, record.offset + 1);
+                    return Ok(Polled::Record(record));
+                }
                 None if !wait && self.events.is_empty() => return Ok(Polled::Enough),
                 _ => {}
             }
@@ -302,24 +359,45 @@ impl Link for KafkaLink<'_> {
 
     fn resume(&mut self, partition: u32) -> Result<(), WorkerError> {
         let places = self.select(|origin, index| index == partition && !self.held.contains(origin));
+        let flowing = places.elements();
+        self.flowing.extend(flowing.iter().map(|place| (place.topic().to_owned(), place.partition())));
         self.consumer.resume(&places).map_err(WorkerError::kafka("resuming"))
     }
 
     fn rewind(&mut self, partition: u32, offsets: &BTreeMap<Origin, i64>) -> Result<(), WorkerError> {
         let places = self.places(partition);
-        self.consumer.pause(&places).map_err(WorkerError::kafka("pausing"))?;
-        let committed = |topic: &str| offsets.get(&origin(topic, &self.settings.prefix)?).copied();
+        self.pause(&places)?;
         for mut place in places.elements() {
-            let offset = committed(place.topic()).map_or(Offset::Beginning, Offset::Offset);
+            let origin = origin(place.topic(), &self.settings.prefix);
+            let committed = origin.as_ref().and_then(|origin| offsets.get(origin)).copied();
+            let offset = committed.map_or(Offset::Beginning, Offset::Offset);
+            if let Some(origin) = origin {
+                match committed {
+                    Some(committed) => drop(self.positions.insert((origin, partition), committed)),
+                    None => drop(self.positions.remove(&(origin, partition))),
+                }
+            }
             place.set_offset(offset).map_err(WorkerError::kafka("noting the offsets"))?;
         }
         self.seek(places)
     }
 
+    fn surviving(
+        &mut self,
+        partition: u32,
+        offsets: BTreeMap<Origin, i64>,
+    ) -> Result<BTreeMap<Origin, i64>, WorkerError> {
+        let survives = |(origin, offset): (Origin, i64)| {
+            let topic = self.settings.topic(&origin.to_string());
+            Ok((origin, self.still_there(&topic, signed(partition), offset)?))
+        };
+        offsets.into_iter().map(survives).collect()
+    }
+
     fn hold(&mut self, input: &Origin) -> Result<(), WorkerError> {
         self.held.insert(input.clone());
         let places = self.select(|origin, _| origin == input);
-        self.consumer.pause(&places).map_err(WorkerError::kafka("pausing"))
+        self.pause(&places)
     }
 
     fn release(&mut self) -> Result<(), WorkerError> {
@@ -376,7 +454,7 @@ impl Link for KafkaLink<'_> {
         }
         let assigned = Assigned::committed(&self.consumer, &places).map_err(failed)?;
         // To assign them anew would answer a rebalance that may be under way, and leave a member that nobody knows.
-        self.consumer.pause(&places).map_err(WorkerError::kafka("pausing"))?;
+        self.pause(&places)?;
         self.seek(membership::places(&assigned).map_err(WorkerError::kafka("noting the offsets"))?)?;
         self.claims(assigned)
     }
@@ -392,7 +470,7 @@ impl Link for KafkaLink<'_> {
     fn tail(&mut self, wait: bool) -> Result<Option<(u32, Tailed)>, WorkerError> {
         match &mut self.tail {
             Some(tail) => tail.next(wait),
-            None => Ok(None),
+            None => Ok(tail::nothing(wait)),
         }
     }
 

@@ -24,7 +24,7 @@ use rdkafka::ClientContext;
 use rdkafka::TopicPartitionList;
 use rdkafka::config::RDKafkaLogLevel;
 use rdkafka::consumer::ConsumerGroupMetadata;
-use rdkafka::error::{KafkaError, KafkaResult, RDKafkaErrorCode};
+use rdkafka::error::{KafkaError, KafkaResult};
 use rdkafka::message::{Header, Message, OwnedHeaders};
 use rdkafka::producer::{BaseProducer, BaseRecord, DeliveryResult, Producer, ProducerContext};
 
@@ -41,8 +41,6 @@ const MARGIN: Duration = Duration::from_secs(5);
 const AGAIN: Duration = Duration::from_millis(50);
 /// What librdkafka's log calls it when a connection breaks or cannot be made (`rd_kafka_broker_set_error`).
 const CONNECTION_FAILED: &str = "FAIL";
-/// How long to wait when librdkafka's queue is full before looking again.
-const QUEUE_FULL_WAIT: Duration = Duration::from_millis(20);
 
 /// Notes where the commit markers went, and whether anything went wrong.
 #[derive(Default)]
@@ -87,6 +85,20 @@ struct Change<'a> {
     partition: i32,
     key: Option<&'a [u8]>,
     value: Option<&'a [u8]>,
+    /// Milliseconds since 1970; `None` for now.
+    time_ms: Option<i64>,
+}
+
+impl<'a> Change<'a> {
+    fn record(&self, headers: Option<OwnedHeaders>, opaque: usize) -> BaseRecord<'a, [u8], [u8], usize> {
+        let mut record =
+            BaseRecord::<'a, [u8], [u8], usize>::with_opaque_to(self.topic, opaque).partition(self.partition);
+        record.key = self.key;
+        record.payload = self.value;
+        record.timestamp = self.time_ms;
+        record.headers = headers;
+        record
+    }
 }
 
 /// Sends the effects of a batch.
@@ -104,12 +116,17 @@ impl Transactions {
 
     /// The same for a producer that is nobody's worker.
     pub(crate) fn open(config: &ClientConfig, timeout: Duration) -> Result<Self, WorkerError> {
-        let created = config.create_with_context(Deliveries::default());
-        let producer: BaseProducer<Deliveries> =
-            created.map_err(|error| WorkerError::Configuration(error.to_string()))?;
-        producer
+        let transactions = Self::create(config, timeout)?;
+        transactions
+            .producer
             .init_transactions(INIT_TIMEOUT)
             .map_err(WorkerError::kafka("opening the transactional producer"))?;
+        Ok(transactions)
+    }
+
+    fn create(config: &ClientConfig, timeout: Duration) -> Result<Self, WorkerError> {
+        let producer: BaseProducer<Deliveries> =
+            config.create_with_context(Deliveries::default()).map_err(WorkerError::configuration)?;
         Ok(Self { producer: Arc::new(producer), patience: timeout + MARGIN })
     }
 
@@ -121,6 +138,14 @@ impl Transactions {
         }
         let deliveries: &Deliveries = self.producer.context();
         deliveries.is_troubled.load(Ordering::Relaxed)
+    }
+
+    /// Forgets what broke so far. Before the first transaction there is no end of one that may still be on its way.
+    pub(crate) fn forget_trouble(&self) {
+        if self.is_troubled() {
+            let deliveries: &Deliveries = self.producer.context();
+            deliveries.is_troubled.store(false, Ordering::Relaxed);
+        }
     }
 
     pub(crate) fn begin(&self) -> Result<(), WorkerError> {
@@ -140,16 +165,18 @@ impl Transactions {
         let partition = signed(commit.partition);
         let Some(marker) = &commit.marker else { return Ok(()) };
         for (key, value) in commit.writes {
-            let change = Change { topic: changelog, partition, key: Some(key), value: value.as_deref() };
+            let (key, value) = (Some(&key[..]), value.as_deref());
+            let change = Change { topic: changelog, partition, key, value, time_ms: None };
             self.enqueue(&change, None, 0)?;
         }
-        let change = Change { topic: changelog, partition, key: Some(MARK_KEY), value: Some(marker) };
+        let (key, value) = (Some(MARK_KEY), Some(&marker[..]));
+        let change = Change { topic: changelog, partition, key, value, time_ms: None };
         self.enqueue(&change, None, 1)
     }
 
     fn send(&self, topic: &str, record: &OutRecord) -> Result<(), WorkerError> {
         let (partition, key) = (signed(record.partition), Some(&record.key[..]));
-        let change = Change { topic, partition, key, value: record.value.as_deref() };
+        let change = Change { topic, partition, key, value: record.value.as_deref(), time_ms: None };
         let schema = schema_header(record.topic);
         let trace = record.trace.to_string();
         let headers = OwnedHeaders::new_with_capacity(2)
@@ -158,11 +185,12 @@ impl Transactions {
         self.enqueue(&change, Some(headers), 0)
     }
 
-    /// Sends a record that is no output of a stage. Its time is now, because a log that is cut by time would lose an older one.
+    /// Sends a record that is no output of a stage. A log that is cut by time loses one whose time is long past.
     pub(crate) fn outgoing(&self, settings: &Settings, record: &Outgoing) -> Result<(), WorkerError> {
         let topic = settings.topic(&record.topic);
         let (key, value) = (record.key.as_deref(), record.value.as_deref());
-        let change = Change { topic: &topic, partition: record.partition.unwrap_or(-1), key, value };
+        let (partition, time_ms) = (record.partition.unwrap_or(-1), record.time_ms);
+        let change = Change { topic: &topic, partition, key, value, time_ms };
         self.enqueue(&change, Some(client::headers(&record.headers)), 0)
     }
 
@@ -194,21 +222,7 @@ impl Transactions {
         headers: Option<OwnedHeaders>,
         opaque: usize,
     ) -> Result<(), WorkerError> {
-        let mut record = BaseRecord::<'_, [u8], [u8], usize>::with_opaque_to(change.topic, opaque)
-            .partition(change.partition);
-        record.key = change.key;
-        record.payload = change.value;
-        record.headers = headers;
-        loop {
-            match self.producer.send(record) {
-                Ok(()) => return Ok(()),
-                Err((KafkaError::MessageProduction(RDKafkaErrorCode::QueueFull), refused)) => {
-                    self.producer.poll(QUEUE_FULL_WAIT);
-                    record = refused;
-                }
-                Err((error, _)) => return Err(WorkerError::kafka("producing")(error)),
-            }
-        }
+        client::enqueue(&self.producer, change.record(headers, opaque))
     }
 }
 
@@ -247,4 +261,41 @@ fn retried(deadline: Instant, mut call: impl FnMut() -> KafkaResult<()>) -> Kafk
 
 fn left(deadline: Instant) -> Duration {
     deadline.saturating_duration_since(Instant::now())
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use super::*;
+    use crate::settings::tests::settings;
+
+    /// A producer that has not met its broker, and on which a connection broke.
+    pub(crate) fn troubled(settings: &Settings) -> Transactions {
+        let config = settings.replayer();
+        let transactions = Transactions::create(&config, Duration::ZERO).expect("librdkafka accepts it");
+        let deliveries: &Deliveries = transactions.producer.context();
+        deliveries.log(RDKafkaLogLevel::Info, CONNECTION_FAILED, "a connection broke");
+        transactions
+    }
+
+    #[test]
+    fn a_connection_that_broke_is_remembered_until_it_is_forgotten() {
+        let transactions = troubled(&settings(&[]));
+        assert!(transactions.is_troubled() && transactions.is_troubled());
+        transactions.forget_trouble();
+        let deliveries: &Deliveries = transactions.producer.context();
+        deliveries.log(RDKafkaLogLevel::Info, "CONNECT", "no failure");
+        assert!(!deliveries.is_troubled.load(Ordering::Relaxed));
+    }
+
+    #[test]
+    fn a_record_has_the_time_that_it_was_given() {
+        let change =
+            Change { topic: "raw.shop", partition: 3, key: None, value: Some(b"{"), time_ms: Some(1000) };
+        let record = change.record(None, 0);
+        assert_eq!(
+            (record.partition, record.payload, record.timestamp),
+            (Some(3), Some(&b"{"[..]), Some(1000))
+        );
+        assert_eq!(Change { time_ms: None, ..change }.record(None, 0).timestamp, None);
+    }
 }

@@ -137,7 +137,8 @@ impl Reader {
         }
     }
 
-    /// Everything up to the end of each partition as of now. Reading is over with it.
+    /// Everything up to the end of each partition: what is there now, and what arrives before the end is reached. Committed
+    /// readers end before the first open transaction. Reading is over with it.
     ///
     /// # Errors
     /// When an end is not reached within a minute of silence.
@@ -178,7 +179,7 @@ impl Reader {
     }
 }
 
-/// Every record of a topic that is there now, by partition in the order of offsets.
+/// Every record of a topic, as [`Reader::rest`] reads it, by partition in the order of offsets.
 ///
 /// # Errors
 /// When the topic cannot be read to its end.
@@ -271,7 +272,8 @@ fn client(settings: &Settings, isolation: Isolation) -> Result<BaseConsumer, Wor
     config
         .set("group.id", format!("{}reader", settings.prefix))
         .set("enable.partition.eof", "true")
-        // The end of an empty partition is told after this time.
+        // The end of an empty partition is told after this time. What the operator sets is meant for consumers, which do
+        // not wait for an end.
         .set("fetch.wait.max.ms", "50");
     if isolation == Isolation::Uncommitted {
         config.set("isolation.level", "read_uncommitted");
@@ -280,7 +282,7 @@ fn client(settings: &Settings, isolation: Isolation) -> Result<BaseConsumer, Wor
 }
 
 fn create(config: &ClientConfig) -> Result<BaseConsumer, WorkerError> {
-    config.create().map_err(|error| WorkerError::Configuration(error.to_string()))
+    config.create().map_err(WorkerError::configuration)
 }
 
 fn timed_out() -> KafkaError {

@@ -20,4 +20,10 @@ impl Stable {
         }
         i64::try_from(since.elapsed().as_secs()).unwrap_or(i64::MAX)
     }
+
+    /// A partition that is not read waits for nobody: 0 seconds, and what was seen of it before counts no more.
+    pub(crate) fn forget(&mut self, topic: &str, partition: i32) -> i64 {
+        self.0.remove(&(topic.to_owned(), partition));
+        0
+    }
 }

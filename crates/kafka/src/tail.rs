@@ -1,6 +1,7 @@
 //! The reader of a changelog: follows any number of its partitions, each from a place of its own.
 
 use std::collections::{BTreeMap, VecDeque};
+use std::thread;
 use std::time::Duration;
 
 use kinfold_pipeline::changelog::Entry;
@@ -17,6 +18,14 @@ use crate::settings::Settings;
 
 /// How long to wait for a record when nothing else is to be done.
 const WAIT: Duration = Duration::from_millis(50);
+
+/// Where nothing is followed nothing comes, however long it is waited for.
+pub(crate) fn nothing<T>(wait: bool) -> Option<T> {
+    if wait {
+        thread::sleep(WAIT);
+    }
+    None
+}
 
 /// Follows a changelog.
 pub(crate) struct Tail {
@@ -36,8 +45,7 @@ impl Tail {
             .set("enable.partition.eof", "true")
             // The broker holds back the end of an idle partition for so long, and a restore waits for it.
             .set("fetch.wait.max.ms", "50");
-        let consumer: BaseConsumer =
-            config.create().map_err(|error| WorkerError::Configuration(error.to_string()))?;
+        let consumer: BaseConsumer = config.create().map_err(WorkerError::configuration)?;
         Ok(Self { topic: topic.to_owned(), consumer, followed: BTreeMap::new(), gone: VecDeque::new() })
     }
 
@@ -78,7 +86,7 @@ impl Tail {
             return Ok(Some((unsigned(partition), Tailed::Gone)));
         }
         if self.followed.is_empty() {
-            return Ok(None);
+            return Ok(nothing(wait));
         }
         let message = match self.consumer.poll(if wait { WAIT } else { Duration::ZERO }) {
             None => return Ok(None),

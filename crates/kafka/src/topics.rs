@@ -6,7 +6,10 @@ use std::time::Duration;
 
 use kinfold_pipeline::StageName;
 use kinfold_wire::{Topic, raw_topic};
-use rdkafka::admin::{AdminClient, AdminOptions, NewTopic, ResourceSpecifier, TopicReplication};
+use rdkafka::admin::{
+    AdminClient, AdminOptions, ConfigResource, ConfigResourceResult, NewTopic, ResourceSpecifier,
+    TopicReplication,
+};
 use rdkafka::client::DefaultClientContext;
 use rdkafka::error::{KafkaError, RDKafkaErrorCode};
 
@@ -136,22 +139,28 @@ fn differences(
     admin: &AdminClient<DefaultClientContext>,
     settings: &Settings,
 ) -> Result<Finding, WorkerError> {
-    let name = settings.topic(&plan.name);
+    let (doing, name) = ("describing a topic", settings.topic(&plan.name));
     let answer = pollster::block_on(admin.describe_configs([&ResourceSpecifier::Topic(&name)], &options()))
-        .map_err(WorkerError::kafka("describing a topic"))?;
+        .map_err(WorkerError::kafka(doing))?;
+    let described = only(doing, answer)?;
     let mut differences = Vec::new();
     if partitions != plan.partitions {
         differences.push(format!("has {partitions} partitions, the configuration says {}", plan.partitions));
     }
-    for described in answer.into_iter().flatten() {
-        for (key, value) in &plan.settings {
-            let is = described.get(key).and_then(|entry| entry.value.clone()).unwrap_or_default();
-            if is != *value {
-                differences.push(format!("{key} is {is}, it should be {value}"));
-            }
+    for (key, value) in &plan.settings {
+        let is = described.get(key).and_then(|entry| entry.value.clone()).unwrap_or_default();
+        if is != *value {
+            differences.push(format!("{key} is {is}, it should be {value}"));
         }
     }
     Ok(if differences.is_empty() { Finding::Fits } else { Finding::Differs(differences) })
+}
+
+/// The answer about the one topic that was asked about. Of a topic that the broker refuses to describe nobody knows
+/// whether it is as it should be.
+fn only(doing: &'static str, answer: Vec<ConfigResourceResult>) -> Result<ConfigResource, WorkerError> {
+    let described = answer.into_iter().next().unwrap_or(Err(RDKafkaErrorCode::UnknownTopic));
+    described.map_err(|code| WorkerError::kafka(doing)(KafkaError::AdminOp(code)))
 }
 
 /// Creates the topics that are missing; returns their names.
@@ -195,17 +204,13 @@ pub(crate) fn delete_retention(settings: &Settings, topic: &str) -> Result<Durat
     let resource = ResourceSpecifier::Topic(topic);
     let answer = pollster::block_on(admin(settings)?.describe_configs([&resource], &options()))
         .map_err(WorkerError::kafka(doing))?;
-    let described = answer
-        .into_iter()
-        .next()
-        .unwrap_or(Err(RDKafkaErrorCode::UnknownTopic))
-        .map_err(|code| WorkerError::kafka(doing)(KafkaError::AdminOp(code)))?;
+    let described = only(doing, answer)?;
     let value = described.get("delete.retention.ms").and_then(|entry| entry.value.as_deref()?.parse().ok());
     Ok(value.map_or(Duration::ZERO, Duration::from_millis))
 }
 
 pub(crate) fn admin(settings: &Settings) -> Result<AdminClient<DefaultClientContext>, WorkerError> {
-    settings.client().create().map_err(|error| WorkerError::Configuration(error.to_string()))
+    settings.client().create().map_err(WorkerError::configuration)
 }
 
 pub(crate) fn options() -> AdminOptions {
@@ -258,6 +263,14 @@ mod tests {
         assert_eq!((commands.partitions, &commands.settings), (ops.partitions, &ops.settings));
         assert!(commands.settings.contains(&("cleanup.policy", "delete".to_owned())));
         assert!(commands.settings.contains(&("retention.ms", "-1".to_owned())));
+    }
+
+    #[test]
+    fn a_topic_that_the_broker_does_not_describe_is_an_error_and_does_not_fit() {
+        for answer in [vec![Err(RDKafkaErrorCode::TopicAuthorizationFailed)], Vec::new()] {
+            let error = only("describing a topic", answer).expect_err("nothing is known of it");
+            assert!(error.to_string().starts_with("describing a topic failed"), "{error}");
+        }
     }
 
     #[test]

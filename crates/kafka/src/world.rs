@@ -30,8 +30,7 @@ impl World {
     /// [`WorkerError::Unreachable`] when nobody answers, [`WorkerError::Configuration`] for refused settings.
     pub fn observe(settings: &Settings) -> Result<Self, WorkerError> {
         let client: ClientConfig = settings.client();
-        let consumer: BaseConsumer =
-            client.create().map_err(|error| WorkerError::Configuration(error.to_string()))?;
+        let consumer: BaseConsumer = client.create().map_err(WorkerError::configuration)?;
         let metadata = consumer.fetch_metadata(None, METADATA_TIMEOUT).map_err(|error| {
             WorkerError::Unreachable { bootstrap: settings.bootstrap.clone(), why: error.to_string() }
         })?;

@@ -15,7 +15,7 @@ use std::rc::Rc;
 use crate::limits;
 use crate::meter::{self, Limit};
 
-pub(crate) use arithmetic::{list, made, split, stopped};
+pub(crate) use arithmetic::{joined, list, made, split, stopped};
 pub use json::Unreadable;
 
 /// A JSON value.

@@ -13,8 +13,8 @@ use crate::overlay::{Store, Writes};
 pub const MARK_KEY: &[u8] = b"\0commit";
 /// Where a store says which changelog it belongs to.
 pub const STAMP_KEY: &[u8] = b"\0stamp";
-/// So many changes are collected before they are written to the store.
-const CHUNK: usize = 20_000;
+/// Where a store says that it holds part of a commit, or of several that compaction made one.
+pub const UNFINISHED_KEY: &[u8] = b"\0unfinished";
 
 /// How far a store is; in the changelog, the end of a commit.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -62,6 +62,14 @@ impl Mark {
     }
 }
 
+/// Whether a restore of this store was interrupted: it holds part of a commit, and is of no use.
+///
+/// # Errors
+/// Those of the store.
+pub fn is_unfinished(store: &impl Store) -> Result<bool, Fault> {
+    Ok(store.get(UNFINISHED_KEY)?.is_some())
+}
+
 /// Which changelog a store belongs to.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Stamp {
@@ -94,6 +102,15 @@ pub struct Entry {
     pub value: Option<Vec<u8>>,
 }
 
+/// How much is collected before it is written to the store.
+#[derive(Clone, Copy, Debug)]
+pub struct Chunk {
+    /// At most so many changes.
+    pub changes: usize,
+    /// Changes are collected until they are this large together.
+    pub bytes: usize,
+}
+
 /// Why a store cannot be brought up.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unfit {
@@ -105,6 +122,12 @@ pub enum Unfit {
         "it was up to date at {0}, and the changelog does not keep deletions for so long: it would bring them back"
     )]
     TooOld(Timestamp),
+    /// The changelog does not show where it was left, at least for now.
+    #[error("the changelog does not hold its last commit")]
+    Missing,
+    /// Whoever brought it up was interrupted between two markers.
+    #[error("its restore was interrupted, and it holds part of a commit")]
+    Unfinished,
     /// Not the store is at fault: no store could follow this changelog.
     #[error("the changelog cannot be followed: {0}")]
     Broken(String),
@@ -113,7 +136,8 @@ pub enum Unfit {
     Fault(#[from] Fault),
 }
 
-/// A store that follows its changelog. Only whole commits reach it.
+/// A store that follows its changelog. Only whole commits reach it, except where they are larger than a chunk, as they are
+/// where compaction has removed all markers but the last: then the store says so until the marker was read.
 #[derive(Debug)]
 pub struct Replay<S> {
     store: S,
@@ -123,6 +147,11 @@ pub struct Replay<S> {
     whole: Writes,
     /// Of a commit whose marker was not read yet.
     begun: Writes,
+    /// How large both are.
+    bytes: usize,
+    chunk: Chunk,
+    /// Whether the store holds part of a commit whose marker was not read yet.
+    is_unfinished: bool,
     /// Whether the changelog was seen to hold the store's mark, or a later one of the same lineage.
     is_known: bool,
     /// Whether the store was empty in the beginning: then all that it knows is from this changelog.
@@ -136,7 +165,10 @@ impl<S: Store> Replay<S> {
     ///
     /// # Errors
     /// When the store belongs elsewhere or is damaged.
-    pub fn begin(mut store: S, stamp: &Stamp, now: Timestamp) -> Result<Self, Unfit> {
+    pub fn begin(mut store: S, stamp: &Stamp, now: Timestamp, chunk: Chunk) -> Result<Self, Unfit> {
+        if is_unfinished(&store)? {
+            return Err(Unfit::Unfinished);
+        }
         let mark = Mark::of(&store)?;
         let found = Stamp::of(&store)?;
         match &found {
@@ -153,8 +185,18 @@ impl<S: Store> Replay<S> {
         }
         let is_empty = mark.commit == 0;
         let since = if is_empty { now } else { mark.time };
-        let (whole, begun) = (Writes::new(), Writes::new());
-        Ok(Self { store, mark, whole, begun, is_known: is_empty, is_fresh: is_empty, since })
+        Ok(Self {
+            store,
+            mark,
+            whole: Writes::new(),
+            begun: Writes::new(),
+            bytes: 0,
+            chunk,
+            is_unfinished: false,
+            is_known: is_empty,
+            is_fresh: is_empty,
+            since,
+        })
     }
 
     /// Where reading the changelog begins; `None` for its beginning. The store's own marker is read again: either it
@@ -179,7 +221,7 @@ impl<S: Store> Replay<S> {
     /// Whether what was read so far ends with a marker.
     #[must_use]
     pub fn is_whole(&self) -> bool {
-        self.begun.is_empty()
+        self.begun.is_empty() && !self.is_unfinished
     }
 
     /// Reading begins anew at [`Replay::from`].
@@ -197,8 +239,9 @@ impl<S: Store> Replay<S> {
             return Err(Unfit::TooOld(self.since));
         }
         if entry.key != MARK_KEY {
+            self.bytes += entry.key.len() + entry.value.as_ref().map_or(0, Vec::len);
             self.begun.insert(entry.key, entry.value);
-            return Ok(());
+            return if self.is_full() { Ok(self.write_part()?) } else { Ok(()) };
         }
         let read = Mark::decode(entry.value.as_deref().unwrap_or_default())
             .map_err(|fault| Unfit::Broken(format!("at offset {}, {fault}", entry.offset)))?;
@@ -207,9 +250,11 @@ impl<S: Store> Replay<S> {
             return Err(if self.is_fresh { Unfit::Broken(of) } else { Unfit::Foreign(of) });
         }
         self.is_known = true;
+        // All that was deleted before this commit stood before its marker, and was still kept when it was read.
+        self.since = self.since.max(read.time);
         self.mark = Mark { offset: Some(entry.offset), ..read };
         self.whole.append(&mut self.begun);
-        if self.whole.len() >= CHUNK { Ok(self.write()?) } else { Ok(()) }
+        if self.is_unfinished || self.is_full() { Ok(self.write()?) } else { Ok(()) }
     }
 
     /// The end of the changelog was reached at this time: brings the store to where the changelog is.
@@ -223,8 +268,9 @@ impl<S: Store> Replay<S> {
             let of = format!("the changelog holds no commit {commit} at offset {offset}");
             return Err(Unfit::Foreign(of));
         }
-        self.since = now;
-        Ok(self.write()?)
+        self.since = self.since.max(now);
+        // What was written of a commit without its marker is not to be taken for all of it.
+        if self.is_unfinished { Ok(()) } else { Ok(self.write()?) }
     }
 
     /// The store, to be worked with from its mark on.
@@ -233,13 +279,30 @@ impl<S: Store> Replay<S> {
         (self.store, self.mark)
     }
 
+    fn is_full(&self) -> bool {
+        self.whole.len() + self.begun.len() >= self.chunk.changes || self.bytes >= self.chunk.bytes
+    }
+
+    /// All that was read ends with a marker.
     fn write(&mut self) -> Result<(), Fault> {
-        if self.whole.is_empty() && Mark::of(&self.store)? == self.mark {
+        if self.whole.is_empty() && !self.is_unfinished && Mark::of(&self.store)? == self.mark {
             return Ok(());
         }
         let mut writes = std::mem::take(&mut self.whole);
-        writes.extend([self.mark.write()]);
-        self.store.commit(writes)
+        writes.extend([self.mark.write(), (UNFINISHED_KEY.to_vec(), None)]);
+        self.store.commit(writes)?;
+        (self.is_unfinished, self.bytes) = (false, 0);
+        Ok(())
+    }
+
+    /// No marker was read yet, and there is no room for more.
+    fn write_part(&mut self) -> Result<(), Fault> {
+        let mut writes = std::mem::take(&mut self.whole);
+        writes.append(&mut self.begun);
+        writes.insert(UNFINISHED_KEY.to_vec(), Some(Vec::new()));
+        self.store.commit(writes)?;
+        (self.is_unfinished, self.bytes) = (true, 0);
+        Ok(())
     }
 }
 
@@ -282,8 +345,10 @@ mod tests {
         ]
     }
 
+    const CHUNK: Chunk = Chunk { changes: 100, bytes: 1000 };
+
     fn restored(entries: &[Entry]) -> Map {
-        let mut replay = Replay::begin(Map::new(), &stamp(), time(0)).expect("an empty store is fit");
+        let mut replay = Replay::begin(Map::new(), &stamp(), time(0), CHUNK).expect("an empty store is fit");
         follow(&mut replay, entries, 0).expect("follows");
         replay.into_parts().0
     }
@@ -302,7 +367,7 @@ mod tests {
     fn a_store_goes_on_from_wherever_it_was_left_also_when_its_own_marker_was_compacted_away() {
         let log = log();
         for compacted in [false, true] {
-            let mut replay = Replay::begin(restored(&log[..2]), &stamp(), time(0)).expect("is fit");
+            let mut replay = Replay::begin(restored(&log[..2]), &stamp(), time(0), CHUNK).expect("is fit");
             assert_eq!(replay.from(), Some(1));
             follow(&mut replay, &log[1 + usize::from(compacted)..], 0).expect("follows");
             assert_eq!(replay.into_parts().0, restored(&log));
@@ -317,7 +382,7 @@ mod tests {
             Stamp { partition: 4, ..stamp() },
         ] {
             assert!(
-                matches!(Replay::begin(restored(&log()), &other, time(0)), Err(Unfit::Foreign(_))),
+                matches!(Replay::begin(restored(&log()), &other, time(0), CHUNK), Err(Unfit::Foreign(_))),
                 "{other:?}"
             );
         }
@@ -325,7 +390,7 @@ mod tests {
 
     #[test]
     fn a_changelog_that_was_made_anew_is_told_by_its_lineage_and_one_that_lost_its_end_by_what_is_missing() {
-        let store = || Replay::begin(restored(&log()), &stamp(), time(0)).expect("is fit");
+        let store = || Replay::begin(restored(&log()), &stamp(), time(0), CHUNK).expect("is fit");
         let anew = [put(4, "a", Some("9")), marker(5, 8, 3, 20)];
         assert!(matches!(follow(&mut store(), &anew, 0), Err(Unfit::Foreign(_))));
         assert!(matches!(follow(&mut store(), &[], 0), Err(Unfit::Foreign(_))));
@@ -336,7 +401,7 @@ mod tests {
     #[test]
     fn a_store_that_is_too_old_for_what_came_since_is_not_used_and_one_that_missed_nothing_is() {
         let log = log();
-        let store = || Replay::begin(restored(&log[..2]), &stamp(), time(0)).expect("is fit");
+        let store = || Replay::begin(restored(&log[..2]), &stamp(), time(0), CHUNK).expect("is fit");
         assert_eq!(follow(&mut store(), &log[1..], 11), Err(Unfit::TooOld(time(10))));
         assert_eq!(follow(&mut store(), &log[2..], 11), Err(Unfit::TooOld(time(10))));
         assert_eq!(follow(&mut store(), &log[1..2], 11), Ok(()));
@@ -347,22 +412,55 @@ mod tests {
     fn reading_that_took_longer_than_deletions_are_kept_is_worth_nothing_unless_the_end_was_reached_meanwhile()
      {
         let log = log();
-        let mut slow = Replay::begin(Map::new(), &stamp(), time(5)).expect("an empty store is fit");
+        let mut slow = Replay::begin(Map::new(), &stamp(), time(5), CHUNK).expect("an empty store is fit");
         follow(&mut slow, &log[..2], 5).expect("in time");
-        assert_eq!(slow.take(log[2].clone(), time(6)), Err(Unfit::TooOld(time(5))));
-        slow.catch_up(time(6)).expect("nothing is missing");
-        assert_eq!(slow.take(log[2].clone(), time(6)), Ok(()));
+        assert_eq!(slow.take(log[2].clone(), time(11)), Err(Unfit::TooOld(time(10))));
+        slow.catch_up(time(11)).expect("nothing is missing");
+        assert_eq!(slow.take(log[2].clone(), time(11)), Ok(()));
     }
 
     #[test]
     fn a_changelog_of_two_lines_or_with_a_marker_that_cannot_be_read_is_broken_for_every_store() {
-        let fresh = || Replay::begin(Map::new(), &stamp(), time(0)).expect("an empty store is fit");
+        let fresh = || Replay::begin(Map::new(), &stamp(), time(0), CHUNK).expect("an empty store is fit");
         let two = [marker(1, 7, 1, 10), marker(2, 8, 2, 20)];
         assert!(matches!(follow(&mut fresh(), &two, 0), Err(Unfit::Broken(_))));
         let unreadable = [Entry { offset: 5, key: MARK_KEY.to_vec(), value: Some(vec![9]) }];
         assert!(matches!(follow(&mut fresh(), &unreadable, 0), Err(Unfit::Broken(_))));
-        let mut left = Replay::begin(restored(&log()), &stamp(), time(0)).expect("is fit");
+        let mut left = Replay::begin(restored(&log()), &stamp(), time(0), CHUNK).expect("is fit");
         assert!(matches!(follow(&mut left, &unreadable, 0), Err(Unfit::Broken(_))));
+    }
+
+    #[test]
+    fn a_commit_larger_than_a_chunk_is_written_in_parts_and_counts_when_its_marker_was_read() {
+        let log = log();
+        for chunk in [Chunk { changes: 1, bytes: 1000 }, Chunk { changes: 100, bytes: 1 }] {
+            let begin = |store| Replay::begin(store, &stamp(), time(0), chunk);
+            for read in 0..=log.len() {
+                let mut replay = begin(Map::new()).expect("an empty store is fit");
+                follow(&mut replay, &log[..read], 0).expect("follows");
+                let is_whole = [0, 2, 5].contains(&read);
+                assert_eq!(replay.is_whole(), is_whole, "{read}");
+                let (store, mark) = replay.into_parts();
+                assert_eq!(mark.commit, [0, 0, 1, 1, 1, 2][read]);
+                match begin(store.clone()) {
+                    Ok(_) if is_whole => assert!(read == 0 || store == restored(&log[..read]), "{read}"),
+                    Err(Unfit::Unfinished) if !is_whole => {}
+                    other => panic!("{read}: {other:?}"),
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn a_part_that_is_read_again_is_no_harm() {
+        let log = log();
+        let mut replay =
+            Replay::begin(Map::new(), &stamp(), time(0), Chunk { changes: 1, bytes: 1 }).expect("is fit");
+        follow(&mut replay, &log[..4], 0).expect("follows");
+        replay.rewind();
+        assert_eq!(replay.from(), Some(1));
+        follow(&mut replay, &log[1..], 0).expect("follows");
+        assert_eq!(replay.into_parts().0, restored(&log));
     }
 
     #[test]
@@ -370,12 +468,12 @@ mod tests {
         let damaged = |key: &[u8]| {
             let mut store = restored(&log());
             store.insert(key.to_vec(), vec![9]);
-            Replay::begin(store, &stamp(), time(0))
+            Replay::begin(store, &stamp(), time(0), CHUNK)
         };
         assert!(matches!(damaged(MARK_KEY), Err(Unfit::Fault(Fault::Corrupt { .. }))));
         assert!(matches!(damaged(STAMP_KEY), Err(Unfit::Fault(Fault::Corrupt { .. }))));
         let mut unmarked = restored(&log());
         unmarked.remove(STAMP_KEY);
-        assert!(matches!(Replay::begin(unmarked, &stamp(), time(0)), Err(Unfit::Foreign(_))));
+        assert!(matches!(Replay::begin(unmarked, &stamp(), time(0), CHUNK), Err(Unfit::Foreign(_))));
     }
 }

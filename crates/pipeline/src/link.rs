@@ -101,6 +101,20 @@ pub trait Link {
     /// When the connection is lost.
     fn rewind(&mut self, partition: u32, offsets: &BTreeMap<Origin, i64>) -> Result<(), Self::Error>;
 
+    /// Where reading of a partition can go on instead of at these offsets, of which the group knows nothing any more: at the
+    /// same, unless the log has lost what stood there.
+    ///
+    /// # Errors
+    /// When the connection is lost, or what the log has lost is not to be done without.
+    fn surviving(
+        &mut self,
+        partition: u32,
+        offsets: BTreeMap<Origin, i64>,
+    ) -> Result<BTreeMap<Origin, i64>, Self::Error> {
+        let _ = partition;
+        Ok(offsets)
+    }
+
     /// Lets no more records of an input come, from any partition that is ours or will be, until all inputs are released.
     ///
     /// # Errors

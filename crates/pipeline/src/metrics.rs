@@ -313,6 +313,7 @@ impl Metrics {
         }
         for kind in RefusalKind::ALL {
             self.refused.with_label_values(&[stage, kind.as_str()]);
+            self.parts_refused.with_label_values(&[stage, kind.as_str()]);
         }
         for outcome in ["committed", "aborted"] {
             self.transactions.with_label_values(&[stage, outcome]);
@@ -405,6 +406,14 @@ impl Metrics {
     /// Counts workers that hold a source, by the difference; 0 for a source that is about to be read.
     pub fn source_held(&self, source: &str, difference: i64) {
         self.paused.with_label_values(&[source]).add(difference);
+    }
+
+    /// A partition is another's from now on, who tells of its restore.
+    pub fn left(&self, stage: StageName, partition: u32) {
+        let labels = [stage.as_str(), &partition.to_string()];
+        // One that was never set is not there.
+        drop(self.restore_remaining.remove_label_values(&labels));
+        drop(self.revision.remove_label_values(&labels));
     }
 
     /// Counts a fault; `kind` is one of [`FAULT_KINDS`].

@@ -1,6 +1,5 @@
 //! A record that amounts to more than can be written is refused alone, and the others go on.
 
-use std::cell::RefCell;
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
@@ -70,12 +69,14 @@ impl Port for EchoPort {
     }
 }
 
-/// A log of one partition that commits everything.
+/// A log that commits everything. A partition is read in order, and all of them in turns.
+#[derive(Default)]
 struct Log {
-    records: Vec<InRecord>,
+    partitions: Vec<Vec<InRecord>>,
     is_assigned: bool,
-    position: usize,
-    committed: RefCell<Vec<OutRecord>>,
+    turn: usize,
+    positions: Vec<usize>,
+    committed: Vec<OutRecord>,
 }
 
 impl Link for &mut Log {
@@ -102,21 +103,29 @@ impl Link for &mut Log {
     }
 
     fn poll(&mut self, _: bool) -> Result<Polled, Infallible> {
+        let count = self.partitions.len();
         if !std::mem::replace(&mut self.is_assigned, true) {
-            return Ok(Polled::Assigned(vec![Claim::default()]));
+            self.positions = vec![0; count];
+            let claims = (0..).take(count).map(|partition| Claim { partition, ..Claim::default() });
+            return Ok(Polled::Assigned(claims.collect()));
         }
-        let record = self.records.get(self.position).cloned();
-        self.position += usize::from(record.is_some());
-        Ok(record.map_or(Polled::Enough, Polled::Record))
+        self.turn += 1;
+        for partition in (0..count).map(|step| (self.turn + step) % count) {
+            if let Some(record) = self.partitions[partition].get(self.positions[partition]) {
+                self.positions[partition] += 1;
+                return Ok(Polled::Record(record.clone()));
+            }
+        }
+        Ok(Polled::Enough)
     }
 
     fn resume(&mut self, _: u32) -> Result<(), Infallible> {
         Ok(())
     }
 
-    fn rewind(&mut self, _: u32, offsets: &BTreeMap<Origin, i64>) -> Result<(), Infallible> {
-        self.position =
-            offsets.values().next().map_or(0, |offset| usize::try_from(*offset).expect("not negative"));
+    fn rewind(&mut self, partition: u32, offsets: &BTreeMap<Origin, i64>) -> Result<(), Infallible> {
+        let offset = offsets.values().next().copied().unwrap_or_default();
+        self.positions[partition as usize] = usize::try_from(offset).expect("not negative");
         Ok(())
     }
 
@@ -129,7 +138,7 @@ impl Link for &mut Log {
     }
 
     fn transact(&mut self, commits: &[Commit<'_>]) -> Result<BTreeMap<u32, i64>, Infallible> {
-        self.committed.borrow_mut().extend(commits.iter().flat_map(|commit| commit.outputs).cloned());
+        self.committed.extend(commits.iter().flat_map(|commit| commit.outputs).cloned());
         Ok(BTreeMap::new())
     }
 
@@ -166,10 +175,10 @@ impl Observer for Nobody {
     fn beat(&self) {}
 }
 
-fn record(offset: i64, key: &[u8], bytes: usize) -> InRecord {
+fn record(partition: u32, offset: i64, key: &[u8], bytes: usize) -> InRecord {
     InRecord {
         origin: Origin::Raw("shop".into()),
-        partition: 0,
+        partition,
         offset,
         time: Timestamp::default(),
         key: Some(key.to_vec()),
@@ -179,41 +188,56 @@ fn record(offset: i64, key: &[u8], bytes: usize) -> InRecord {
     }
 }
 
-#[test]
-fn a_record_that_amounts_to_too_much_is_refused_and_the_others_go_on() {
+/// A partition of 20 records, of which those with these numbers amount to too much.
+fn partition(index: u32, large: &[usize]) -> Vec<InRecord> {
     let too_much = 2 * WRITTEN_BYTES_MAX + 2;
-    let sizes: Vec<usize> =
-        (0..20).map(|number| if [6, 7, 15].contains(&number) { too_much } else { 2 }).collect();
-    let records = sizes.iter().zip(0..).map(|(bytes, offset)| record(offset, b"", *bytes)).collect();
-    let mut log = Log { records, is_assigned: false, position: 0, committed: RefCell::default() };
+    let sizes = (0..20).map(|number| if large.contains(&number) { too_much } else { 2 });
+    (0..).zip(sizes).map(|(offset, bytes)| record(index, offset, b"", bytes)).collect()
+}
+
+/// What a worker commits of these partitions in so many turns: the keys of what it refused, and how many outputs.
+fn worked_off(partitions: Vec<Vec<InRecord>>, turns: usize) -> (Vec<String>, usize) {
+    let count = u32::try_from(partitions.len()).expect("a few");
+    let mut log = Log { partitions, ..Log::default() };
     let metrics = Metrics::new("test", &[StageName::Capture]).expect("the names are known");
-    let port = EchoPort(Topology::uniform(1));
+    let port = EchoPort(Topology::uniform(count));
     let equipment = Equipment {
         port: &port,
         stores: &NoState,
-        partitions: 1,
+        partitions: count,
         limits: BatchLimits { records: 10, bytes: usize::MAX },
         brake: None,
         metrics: &metrics,
         observer: &Nobody,
     };
     let mut worker = Worker::new(equipment, &mut log);
-    for _ in 0..200 {
+    for _ in 0..turns {
         match worker.turn() {
             Ok(()) => {}
             Err(never) => match never {},
         }
     }
     drop(worker);
-    let committed = log.committed.into_inner();
-    let refused: Vec<&str> = committed
-        .iter()
-        .filter(|record| record.topic == Topic::TouchpointRefused)
-        .map(|record| std::str::from_utf8(&record.key).expect("a key is text"))
-        .collect();
+    let (refused, passed): (Vec<OutRecord>, Vec<OutRecord>) =
+        log.committed.into_iter().partition(|record| record.topic == Topic::TouchpointRefused);
+    let keys = refused.into_iter().map(|record| String::from_utf8(record.key).expect("a key is text"));
+    (keys.collect(), passed.len())
+}
+
+#[test]
+fn a_record_that_amounts_to_too_much_is_refused_and_the_others_go_on() {
+    let (refused, passed) = worked_off(vec![partition(0, &[6, 7, 15])], 200);
     assert_eq!(refused, ["raw.shop/0/6", "raw.shop/0/7", "raw.shop/0/15"]);
-    let halves = committed.iter().filter(|record| record.topic == Topic::ProfileFacet).count();
-    assert_eq!(halves, 2 * (20 - 3));
+    assert_eq!(passed, 2 * (20 - 3));
+}
+
+#[test]
+fn other_partitions_neither_wait_for_one_that_amounts_to_too_much_nor_keep_it_from_going_on() {
+    // The other partition is never at its end.
+    let endless = (0..5000).map(|offset| record(1, offset, b"", 2)).collect();
+    let (refused, passed) = worked_off(vec![partition(0, &[0, 6, 7, 15]), endless], 100);
+    assert_eq!(refused, ["raw.shop/0/0", "raw.shop/0/6", "raw.shop/0/7", "raw.shop/0/15"]);
+    assert!(passed > 2 * 400, "{passed} outputs");
 }
 
 #[test]
@@ -221,7 +245,7 @@ fn an_entry_of_state_that_its_changelog_could_not_take_is_noticed_before_it_is_s
     let port = EchoPort(Topology::uniform(1));
     let base: BTreeMap<Vec<u8>, Vec<u8>> = BTreeMap::new();
     let mut task = Task::new(&port, Partition { index: 0, count: 1 });
-    let large = record(0, b"large", 2);
+    let large = record(0, 0, b"large", 2);
     task.step(&base, &large).expect("it can be handled");
     let fault = task.finish(&base).expect_err("it cannot be written");
     assert!(matches!(&fault, Fault::TooLarge { bytes, .. } if *bytes == WRITTEN_BYTES_MAX + 5), "{fault}");

@@ -11,5 +11,5 @@ pub mod data;
 pub mod oracle;
 pub mod simulation;
 mod trace;
-mod workspace;
+pub mod workspace;
 pub mod world;

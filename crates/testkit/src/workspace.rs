@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 ///
 /// # Panics
 /// When the process runs elsewhere: a test cannot find its data then.
-pub(crate) fn workspace() -> PathBuf {
+pub fn workspace() -> PathBuf {
     let here = std::env::current_dir().expect("a process is somewhere");
     let root = here.ancestors().find(|folder| folder.join("Cargo.lock").exists()).map(Path::to_owned);
     root.expect("tests run in a folder of the workspace")

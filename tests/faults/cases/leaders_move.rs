@@ -31,7 +31,6 @@ fn run(ground: &Ground) -> Outcome<Seen> {
         ("KINFOLD_TOPICS__REPLICATION", "3"),
         ("KINFOLD_TOPICS__PARTITIONS", "3"),
     ];
-    cluster.await_answer(&Deployment::settings_with(ground, "c9", &settings)?)?;
     let deployment = Deployment::with(ground, "c9", &settings)?;
     deployment.explained(staged(&deployment, &mut cluster, &bootstrap))
 }

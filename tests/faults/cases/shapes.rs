@@ -17,7 +17,7 @@ use crate::watch::Watch;
 
 pub(crate) const CASE: Case = Case {
     number: 23,
-    fault: "a cookie that 1500 e-mail addresses share, a chain of 600 touchpoints, in random order",
+    fault: "a cookie that 5000 e-mail addresses share, a chain of 900 touchpoints, in random order",
     expected: "the people are those of a local run in order",
     is_short: false,
     run,
@@ -29,13 +29,9 @@ fn run(ground: &Ground) -> Outcome<Seen> {
 }
 
 fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
-    let hot = (0..1500)
+    let hot = (0..5000)
         .map(|n| seen_together(("cookie", "kiosk".to_owned()), ("email", format!("p{n}@example.org")), n));
-    let chain = (0..600_usize).map(|n| {
-        let phone = ("phone", format!("+1201555{:04}", 100 + n.div_ceil(2)));
-        seen_together(phone, ("email", format!("chain{}@example.org", n / 2)), 10_000 + n)
-    });
-    let load = Load::new(23, 500)?.and(&Load { records: hot.chain(chain).collect() });
+    let load = Load::new(23, 500)?.and(&Load { records: hot.chain(chain("chain", 100, 900)).collect() });
     let checker = Checker::new(deployment, &load)?;
     let crew = Crew::start(deployment)?;
     let fault = Instant::now();
@@ -48,6 +44,19 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
     let proof = checker.prove()?;
     crew.stop_all()?;
     Ok(Seen { what: proof.to_string(), first_commit: Some(first_commit), caught_up: Some(caught_up) })
+}
+
+/// So many touchpoints, each of an e-mail address and a telephone number that it has in common with the next.
+pub(super) fn chain(name: &str, first_phone: usize, links: usize) -> impl Iterator<Item = Generated> {
+    (0..links).map(move |n| {
+        let phone = ("phone", format!("+1201555{:04}", first_phone + n.div_ceil(2)));
+        seen_together(phone, ("email", link(name, n / 2)), 10_000 * first_phone + n)
+    })
+}
+
+/// The address of a link, from 0.
+pub(super) fn link(name: &str, number: usize) -> String {
+    format!("{name}{number}@example.org")
 }
 
 fn seen_together(one: (&str, String), other: (&str, String), number: usize) -> Generated {

@@ -9,7 +9,7 @@ use kinfold_daemon::config::Config;
 use kinfold_daemon::copies::bring;
 use kinfold_daemon::folders::Folders;
 use kinfold_daemon::process::depot;
-use kinfold_pipeline::changelog::{Mark, Stamp};
+use kinfold_pipeline::changelog::{Mark, Stamp, is_unfinished};
 use kinfold_pipeline::{StageName, Store, Stores};
 use kinfold_store::{Memory, RocksStore};
 
@@ -101,6 +101,10 @@ impl Desk<'_> {
         for place in self.here()? {
             let folders = self.folders(place.stage);
             let store = folders.open(place.partition).map_err(Failure::fault)?;
+            if is_unfinished(&store).map_err(Failure::fault)? {
+                say(format_args!("{place}: its restore was interrupted; the consumer makes it anew"))?;
+                continue;
+            }
             let (stamp, mark) = (Stamp::of(&store), Mark::of(&store).map_err(Failure::fault)?);
             let Some(stamp) = stamp.map_err(Failure::fault)? else {
                 say(format_args!("{place}: is empty"))?;
@@ -166,6 +170,9 @@ impl Desk<'_> {
                 bytes += (key.len() + value.len()) as u64;
             };
             store.visit(b"", see).map_err(|fault| fault.to_string())?;
+            if is_unfinished(&store).map_err(|fault| fault.to_string())? {
+                return Err("its restore was interrupted; the consumer makes it anew".to_owned());
+            }
             let stamp = Stamp::of(&store).map_err(|fault| fault.to_string())?;
             let mark = Mark::of(&store).map_err(|fault| fault.to_string())?;
             Ok(Contents { stamp, mark, entries, bytes })

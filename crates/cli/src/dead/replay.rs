@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_kafka::client::Outgoing;
 use kinfold_kafka::{Replayer, WorkerError, World, reader};
-use kinfold_model::DeadLetter;
+use kinfold_model::{DeadLetter, Timestamp};
 use kinfold_pipeline::StageName;
 use kinfold_wire::{
     Coordinates, ORIGINAL_HEADER, Original, SCHEMA_HEADER, TRACE_HEADER, Topic, Trace, schema_header,
@@ -18,6 +18,7 @@ use kinfold_wire::{
 use super::letters::{Letter, Place};
 use super::shelf::Shelf;
 use crate::commands::Failure;
+use crate::run::now;
 
 /// Records of one transaction. It ends long before its time-out, and a crash repeats no more than this.
 const BATCH_RECORDS: usize = 500;
@@ -159,7 +160,7 @@ impl Desk<'_> {
     ) -> Result<(), Failure> {
         let Some(place) = letters.first().map(|(place, _)| *place) else { return Ok(()) };
         for (_, letter) in letters {
-            let outgoing = returned(coordinates, trace, letter, &self.shelf.world);
+            let outgoing = returned(coordinates, trace, letter, &self.shelf.world, now());
             self.batch.bytes += outgoing.value.as_ref().map_or(0, Vec::len);
             self.batch.back.push(outgoing);
         }
@@ -182,8 +183,16 @@ impl Desk<'_> {
     }
 }
 
-/// The record as it was, to the partition from which it came, if that is still there.
-fn returned(coordinates: &Coordinates, trace: Trace, letter: DeadLetter, world: &World) -> Outgoing {
+/// The record as it was, to the partition from which it came, if that is still there. Its time is now, because a log that is
+/// cut by time would lose an older one, or its first time where the source's clock was ahead: capture heeds no first time
+/// that is later than the record's own.
+fn returned(
+    coordinates: &Coordinates,
+    trace: Trace,
+    letter: DeadLetter,
+    world: &World,
+    now: Timestamp,
+) -> Outgoing {
     let count = world.count(&coordinates.topic).and_then(|count| i32::try_from(count).ok()).unwrap_or(1);
     let original = Original { coordinates: coordinates.clone(), time: letter.time };
     Outgoing {
@@ -195,7 +204,7 @@ fn returned(coordinates: &Coordinates, trace: Trace, letter: DeadLetter, world: 
             (ORIGINAL_HEADER.to_owned(), original.to_string().into_bytes()),
             (TRACE_HEADER.to_owned(), trace.to_string().into_bytes()),
         ],
-        time_ms: None,
+        time_ms: Some(letter.time.max(now).millis()),
     }
 }
 
@@ -233,6 +242,7 @@ mod tests {
     use super::*;
     use crate::dead::letters::tests::{at, letter, stored};
     use crate::dead::letters::{Letters, said};
+    use kinfold_pipeline::{First, Origin};
     use kinfold_wire::SchemaIds;
 
     fn plan(letters: &[DeadLetter]) -> Plan {
@@ -279,20 +289,38 @@ mod tests {
         assert_eq!(*trace, Trace::of_source("raw.shop", 0, 1));
     }
 
+    /// What capture reads of where a record stood first.
+    fn first_of(back: &Outgoing) -> Option<First> {
+        let (_, header) = back.headers.iter().find(|(name, _)| name == ORIGINAL_HEADER)?;
+        let time = Timestamp::from_millis(back.time_ms?).ok()?;
+        First::from_header(header, &Origin::Raw("shop".into()), time)
+    }
+
+    #[test]
+    fn a_record_is_written_now_and_no_earlier_than_at_first_where_the_clock_of_its_source_was_ahead() {
+        let place = at("shop", 17);
+        let trace = Trace::of_source("raw.shop", 0, 17);
+        for (ahead, expected) in [(-3_600_000, 0), (0, 0), (3_600_000, 3_600_000)] {
+            let now = Timestamp::from_millis(1_780_000_000_000).expect("in range");
+            let time = now.plus_millis(ahead);
+            let refused = DeadLetter { time, ..letter(&place, "bad_time", Some(b"{")) };
+            let back = returned(&place, trace, refused, &World::default(), now);
+            assert_eq!(back.time_ms, Some(now.plus_millis(expected).millis()));
+            assert_eq!(first_of(&back), Some(First { partition: 0, offset: 17, time }));
+        }
+    }
+
     #[test]
     fn a_record_goes_back_as_it_was_and_capture_reads_where_it_stood_first() {
         let place = at("shop", 17);
         let whole = DeadLetter { key: Some(b"k".to_vec()), ..letter(&place, "bad_time", Some(b"{")) };
         let (trace, time) = (Trace::of_source("raw.shop", 0, 17), whole.time);
-        let back = returned(&place, trace, whole, &World::default());
+        let back = returned(&place, trace, whole, &World::default(), time);
         assert_eq!((back.topic.as_str(), back.partition), ("raw.shop", Some(0)));
         assert_eq!((back.key.as_deref(), back.value.as_deref()), (Some(&b"k"[..]), Some(&b"{"[..])));
         let header =
             |wanted: &str| back.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| &value[..]);
-        let origin = kinfold_pipeline::Origin::Raw("shop".into());
-        let first =
-            kinfold_pipeline::First::from_header(header(ORIGINAL_HEADER).expect("is there"), &origin, time);
-        assert_eq!(first, Some(kinfold_pipeline::First { partition: 0, offset: 17, time }));
+        assert_eq!(first_of(&back), Some(First { partition: 0, offset: 17, time }));
         assert_eq!(header(TRACE_HEADER), Some(trace.to_string().as_bytes()));
         let end = tombstone(&place, trace, Place { partition: 3, offset: 0 });
         assert_eq!(

@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use kinfold_daemon::config::Config;
-use kinfold_daemon::process::{framing, kafka_settings};
+use kinfold_daemon::process::kafka_settings;
 use kinfold_kafka::reader::{Isolation, Reader, Stored};
 use kinfold_kafka::{Settings, World};
 use kinfold_model::DeadLetter;
@@ -37,7 +37,7 @@ impl Shelf {
                 "topic {name} is missing; `kinfold topics apply` creates it"
             )));
         }
-        let ids = framing(config).map_err(Failure::Fault)?.schema_ids;
+        let ids = config.registry.schema_ids(&config.deployment.prefix, TOPIC).map_err(Failure::Fault)?;
         Ok(Self { settings, world, ids })
     }
 

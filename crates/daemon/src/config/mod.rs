@@ -220,16 +220,19 @@ impl Registry {
     /// The URL with `***` for a user and password in it; empty when there is none.
     #[must_use]
     pub fn masked_url(&self) -> String {
-        let url = self.url.as_deref().unwrap_or_default();
-        match url.split_once("://") {
-            Some((scheme, rest)) => {
-                let host_begins =
-                    rest.find('/').map_or(rest, |end| &rest[..end]).rfind('@').map_or(0, |at| at + 1);
-                let mask = if host_begins > 0 { "***@" } else { "" };
-                format!("{scheme}://{mask}{}", &rest[host_begins..])
-            }
+        masked(self.url.as_deref().unwrap_or_default())
+    }
+}
+
+/// A URL with `***` for a user and password in it. A password may hold a slash that nobody escaped, so that it is taken to
+/// end at the last `@` of all.
+pub(crate) fn masked(url: &str) -> String {
+    match url.split_once("://") {
+        Some((scheme, rest)) => match rest.rsplit_once('@') {
+            Some((_, host)) => format!("{scheme}://***@{host}"),
             None => url.to_owned(),
-        }
+        },
+        None => url.to_owned(),
     }
 }
 

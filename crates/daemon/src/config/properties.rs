@@ -1,5 +1,6 @@
 //! Properties for librdkafka. In: the table `[kafka.properties]`. Out: names and texts that are passed on as they
-//! are, without those on which Kinfold's guarantees rest: these are refused with the reason. Passwords print as `***`.
+//! are, without those on which Kinfold's guarantees rest: these are refused with the reason, under each of their names.
+//! What Kinfold only prefers gives way to them. Passwords print as `***`.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -56,9 +57,8 @@ fn read_into(section: &mut Section<'_>, prefix: &str, found: &mut BTreeMap<Strin
 }
 
 fn is_secret(name: &str) -> bool {
-    ["password", "secret", "pem", "token", "oauthbearer.config", "jaas"]
-        .iter()
-        .any(|word| name.contains(word))
+    // A password is one under a misspelt name too.
+    ["pass", "secret", "pem", "token", "oauthbearer.config", "jaas"].iter().any(|word| name.contains(word))
 }
 
 const OFFSETS: &str = "offsets are committed with the transaction that holds the results, and nowhere else";
@@ -66,11 +66,16 @@ const EXACTLY_ONCE: &str = "a result counts once only because the producer is id
 const OWN_SETTING: &str = "it follows from a setting of its own under [kafka]";
 const NAMES: &str =
     "it is made from deployment.prefix and deployment.instance, so that a successor fences its predecessor";
+const LARGE: &str = "records of ours may be large, and one that cannot be written would be tried for ever";
+const LOG: &str =
+    "how much is logged is told by log.level, and the producer must hear of every broken connection";
+const PLACES: &str = "the places of records that were written are told by their delivery reports";
+const LAG: &str = "the lag, and what hangs, are measured by statistics each second";
 const FENCED: &str = "the producer must hear of every broken connection, to fence what is left on it";
 const ASSIGNMENT: &str = "each stage needs a particular way of sharing out partitions";
 
 /// The properties that Kinfold sets itself, and why.
-const OWNED: [(&str, &str); 30] = [
+const OWNED: [(&str, &str); 36] = [
     ("acks", EXACTLY_ONCE),
     ("auto.commit.enable", OFFSETS),
     ("auto.commit.interval.ms", OFFSETS),
@@ -78,19 +83,24 @@ const OWNED: [(&str, &str); 30] = [
     ("bootstrap.servers", OWN_SETTING),
     ("check.crcs", "a record that was damaged on its way must be noticed"),
     ("client.id", NAMES),
+    ("delivery.report.only.error", PLACES),
     ("enable.auto.commit", OFFSETS),
     ("enable.auto.offset.store", OFFSETS),
     ("enable.gapless.guarantee", EXACTLY_ONCE),
     ("enable.idempotence", EXACTLY_ONCE),
     ("enable.partition.eof", "the end of a partition is found by its last stable offset"),
+    ("enabled_events", PLACES),
     ("group.id", NAMES),
     ("group.instance.id", NAMES),
     ("group.protocol", ASSIGNMENT),
     ("group.remote.assignor", ASSIGNMENT),
     ("isolation.level", "results of a transaction that was aborted must not be read"),
     ("log.connection.close", FENCED),
+    ("log.queue", FENCED),
+    ("log_level", LOG),
     ("max.in.flight", EXACTLY_ONCE),
     ("max.in.flight.requests.per.connection", EXACTLY_ONCE),
+    ("message.max.bytes", LARGE),
     ("metadata.broker.list", OWN_SETTING),
     ("offset.store.method", OFFSETS),
     ("partition.assignment.strategy", ASSIGNMENT),
@@ -99,6 +109,7 @@ const OWNED: [(&str, &str); 30] = [
     ("request.required.acks", EXACTLY_ONCE),
     ("session.timeout.ms", OWN_SETTING),
     ("socket.max.fails", FENCED),
+    ("statistics.interval.ms", LAG),
     ("transaction.timeout.ms", OWN_SETTING),
     ("transactional.id", NAMES),
 ];

@@ -185,9 +185,9 @@ fn a_bad_secret_is_a_fault_that_does_not_show_it() {
 #[test]
 fn passwords_are_never_shown() {
     let text = "[kafka.properties]\nsasl.password = \"pass-1\"\n\"ssl.key.password\" = \"pass-2\"\n\
-                [registry]\nurl = \"https://me:pass-3@host:8081\"\n";
+                sasl.passwrd = \"pass-4\"\n[registry]\nurl = \"https://me:pass-3@host:8081\"\n";
     let config = load(text, &[]).expect("valid");
-    assert_eq!(config.kafka.properties.iter().count(), 2);
+    assert_eq!(config.kafka.properties.iter().count(), 3);
     let shown = format!("{} {:?} {:?}", config.describe(), config.kafka, config.registry);
     assert!(!shown.contains("pass-") && shown.contains("https://***@host:8081"), "{shown}");
 }
@@ -198,6 +198,55 @@ fn properties_that_the_guarantees_rest_on_are_refused_with_the_reason() {
     assert!(said.contains("cannot be set: offsets are committed with the transaction"), "{said}");
     let said = only_fault("[kafka.properties]\n\"isolation.level\" = \"read_uncommitted\"\n", &[]);
     assert!(said.contains("must not be read"), "{said}");
+}
+
+#[test]
+fn a_password_ends_at_the_last_at_sign_and_a_url_without_one_is_shown_as_it_is() {
+    for (url, shown) in [
+        ("https://me:pa/ss@host:8081/path", "https://***@host:8081/path"),
+        ("https://me:p@ss@host:8081", "https://***@host:8081"),
+        ("http://host:8081/path", "http://host:8081/path"),
+        ("", ""),
+    ] {
+        assert_eq!(Registry { url: Some(url.to_owned()) }.masked_url(), shown);
+    }
+}
+
+#[test]
+fn what_is_refused_is_refused_under_each_of_its_names() {
+    for name in [
+        "acks",
+        "request.required.acks",
+        "auto.commit.enable",
+        "enable.auto.commit",
+        "bootstrap.servers",
+        "metadata.broker.list",
+        "max.in.flight",
+        "max.in.flight.requests.per.connection",
+        "message.max.bytes",
+        "statistics.interval.ms",
+        "delivery.report.only.error",
+        "log_level",
+    ] {
+        let said = only_fault(&format!("[kafka.properties]\n\"{name}\" = \"1\"\n"), &[]);
+        assert!(said.contains(name) && said.contains("cannot be set: "), "{said}");
+    }
+}
+
+#[test]
+fn what_we_only_prefer_is_the_operators_under_each_of_its_names() {
+    for name in [
+        "compression.codec",
+        "compression.type",
+        "fetch.message.max.bytes",
+        "fetch.queue.backoff.ms",
+        "linger.ms",
+        "max.partition.fetch.bytes",
+        "queue.buffering.max.ms",
+    ] {
+        let config = load(&format!("[kafka.properties]\n\"{name}\" = \"1\"\n"), &[]).expect("is taken");
+        assert_eq!(config.kafka.properties.iter().collect::<Vec<_>>(), [(name, "1")]);
+    }
 }
 
 #[test]

@@ -58,20 +58,27 @@ fn within<'a, T: 'a>(levels: u32, call: impl FnOnce() -> ValXs<'a, T, Value>) ->
     }
     let outputs = call();
     meter::leave(levels);
-    Box::new(Within { levels, outputs })
+    Box::new(Within { levels, outputs, is_stopped: false })
 }
 
 struct Within<'a, T> {
     levels: u32,
     outputs: ValXs<'a, T, Value>,
+    is_stopped: bool,
 }
 
 impl<'a, T> Iterator for Within<'a, T> {
     type Item = Result<T, Exn<'a, Value>>;
 
+    /// Once a limit is passed, one end, and then nothing: jaq holds whoever promises one output to it.
     fn next(&mut self) -> Option<Self::Item> {
+        if self.is_stopped {
+            return None;
+        }
         if !meter::enter(self.levels) {
-            return Some(Err(Exn::halt(0)));
+            let is_over = self.outputs.size_hint().1 == Some(0);
+            self.is_stopped = true;
+            return if is_over { None } else { Some(Err(Exn::halt(0))) };
         }
         let output = self.outputs.next();
         meter::leave(self.levels);
@@ -79,6 +86,6 @@ impl<'a, T> Iterator for Within<'a, T> {
     }
 
     fn size_hint(&self) -> (usize, Option<usize>) {
-        self.outputs.size_hint()
+        if self.is_stopped { (0, Some(0)) } else { self.outputs.size_hint() }
     }
 }

@@ -2,21 +2,62 @@
 //!
 //! None of them reads a clock, an environment or a file. Each charges the meter for what it reads and makes.
 
-mod lists;
-mod selectors;
+pub(super) mod lists;
+mod numbers;
+pub(super) mod selectors;
 mod texts;
-mod touchpoints;
+pub(super) mod touchpoints;
 
+use jaq_core::box_iter::box_once;
 use jaq_core::load::parse::Def;
-use jaq_core::native::{Fun, bome, run, v};
-use jaq_core::{Cv, Error, RunPtr, ValR};
+use jaq_core::native::{Fun, run, v};
+use jaq_core::{Cv, Error, Exn, RunPtr, ValXs};
 
 use super::Kind;
 use crate::meter;
 use crate::value::{Value, stopped};
 
-/// Name, arguments and function.
-type Filter = (&'static str, Box<[jaq_core::Bind]>, RunPtr<Kind>);
+/// The most arguments that a filter of values takes.
+pub(super) const ARGUMENTS_MAX: usize = 2;
+
+/// What a filter makes of its input and its arguments, those that it does not take being null: a value, nothing, or an
+/// error.
+pub(super) type Plain = fn(Value, &[Value; ARGUMENTS_MAX]) -> Result<Option<Value>, Error<Value>>;
+
+/// A filter of values, as jaq calls it and as [`super::direct`] does.
+pub(super) struct Filter {
+    /// What programs call it.
+    pub(super) name: &'static str,
+    /// How many arguments it takes.
+    pub(super) arity: usize,
+    /// Whether it gives a value or an error, and never nothing.
+    pub(super) is_always_one: bool,
+    /// What it does.
+    pub(super) plain: Plain,
+    run: RunPtr<Kind>,
+}
+
+/// A filter that may give nothing.
+macro_rules! maybe {
+    ($name:literal / $arity:literal, $plain:expr) => {{
+        const PLAIN: super::Plain = $plain;
+        let run: jaq_core::RunPtr<super::Kind> = |cv| super::called::<$arity>(cv, PLAIN);
+        super::Filter { name: $name, arity: $arity, is_always_one: false, plain: PLAIN, run }
+    }};
+}
+use maybe;
+
+/// A filter that gives a value or an error.
+macro_rules! one {
+    ($name:literal / $arity:literal, $plain:expr) => {{
+        const ONE: fn(Value, &[Value; super::ARGUMENTS_MAX]) -> jaq_core::ValR<Value> = $plain;
+        let plain: super::Plain = |value, given| ONE(value, given).map(Some);
+        let run: jaq_core::RunPtr<super::Kind> =
+            |cv| super::called::<$arity>(cv, |value, given| ONE(value, given).map(Some));
+        super::Filter { name: $name, arity: $arity, is_always_one: true, plain, run }
+    }};
+}
+use one;
 
 /// The filters that are written in jq: jaq's own, but for those that are faster or safer here, and those of `prelude.jq`.
 pub(super) fn definitions() -> impl Iterator<Item = Def<&'static str>> {
@@ -27,37 +68,28 @@ pub(super) fn definitions() -> impl Iterator<Item = Def<&'static str>> {
 
 /// The filters that are written here.
 pub(super) fn natives() -> impl Iterator<Item = Fun<Kind>> {
+    let filters = filters().into_iter().map(|filter| run::<Kind>((filter.name, v(filter.arity), filter.run)));
+    let asking = lists::asking().into_iter().map(run::<Kind>);
+    let listed = run::<Kind>(("list", v(0), |cv| touchpoints::listed(cv)));
+    filters.chain(asking).chain([listed]).chain(selectors::natives())
+}
+
+/// Those of them that are functions of values alone.
+pub(super) fn filters() -> Vec<Filter> {
     let filters = lists::filters().into_iter().chain(texts::filters()).chain(touchpoints::filters());
-    filters.chain(numbers()).map(|filter| run::<Kind>(filter)).chain(selectors::natives())
+    filters.chain(numbers::filters()).collect()
 }
 
-fn numbers() -> Vec<Filter> {
-    vec![
-        ("floor", v(0), |cv| bome(rounded(&cv.1, f64::floor))),
-        ("round", v(0), |cv| bome(rounded(&cv.1, f64::round))),
-        ("ceil", v(0), |cv| bome(rounded(&cv.1, f64::ceil))),
-        ("abs", v(0), |cv| bome(absolute(&cv.1))),
-    ]
-}
-
-fn absolute(value: &Value) -> ValR<Value> {
-    match value {
-        Value::Int(number) if *number < 0 => -Value::Int(*number),
-        Value::Int(number) => Ok(Value::Int(*number)),
-        Value::Float(number) => Ok(Value::Float(number.abs())),
-        other => Err(Error::typ(other.clone(), "number")),
+/// Calls a filter for jaq.
+fn called<'a, const ARITY: usize>(mut cv: Cv<'a, Kind>, plain: Plain) -> ValXs<'a, Value> {
+    let mut given = [Value::Null, Value::Null];
+    for place in given.iter_mut().take(ARITY).rev() {
+        *place = cv.0.pop_var();
     }
-}
-
-fn rounded(value: &Value, round: fn(f64) -> f64) -> ValR<Value> {
-    const EXACT: f64 = 9_007_199_254_740_992.0;
-    match value {
-        Value::Int(number) => Ok(Value::Int(*number)),
-        Value::Float(number) => {
-            let number = round(*number);
-            Ok(if number.abs() < EXACT { Value::Int(number as i64) } else { Value::Float(number) })
-        }
-        other => Err(Error::typ(other.clone(), "number")),
+    match plain(cv.1, &given) {
+        Ok(Some(value)) => box_once(Ok(value)),
+        Ok(None) => Box::new(std::iter::empty()),
+        Err(error) => box_once(Err(Exn::from(error))),
     }
 }
 
@@ -68,13 +100,4 @@ fn text(value: &Value) -> Result<&str, Error<Value>> {
         Value::Text(_) => stopped(),
         other => Err(Error::typ(other.clone(), "string")),
     }
-}
-
-/// A filter of its input and one argument.
-fn with_one<'a>(
-    mut cv: Cv<'a, Kind>,
-    f: impl FnOnce(&Value, &Value) -> ValR<Value>,
-) -> jaq_core::ValXs<'a, Value> {
-    let argument = cv.0.pop_var();
-    bome(f(&cv.1, &argument))
 }

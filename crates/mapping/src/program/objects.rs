@@ -80,7 +80,7 @@ fn object<const SIZE: usize>(mut cv: Cv<'_, Kind>) -> ValXs<'_, Value> {
 }
 
 /// The next combination; `None` after the last.
-fn after(mut places: Vec<usize>, members: &[(Rc<str>, Vec<Value>)]) -> Option<Vec<usize>> {
+pub(super) fn after(mut places: Vec<usize>, members: &[(Rc<str>, Vec<Value>)]) -> Option<Vec<usize>> {
     for (place, (_, values)) in places.iter_mut().zip(members).rev() {
         *place += 1;
         if *place < values.len() {

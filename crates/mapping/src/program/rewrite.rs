@@ -93,31 +93,33 @@ fn shorter<'s>(definition: Def<&'static str>) -> Def<&'s str> {
     definition
 }
 
-/// The program as one definition, and the texts in it. `numbers[n]` is n in decimal digits.
-pub(super) fn program<'s>(
-    text: &'s str,
-    numbers: &'s [String],
-) -> Result<(Def<&'s str>, BTreeSet<String>), ProgramFault> {
+/// The program as it is written.
+pub(super) fn parsed(text: &str) -> Result<Term<&str>, ProgramFault> {
     let tokens = Lexer::new(text).lex().map_err(|errors| {
         let (expected, found) = errors.first().map_or(("another letter", ""), |(e, f)| (e.as_str(), *f));
         let found: &str = found;
         let piece = found.get(..found.chars().next().map_or(0, char::len_utf8)).unwrap_or_default();
         ProgramFault::at(text, piece, format!("cannot be read: {expected} is expected"))
     })?;
-    let term = Parser::new(&tokens).parse(|parser| parser.term()).map_err(|errors| {
-        match errors.into_iter().next() {
-            Some((expected, Some(token))) => {
-                let piece = token.as_str();
-                let shown: String = piece.chars().take(30).collect();
-                let what = format!("has `{shown}` where {} is expected", expected.as_str());
-                ProgramFault::at(text, piece, what)
-            }
-            Some((expected, None)) => {
-                ProgramFault::whole(format!("ends where {} is expected", expected.as_str()))
-            }
-            None => ProgramFault::whole("cannot be read".to_owned()),
+    Parser::new(&tokens).parse(|parser| parser.term()).map_err(|errors| match errors.into_iter().next() {
+        Some((expected, Some(token))) => {
+            let piece = token.as_str();
+            let shown: String = piece.chars().take(30).collect();
+            let what = format!("has `{shown}` where {} is expected", expected.as_str());
+            ProgramFault::at(text, piece, what)
         }
-    })?;
+        Some((expected, None)) => {
+            ProgramFault::whole(format!("ends where {} is expected", expected.as_str()))
+        }
+        None => ProgramFault::whole("cannot be read".to_owned()),
+    })
+}
+
+/// The program as one definition, and the texts in it. `numbers[n]` is n in decimal digits.
+pub(super) fn program<'s>(
+    term: Term<&'s str>,
+    numbers: &'s [String],
+) -> Result<(Def<&'s str>, BTreeSet<String>), ProgramFault> {
     let mut rewriter = Rewriter { numbers: Some(numbers), ..Rewriter::default() };
     rewriter.names_in(&term, 0)?;
     let main = Def { name: MAIN, args: Vec::new(), body: rewriter.term(term, 0)? };

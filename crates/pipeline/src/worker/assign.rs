@@ -4,16 +4,18 @@ use std::fmt;
 
 use kinfold_model::Fault;
 
-use super::Worker;
 use super::seat::{AtWork, Seat};
-use crate::changelog::{Mark, Replay, Stamp, Unfit};
+use super::{BatchLimits, Worker};
+use crate::changelog::{Chunk, Mark, Replay, Stamp, Unfit};
 use crate::link::{Claim, Link};
 use crate::port::Port;
 use crate::stores::Stores;
 use crate::task::Task;
 
 /// After this time a store that could not be had is tried again.
-const AGAIN_MS: i64 = 250;
+pub(super) const AGAIN_MS: i64 = 250;
+/// A restore collects so many times as much as a batch before it writes to the store.
+const CHUNK_BATCHES: usize = 4;
 
 impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     /// Takes these partitions, and no others.
@@ -52,11 +54,13 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     /// Puts the stores of all seats on the shelf.
     fn leave_seats(&mut self) -> Result<(), L::Error> {
         self.buffer.clear();
+        self.cold.clear();
         let now = self.link.now();
         for (partition, seat) in std::mem::take(&mut self.seats) {
+            self.equipment.metrics.left(P::NAME, partition);
             let replay = match seat {
                 Seat::AtWork(seat) if P::NAME.is_stateful() => {
-                    Replay::begin(seat.store, &self.stamp(partition), now).ok()
+                    Replay::begin(seat.store, &self.stamp(partition), now, self.chunk()).ok()
                 }
                 Seat::Restoring { replay, .. } => {
                     self.link.unfollow(partition)?;
@@ -73,9 +77,14 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         let Claim { partition, commit, offsets } = claim;
         let task = Task::new(self.equipment.port, self.partition(partition));
         // Before the first commit there is no state to look at, and no offset to commit with it.
+        self.equipment
+            .metrics
+            .restore_remaining
+            .with_label_values(&[P::NAME.as_str(), &partition.to_string()])
+            .set(0);
         let is_idling = P::NAME.has_work_of_its_own() && commit > 0;
         let mark = Mark { commit, ..mark };
-        let seat = AtWork { task, store, mark, offsets, is_idling };
+        let seat = AtWork { task, store, mark, offsets, records_max: usize::MAX, is_idling };
         self.seats.insert(partition, Seat::AtWork(Box::new(seat)));
         self.link.resume(partition)
     }
@@ -94,15 +103,19 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         Ok(())
     }
 
-    /// A partition's batch amounts to more than can be written: it is done again, record by record.
-    pub(super) fn divide(&mut self, partition: u32, fault: &Fault) -> Result<(), L::Error> {
+    /// A partition's batch amounts to more than can be written: it is done again with at most so many of its records, and at
+    /// least one.
+    pub(super) fn divide(&mut self, partition: u32, fault: &Fault, most: usize) -> Result<(), L::Error> {
         let Some(Seat::AtWork(seat)) = self.seats.remove(&partition) else { return Ok(()) };
         tracing::warn!(stage = %P::NAME, partition, %fault, "a batch is divided");
-        self.records_max = 1;
         let claim = seat.claim();
         self.link.rewind(partition, &claim.offsets)?;
         let AtWork { store, mark, .. } = *seat;
-        self.begin_work(claim, store, mark)
+        self.begin_work(claim, store, mark)?;
+        if let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) {
+            seat.records_max = most.max(1);
+        }
+        Ok(())
     }
 
     pub(super) fn wait(&mut self, claim: Claim, fault: &Fault) {
@@ -138,7 +151,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     /// The store of a partition as it was left, or an empty one where that is worth nothing.
     pub(super) fn open(&self, partition: u32) -> Result<Replay<S::Store>, Fault> {
         let stores = self.equipment.stores;
-        let begin = |store| Replay::begin(store, &self.stamp(partition), self.link.now());
+        let begin = |store| Replay::begin(store, &self.stamp(partition), self.link.now(), self.chunk());
         match stores.open(partition).map_err(Unfit::from).and_then(begin) {
             Ok(replay) => Ok(replay),
             Err(Unfit::Fault(fault)) if !matches!(fault, Fault::Corrupt { .. }) => Err(fault),
@@ -150,23 +163,9 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         }
     }
 
-    /// Keeps the partitions warm that this worker would take over, and lets go of all others.
-    pub(super) fn stand_by(&mut self) -> Result<(), L::Error> {
-        let wanted = self.link.standbys()?;
-        let mut shelf = std::mem::take(&mut self.shelf);
-        for partition in wanted.into_iter().filter(|partition| !self.seats.contains_key(partition)) {
-            match shelf.remove(&partition).map_or_else(|| self.open(partition), Ok) {
-                Ok(mut replay) => {
-                    replay.rewind();
-                    self.link.follow(partition, replay.from())?;
-                    self.shelf.insert(partition, replay);
-                }
-                Err(why) => {
-                    tracing::warn!(stage = %P::NAME, partition, %why, "the partition is not kept warm");
-                }
-            }
-        }
-        shelf.into_keys().try_for_each(|partition| self.link.unfollow(partition))
+    fn chunk(&self) -> Chunk {
+        let BatchLimits { records, bytes } = self.equipment.limits;
+        Chunk { changes: records.saturating_mul(CHUNK_BATCHES), bytes: bytes.saturating_mul(CHUNK_BATCHES) }
     }
 
     fn stamp(&self, partition: u32) -> Stamp {
@@ -174,7 +173,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         Stamp { cluster, topic, partition }
     }
 
-    fn tell_set_aside(&self, partition: u32, why: &dyn fmt::Display) {
+    pub(super) fn tell_set_aside(&self, partition: u32, why: &dyn fmt::Display) {
         self.equipment.metrics.fault(P::NAME, "state");
         tracing::error!(stage = %P::NAME, partition, %why, "the store is set aside and made anew from the changelog");
     }

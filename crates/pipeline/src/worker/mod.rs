@@ -12,11 +12,12 @@ mod hold;
 mod report;
 mod restore;
 mod seat;
+mod warm;
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::time::Instant;
 
-use kinfold_model::{Fault, Partition};
+use kinfold_model::{Fault, Partition, Timestamp};
 
 use crate::batch::Batch;
 use crate::brake::{Brake, BrakeLimits};
@@ -69,6 +70,8 @@ pub struct Worker<'w, P: Port, L, S: Stores> {
     seats: BTreeMap<u32, Seat<'w, P, S::Store>>,
     /// Stores that are not at work: of partitions that were ours a moment ago, or that are kept warm for others.
     shelf: BTreeMap<u32, Replay<S::Store>>,
+    /// Partitions that are to be kept warm, and when to try to open their stores.
+    cold: BTreeMap<u32, Timestamp>,
     buffer: Vec<InRecord>,
     /// How many records a batch may have now: fewer after a failure, because a transaction that is too large for its
     /// time-out fails again and again.
@@ -93,6 +96,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
             link,
             seats: BTreeMap::new(),
             shelf: BTreeMap::new(),
+            cold: BTreeMap::new(),
             buffer: Vec::new(),
             records_max,
             brake,
@@ -165,13 +169,19 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         let now = self.link.now();
         let mut failed: BTreeMap<u32, Fault> = BTreeMap::new();
         let mut offsets: BTreeMap<u32, BTreeMap<Origin, i64>> = BTreeMap::new();
+        let mut taken: BTreeMap<u32, usize> = BTreeMap::new();
+        // Partitions of which more was gathered than is handled: it has to come again.
+        let mut beyond: BTreeSet<u32> = BTreeSet::new();
         let records = std::mem::take(&mut self.buffer);
         for record in &records {
             let partition = record.partition;
             let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) else { continue };
-            if failed.contains_key(&partition) {
+            let taken = taken.entry(partition).or_default();
+            if failed.contains_key(&partition) || *taken >= seat.records_max {
+                beyond.insert(partition);
                 continue;
             }
+            *taken += 1;
             match seat.task.step(&seat.store, record) {
                 Ok(()) => {
                     let next = record.offset + 1;
@@ -194,15 +204,20 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
             }
         }
         for (partition, fault) in failed {
-            match (&fault, &records[..]) {
-                (Fault::TooLarge { .. }, [record]) if record.partition == partition => {
-                    match self.refuse(record, &fault, most) {
-                        Ok(one) => handled.extend(one.map(|one| (partition, one))),
-                        Err(fault) => self.fail(partition, &fault)?,
-                    }
-                }
-                (Fault::TooLarge { .. }, [_, _, ..]) => self.divide(partition, &fault)?,
+            let first = records.iter().find(|record| record.partition == partition);
+            match (&fault, taken.get(&partition), first) {
+                (Fault::TooLarge { .. }, Some(1), Some(record)) => match self.refuse(record, &fault, most) {
+                    Ok(one) => handled.extend(one.map(|one| (partition, one))),
+                    Err(fault) => self.fail(partition, &fault)?,
+                },
+                (Fault::TooLarge { .. }, Some(taken), _) => self.divide(partition, &fault, taken / 2)?,
                 _ => self.fail(partition, &fault)?,
+            }
+        }
+        for partition in beyond {
+            if let Some(one) = handled.get(&partition) {
+                self.link.rewind(partition, &one.offsets)?;
+                self.link.resume(partition)?;
             }
         }
         for one in handled.values_mut().filter(|one| one.mark.lineage == 0) {
@@ -232,6 +247,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         for (partition, Handled { mut batch, offsets, mark }) in handled {
             let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) else { continue };
             seat.offsets = offsets;
+            seat.records_max = seat.records_max.saturating_mul(2);
             seat.mark = Mark { offset: markers.get(&partition).copied(), ..mark };
             if !P::NAME.is_stateful() {
                 continue;

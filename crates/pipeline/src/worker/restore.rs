@@ -46,6 +46,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     /// Goes on with all stores that are not where they should be.
     pub(super) fn restore(&mut self) -> Result<(), L::Error> {
         self.try_again()?;
+        self.warm_up()?;
         let mut wait = self.is_restoring() && self.buffer.is_empty();
         let mut applied = 0;
         for _ in 0..SLICE {
@@ -113,7 +114,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             Tailed::End if may_come => return self.missing(partition),
             Tailed::Gone if may_come && claimed.is_some() => return self.missing(partition),
             Tailed::End => replay.catch_up(now),
-            Tailed::Gone => Err(not_there()),
+            Tailed::Gone => Err(Unfit::Missing),
         };
         match taken {
             Ok(()) => self.at_end(partition),
@@ -132,7 +133,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             return Ok(());
         }
         if !replay.is_known() {
-            return self.unfit(partition, not_there());
+            return self.unfit(partition, Unfit::Missing);
         }
         let (changelog, is_whole) = (replay.mark().commit, replay.is_whole());
         let torn = Torn { offsets: claim.commit, changelog, is_whole };
@@ -174,7 +175,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             tracing::warn!(
                 stage = %P::NAME, partition, "the group has no offsets any more; those of the changelog are taken"
             );
-            claim.offsets = self.inputs(&mark);
+            claim.offsets = self.link.surviving(partition, self.inputs(&mark))?;
             claim.commit = changelog;
             self.link.rewind(partition, &claim.offsets)?;
         }
@@ -197,10 +198,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     fn unfit(&mut self, partition: u32, unfit: Unfit) -> Result<(), L::Error> {
         self.link.unfollow(partition)?;
         let Some(Seat::Restoring { claim, replay, .. }) = self.seats.remove(&partition) else {
-            // Kept warm for others: it is made anew when it is needed.
-            drop(self.shelf.remove(&partition));
-            tracing::warn!(stage = %P::NAME, partition, %unfit, "the partition is not kept warm any more");
-            self.report();
+            self.grow_cold(partition, &unfit);
             return Ok(());
         };
         drop(replay);
@@ -222,8 +220,4 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
         }
         self.report();
     }
-}
-
-fn not_there() -> Unfit {
-    Unfit::Foreign("the changelog does not hold its last commit".to_owned())
 }

@@ -80,6 +80,8 @@ pub(super) struct AtWork<'w, P: Port, St> {
     pub(super) mark: Mark,
     /// Where the inputs go on after it.
     pub(super) offsets: BTreeMap<Origin, i64>,
+    /// A batch may have so many of its records now: fewer after one that amounted to more than can be written.
+    pub(super) records_max: usize,
     /// Whether the stage may have work that no record asks for.
     pub(super) is_idling: bool,
 }

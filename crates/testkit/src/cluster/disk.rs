@@ -8,7 +8,7 @@ use std::rc::Rc;
 use kinfold_model::Fault;
 use kinfold_model::seam::Entries;
 use kinfold_model::stored::{decode, encode};
-use kinfold_pipeline::changelog::{MARK_KEY, Mark, STAMP_KEY, Stamp};
+use kinfold_pipeline::changelog::{MARK_KEY, Mark, STAMP_KEY, Stamp, UNFINISHED_KEY};
 use kinfold_pipeline::{Base, Store, Stores, Writes};
 
 use super::{Member, Process, SKEW_MAX_MS, Shared};
@@ -152,11 +152,14 @@ impl Disks {
         Rc::clone(self.slots.borrow_mut().entry(partition).or_default())
     }
 
-    /// Whether nothing of value is in it, or nothing that can be trusted any more.
-    fn is_empty_or_old(&self, slot: &Slot) -> bool {
+    /// Whether nothing of value is in it, or nothing that can be trusted any more: it is old, or part of a commit is in it.
+    fn is_of_no_use(&self, slot: &Slot) -> bool {
         let cluster = self.cluster.borrow();
-        let mark = mark(&slot.content.borrow());
-        mark.commit == 0 || mark.time.millis() < cluster.now - cluster.retention_ms + 4 * SKEW_MAX_MS
+        let content = slot.content.borrow();
+        let mark = mark(&content);
+        mark.commit == 0
+            || content.contains_key(UNFINISHED_KEY)
+            || mark.time.millis() < cluster.now - cluster.retention_ms + 4 * SKEW_MAX_MS
     }
 }
 
@@ -187,7 +190,7 @@ impl Stores for Disks {
             return Err(Fault::State("the process is dead".to_owned()));
         }
         let slot = self.slot(partition);
-        let is_fit = !slot.is_unfit.get() && !slot.is_corrupt.get() && !self.is_empty_or_old(&slot);
+        let is_fit = !slot.is_unfit.get() && !slot.is_corrupt.get() && !self.is_of_no_use(&slot);
         let (stage, machine) = self.member;
         let mut cluster = self.cluster.borrow_mut();
         if is_fit || slot.is_open.get() {
@@ -257,7 +260,7 @@ impl Store for DiskStore {
         }
         let mut content = self.slot.content.borrow_mut();
         content.commit(writes)?;
-        if !self.slot.is_unfit.get() {
+        if !self.slot.is_unfit.get() && !content.contains_key(UNFINISHED_KEY) {
             cluster.audit.stored(self.desk, &content);
         }
         if cluster.rng.u8(0..6) == 0 {

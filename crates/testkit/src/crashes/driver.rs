@@ -7,7 +7,7 @@ use std::rc::{Rc, Weak};
 use fastrand::Rng;
 use kinfold_model::Command;
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Worker};
-use kinfold_pipeline::{Metrics, NoState, Port, StageName, Stores};
+use kinfold_pipeline::{BrakeLimits, Metrics, NoState, Port, StageName, Stores};
 use kinfold_wire::{Framing, Topic, encode};
 
 use super::machine::{Board, Machine, Turn};
@@ -27,6 +27,10 @@ const ROUNDS_MAX: usize = 3000;
 const ROUND_MS: i64 = 500;
 /// Nothing happened for so many rounds: nothing will.
 const QUIET_ROUNDS: usize = 4;
+/// So tight that one refusal holds a source.
+const BRAKE: BrakeLimits = BrakeLimits { ratio: 0.1, records: 4 };
+/// Somebody lets go of held sources before one turn in so many.
+const RELEASE: u8 = 20;
 
 /// What outlives the workers.
 struct Site<'a> {
@@ -56,6 +60,7 @@ struct Driver<'w> {
     frozen: Cell<u32>,
     /// At most so many milliseconds between two steps.
     pace_ms: i64,
+    brake: Option<BrakeLimits>,
     /// What is still to come.
     coming: RefCell<Vec<Arrival<'w>>>,
 }
@@ -94,6 +99,7 @@ pub(super) fn run(
     let ports = rules.map(|rules| ports(input.keys, rules, disorder.partitions)).collect();
     let site = Site { metrics, ports, machines: machines.into_iter().map(machine).collect() };
     let pace_ms = *rng.choice(&[20, 20, 1000, 8000]).unwrap_or(&20);
+    let brake = (rng.u8(0..4) == 0).then_some(BRAKE);
     let driver = Rc::new_cyclic(|me| Driver {
         me: Weak::clone(me),
         cluster: Rc::clone(&cluster),
@@ -102,6 +108,7 @@ pub(super) fn run(
         edition: Cell::new(0),
         frozen: Cell::new(0),
         pace_ms,
+        brake,
         coming: RefCell::new(arrivals(input, &mut rng)),
     });
     let steps = rng.usize(0..1500);
@@ -304,14 +311,16 @@ impl<'w> Driver<'w> {
         let partitions = self.cluster.borrow().partitions;
         let limits = BatchLimits { records: 8, bytes: usize::MAX };
         let (metrics, observer) = (self.site.metrics, &post.machine.board);
-        let equipment = Equipment { port, stores, partitions, limits, brake: None, metrics, observer };
+        let equipment = Equipment { port, stores, partitions, limits, brake: self.brake, metrics, observer };
         Some(Box::new(Worker::new(equipment, link)))
     }
 
     fn turn(&self, post: &Post<'w>) -> Result<(), String> {
         let Some(mut worker) = post.worker.borrow_mut().take() else { return Ok(()) };
+        let lets_go = self.brake.is_some() && self.cluster.borrow_mut().rng.u8(0..RELEASE) == 0;
         post.is_busy.set(true);
-        let result = worker.turn();
+        let released = if lets_go { worker.release() } else { Ok(()) };
+        let result = released.and_then(|()| worker.turn());
         post.is_busy.set(false);
         let (stage, machine) = post.machine.member;
         let is_believed = worker.is_believed() && !self.cluster.borrow().is_torn();

@@ -73,6 +73,8 @@ impl Observer for Board {
 pub(super) trait Turn {
     /// One turn; the reason when the worker is worth nothing any more.
     fn turn(&mut self) -> Result<(), String>;
+    /// Lets go of the sources that it holds.
+    fn release(&mut self) -> Result<(), String>;
     /// The partitions whose changelog is read.
     fn followed(&self) -> BTreeSet<u32>;
     /// Whether the group would take offsets from it.
@@ -82,6 +84,10 @@ pub(super) trait Turn {
 impl<P: Port, S: Stores> Turn for Worker<'_, P, SimulatedLink<'_>, S> {
     fn turn(&mut self) -> Result<(), String> {
         Worker::turn(self).map_err(|lost| lost.to_string())
+    }
+
+    fn release(&mut self) -> Result<(), String> {
+        Worker::release(self).map_err(|lost| lost.to_string())
     }
 
     fn followed(&self) -> BTreeSet<u32> {

@@ -3,62 +3,66 @@
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use jaq_core::native::{bome, v};
-use jaq_core::{Bind, Cv, Error, Exn, ValR};
+use jaq_core::box_iter::box_once;
+use jaq_core::{Bind, Cv, Error, Exn, RunPtr, ValR};
 
 use super::super::Kind;
-use super::{Filter, text, with_one};
+use super::{Filter, one, text};
 use crate::meter;
 use crate::value::{Value, list, made, stopped};
 
 pub(super) fn filters() -> Vec<Filter> {
-    let f = || [Bind::Fun(())].into();
     vec![
-        ("length", v(0), |cv| bome(length(&cv.1))),
-        ("type", v(0), |cv| bome(Ok(Value::text(cv.1.kind())))),
-        ("keys", v(0), |cv| bome(keys(&cv.1))),
-        ("has", v(1), |cv| with_one(cv, has)),
-        ("contains", v(1), |cv| {
-            with_one(cv, |whole, part| {
-                if !meter::step(1 + whole.weight() / 16) {
-                    return stopped();
-                }
-                contains(whole, part).map(Value::Bool)
-            })
+        one!("length" / 0, |value, _| length(&value)),
+        one!("type" / 0, |value, _| Ok(Value::text(value.kind()))),
+        one!("keys" / 0, |value, _| keys(&value)),
+        one!("has" / 1, |value, [key, _]| has(&value, key)),
+        one!("contains" / 1, |whole, [part, _]| {
+            if !meter::step(1 + whole.weight() / 16) {
+                return stopped();
+            }
+            contains(&whole, part).map(Value::Bool)
         }),
-        ("reverse", v(0), |cv| {
-            bome(items(&cv.1).and_then(|items| list(items.iter().rev().cloned().collect())))
+        one!("reverse" / 0, |value, _| list(items(&value)?.iter().rev().cloned().collect())),
+        one!("sort" / 0, |value, _| {
+            let mut items = items(&value)?.to_vec();
+            items.sort();
+            list(items)
         }),
-        ("sort", v(0), |cv| {
-            bome(items(&cv.1).and_then(|items| {
-                let mut items = items.to_vec();
-                items.sort();
-                list(items)
-            }))
+        one!("unique" / 0, |value, _| {
+            let mut items = items(&value)?.to_vec();
+            items.sort();
+            items.dedup();
+            list(items)
         }),
-        ("unique", v(0), |cv| {
-            bome(items(&cv.1).and_then(|items| {
-                let mut items = items.to_vec();
-                items.sort();
-                items.dedup();
-                list(items)
-            }))
-        }),
-        ("flatten", v(0), |cv| bome(items(&cv.1).and_then(flatten))),
-        ("min", v(0), |cv| bome(items(&cv.1).map(|items| items.iter().min().cloned().unwrap_or_default()))),
-        ("max", v(0), |cv| bome(items(&cv.1).map(|items| items.iter().max().cloned().unwrap_or_default()))),
-        ("sort_by", f(), |cv| {
-            jaq_core::box_iter::box_once(keyed(cv).and_then(|mut keyed| {
-                keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
-                Ok(list(keyed.into_iter().map(|(_, item)| item).collect())?)
-            }))
-        }),
-        ("group_by", f(), |cv| jaq_core::box_iter::box_once(keyed(cv).and_then(|keyed| Ok(groups(keyed)?)))),
-        ("compact", v(0), |cv| bome(compact(cv.1))),
+        one!("flatten" / 0, |value, _| items(&value).and_then(flatten)),
+        one!("min" / 0, |value, _| items(&value).map(|items| items
+            .iter()
+            .min()
+            .cloned()
+            .unwrap_or_default())),
+        one!("max" / 0, |value, _| items(&value).map(|items| items
+            .iter()
+            .max()
+            .cloned()
+            .unwrap_or_default())),
+        one!("compact" / 0, |value, _| compact(value)),
     ]
 }
 
-fn items(value: &Value) -> Result<&[Value], Error<Value>> {
+/// A filter as jaq takes it: its name, what it takes, and what it does.
+type Asking = (&'static str, Box<[Bind]>, RunPtr<Kind>);
+
+/// The filters that ask another one about each element.
+pub(super) fn asking() -> [Asking; 2] {
+    let f = || [Bind::Fun(())].into();
+    [
+        ("sort_by", f(), |cv| box_once(keyed(cv).and_then(|keyed| Ok(sorted(keyed)?)))),
+        ("group_by", f(), |cv| box_once(keyed(cv).and_then(|keyed| Ok(groups(keyed)?)))),
+    ]
+}
+
+pub(in crate::program) fn items(value: &Value) -> Result<&[Value], Error<Value>> {
     match value {
         Value::List(list) if meter::step(1 + list.items().len() as u64 / 8) => Ok(list.items()),
         Value::List(_) => stopped(),
@@ -72,7 +76,7 @@ fn length(value: &Value) -> ValR<Value> {
         Value::Text(_) => Value::Int(text(value)?.chars().count() as i64),
         Value::List(list) => Value::Int(list.items().len() as i64),
         Value::Object(object) => Value::Int(object.members().len() as i64),
-        Value::Int(_) | Value::Float(_) => return super::absolute(value),
+        Value::Int(_) | Value::Float(_) => return super::numbers::absolute(value),
         Value::Bool(_) => return Err(Error::typ(value.clone(), "something that has a length")),
     })
 }
@@ -161,7 +165,14 @@ fn keyed<'a>(mut cv: Cv<'a, Kind>) -> Result<Vec<(Vec<Value>, Value)>, Exn<'a, V
 
 type ValXList<'a> = Result<Vec<Value>, Exn<'a, Value>>;
 
-fn groups(mut keyed: Vec<(Vec<Value>, Value)>) -> ValR<Value> {
+/// The elements in the order of what was given for them.
+pub(in crate::program) fn sorted(mut keyed: Vec<(Vec<Value>, Value)>) -> ValR<Value> {
+    keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
+    list(keyed.into_iter().map(|(_, item)| item).collect())
+}
+
+/// The elements for which the same was given, as lists in the order of that.
+pub(in crate::program) fn groups(mut keyed: Vec<(Vec<Value>, Value)>) -> ValR<Value> {
     keyed.sort_by(|(a, _), (b, _)| a.cmp(b));
     let mut groups: Vec<(Vec<Value>, Vec<Value>)> = Vec::new();
     for (key, item) in keyed {

@@ -11,24 +11,16 @@ use crate::value::Value;
 
 /// A filter that passes what it keeps, also as a path and before `|=`.
 macro_rules! selector {
-    ($name:literal, $keeps:pat) => {
+    ($name:literal, $keeps:expr) => {{
+        const KEEPS: fn(&Value) -> bool = $keeps;
         (
             $name,
-            [].into(),
-            Native::new(|cv: Cv<'_, Kind>| match &cv.1 {
-                $keeps => box_once(Ok(cv.1)),
-                _ => nothing(),
-            })
-            .with_paths(|cv| match &cv.1.0 {
-                $keeps => box_once(Ok(cv.1)),
-                _ => nothing(),
-            })
-            .with_update(|cv, f| match &cv.1 {
-                $keeps => f(cv.1),
-                _ => box_once(Ok(cv.1)),
-            }),
+            KEEPS,
+            Native::new(|cv: Cv<'_, Kind>| if KEEPS(&cv.1) { box_once(Ok(cv.1)) } else { nothing() })
+                .with_paths(|cv| if KEEPS(&cv.1.0) { box_once(Ok(cv.1)) } else { nothing() })
+                .with_update(|cv, f| if KEEPS(&cv.1) { f(cv.1) } else { box_once(Ok(cv.1)) }),
         )
-    };
+    }};
 }
 
 /// A filter that gives the same whatever its input is.
@@ -41,32 +33,29 @@ macro_rules! constant {
 /// The names of jq's own definitions that these take the place of.
 pub(super) const REPLACED: [&str; 5] = ["empty", "true", "false", "not", "join"];
 
+/// The name of one that passes what it keeps, what it keeps, and how jaq calls it.
+type Selector = (&'static str, fn(&Value) -> bool, Native<Kind>);
+
+/// Those that pass what they keep.
+pub(in crate::program) fn selectors() -> [Selector; 10] {
+    [
+        selector!("values", |value| !matches!(value, Value::Null)),
+        selector!("nulls", |value| matches!(value, Value::Null)),
+        selector!("strings", |value| matches!(value, Value::Text(_))),
+        selector!("numbers", |value| matches!(value, Value::Int(_) | Value::Float(_))),
+        selector!("booleans", |value| matches!(value, Value::Bool(_))),
+        selector!("arrays", |value| matches!(value, Value::List(_))),
+        selector!("objects", |value| matches!(value, Value::Object(_))),
+        selector!("iterables", |value| matches!(value, Value::List(_) | Value::Object(_))),
+        selector!("scalars", |value| !matches!(value, Value::List(_) | Value::Object(_))),
+        // It keeps nothing, and is what is left where `|=` finds nothing.
+        selector!("empty", |_| false),
+    ]
+}
+
 pub(super) fn natives() -> Vec<Fun<Kind>> {
-    vec![
-        selector!(
-            "values",
-            Value::Bool(_)
-                | Value::Int(_)
-                | Value::Float(_)
-                | Value::Text(_)
-                | Value::List(_)
-                | Value::Object(_)
-        ),
-        selector!("nulls", Value::Null),
-        selector!("strings", Value::Text(_)),
-        selector!("numbers", Value::Int(_) | Value::Float(_)),
-        selector!("booleans", Value::Bool(_)),
-        selector!("arrays", Value::List(_)),
-        selector!("objects", Value::Object(_)),
-        selector!("iterables", Value::List(_) | Value::Object(_)),
-        selector!("scalars", Value::Null | Value::Bool(_) | Value::Int(_) | Value::Float(_) | Value::Text(_)),
-        (
-            "empty",
-            [].into(),
-            Native::new(|_: Cv<'_, Kind>| nothing())
-                .with_paths(|_| nothing())
-                .with_update(|cv, _| box_once(Ok(cv.1))),
-        ),
+    let selectors = selectors().into_iter().map(|(name, _, native)| (name, [].into(), native));
+    let others: [Fun<Kind>; 6] = [
         constant!("true", Value::Bool(true)),
         constant!("false", Value::Bool(false)),
         constant!("null", Value::Null),
@@ -79,7 +68,8 @@ pub(super) fn natives() -> Vec<Fun<Kind>> {
         ),
         ("first_said", [Bind::Fun(())].into(), Native::<Kind>::new(|cv| first_said(cv))),
         ("one", [Bind::Fun(())].into(), Native::<Kind>::new(|cv| one(cv))),
-    ]
+    ];
+    selectors.chain(others).collect()
 }
 
 fn nothing<'a, T: 'a>() -> ValXs<'a, T, Value> {

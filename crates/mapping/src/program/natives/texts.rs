@@ -4,11 +4,10 @@ use std::cell::RefCell;
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use jaq_core::native::{bome, v};
 use jaq_core::{Error, ValR};
 use regex::{Regex, RegexBuilder};
 
-use super::{Filter, text, with_one};
+use super::{Filter, one, text};
 use crate::limits;
 use crate::meter;
 use crate::value::{Value, made, split, stopped};
@@ -20,56 +19,44 @@ const PATTERNS_KEPT: usize = 64;
 
 pub(super) fn filters() -> Vec<Filter> {
     vec![
-        ("ascii_downcase", v(0), |cv| bome(text(&cv.1).map(|text| Value::text(&text.to_ascii_lowercase())))),
-        ("ascii_upcase", v(0), |cv| bome(text(&cv.1).map(|text| Value::text(&text.to_ascii_uppercase())))),
-        ("trim", v(0), |cv| bome(text(&cv.1).map(|text| Value::text(text.trim())))),
-        ("ltrim", v(0), |cv| bome(text(&cv.1).map(|text| Value::text(text.trim_start())))),
-        ("rtrim", v(0), |cv| bome(text(&cv.1).map(|text| Value::text(text.trim_end())))),
-        ("startswith", v(1), |cv| {
-            with_one(cv, |whole, part| Ok(Value::Bool(text(whole)?.starts_with(text(part)?))))
+        one!("ascii_downcase" / 0, |value, _| text(&value)
+            .map(|text| Value::text(&text.to_ascii_lowercase()))),
+        one!("ascii_upcase" / 0, |value, _| text(&value).map(|text| Value::text(&text.to_ascii_uppercase()))),
+        one!("trim" / 0, |value, _| text(&value).map(|text| Value::text(text.trim()))),
+        one!("ltrim" / 0, |value, _| text(&value).map(|text| Value::text(text.trim_start()))),
+        one!("rtrim" / 0, |value, _| text(&value).map(|text| Value::text(text.trim_end()))),
+        one!("startswith" / 1, |whole, [part, _]| Ok(Value::Bool(text(&whole)?.starts_with(text(part)?)))),
+        one!("endswith" / 1, |whole, [part, _]| Ok(Value::Bool(text(&whole)?.ends_with(text(part)?)))),
+        one!("ltrimstr" / 1, |whole, [part, _]| {
+            Ok(stripped(&whole, part, |text, part| text.strip_prefix(part)))
         }),
-        ("endswith", v(1), |cv| {
-            with_one(cv, |whole, part| Ok(Value::Bool(text(whole)?.ends_with(text(part)?))))
+        one!("rtrimstr" / 1, |whole, [part, _]| {
+            Ok(stripped(&whole, part, |text, part| text.strip_suffix(part)))
         }),
-        ("ltrimstr", v(1), |cv| {
-            with_one(cv, |whole, part| Ok(stripped(whole, part, |text, part| text.strip_prefix(part))))
+        one!("split" / 1, |whole, [separator, _]| split(text(&whole)?, text(separator)?)),
+        one!("join" / 1, |value, [separator, _]| join(&value, separator)),
+        one!("test" / 1, |whole, [pattern, _]| {
+            Ok(Value::Bool(compiled(pattern)?.is_match(text(&whole)?)))
         }),
-        ("rtrimstr", v(1), |cv| {
-            with_one(cv, |whole, part| Ok(stripped(whole, part, |text, part| text.strip_suffix(part))))
+        one!("capture" / 1, |whole, [pattern, _]| capture(&whole, pattern)),
+        one!("gsub" / 2, |whole, [pattern, replacement]| gsub(&whole, pattern, replacement)),
+        one!("tojson" / 0, |value, _| {
+            if meter::make(value.weight()) { Ok(Value::text(&value.to_string())) } else { stopped() }
         }),
-        ("split", v(1), |cv| with_one(cv, |whole, separator| split(text(whole)?, text(separator)?))),
-        ("join", v(1), |cv| with_one(cv, join)),
-        ("test", v(1), |cv| {
-            with_one(cv, |whole, pattern| Ok(Value::Bool(compiled(pattern)?.is_match(text(whole)?))))
+        one!("fromjson" / 0, |value, _| {
+            let json = text(&value)?;
+            if !meter::make(8 * json.len() as u64) {
+                return stopped();
+            }
+            Value::parse(json.as_bytes()).map_err(|_| Error::new(Value::text("a text is no JSON")))
         }),
-        ("capture", v(1), |cv| with_one(cv, capture)),
-        ("gsub", v(2), |mut cv| {
-            let (replacement, pattern) = (cv.0.pop_var(), cv.0.pop_var());
-            bome(gsub(&cv.1, &pattern, &replacement))
+        one!("tonumber" / 0, |value, _| to_number(value)),
+        one!("@uri" / 0, |value, _| {
+            let text = as_text(&value)?;
+            let encoded: String = url::form_urlencoded::byte_serialize(text.as_bytes()).collect();
+            Ok(Value::text(&encoded.replace('+', "%20")))
         }),
-        ("tojson", v(0), |cv| {
-            let charged = meter::make(cv.1.weight());
-            bome(if charged { Ok(Value::text(&cv.1.to_string())) } else { stopped() })
-        }),
-        ("fromjson", v(0), |cv| {
-            bome(text(&cv.1).and_then(|json| {
-                if !meter::make(8 * json.len() as u64) {
-                    return stopped();
-                }
-                Value::parse(json.as_bytes()).map_err(|_| Error::new(Value::text("a text is no JSON")))
-            }))
-        }),
-        ("tonumber", v(0), |cv| bome(to_number(cv.1))),
-        ("@uri", v(0), |cv| {
-            bome(as_text(&cv.1).map(|text| {
-                Value::text(
-                    &url::form_urlencoded::byte_serialize(text.as_bytes())
-                        .collect::<String>()
-                        .replace('+', "%20"),
-                )
-            }))
-        }),
-        ("query", v(0), |cv| bome(text(&cv.1).and_then(query))),
+        one!("query" / 0, |value, _| text(&value).and_then(query)),
     ]
 }
 

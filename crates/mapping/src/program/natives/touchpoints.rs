@@ -3,63 +3,50 @@
 use std::rc::Rc;
 
 use jaq_core::box_iter::box_once;
-use jaq_core::native::{bome, v};
-use jaq_core::{Error, Exn, ValR, ValT};
+use jaq_core::{Cv, Error, Exn, ValR, ValT, ValXs};
 
+use super::super::Kind;
 use super::lists::compact;
-use super::{Filter, text, with_one};
+use super::{Filter, maybe, one, text};
 use crate::meter;
 use crate::value::{Value, made};
 
 pub(super) fn filters() -> Vec<Filter> {
     vec![
-        ("id", v(2), |mut cv| {
-            let (value, namespace) = (cv.0.pop_var(), cv.0.pop_var());
-            match identifier(&namespace, &value) {
-                Ok(None) => Box::new(std::iter::empty()),
-                Ok(Some(identifier)) => box_once(Ok(identifier)),
-                Err(error) => box_once(Err(Exn::from(error))),
-            }
-        }),
-        ("phone", v(2), |mut cv| {
-            let (country, value) = (cv.0.pop_var(), cv.0.pop_var());
-            match phone(&value, &country) {
-                Ok(None) => Box::new(std::iter::empty()),
-                Ok(Some(identifier)) => box_once(Ok(identifier)),
-                Err(error) => box_once(Err(Exn::from(error))),
-            }
-        }),
-        ("consent", v(2), |mut cv| {
-            let (yes, purpose) = (cv.0.pop_var(), cv.0.pop_var());
+        maybe!("id" / 2, |_, [namespace, value]| identifier(namespace, value)),
+        maybe!("phone" / 2, |_, [value, country]| phone(value, country)),
+        one!("consent" / 2, |_, [purpose, yes]| {
             let decision = if matches!(yes, Value::Null | Value::Bool(false)) { "denied" } else { "granted" };
-            let members = [("purpose", purpose), ("decision", Value::text(decision))];
-            bome(made(Value::object(
-                members.into_iter().map(|(name, value)| (Rc::from(name), value)).collect(),
-            )))
+            let members = [("purpose", purpose.clone()), ("decision", Value::text(decision))];
+            made(Value::object(members.into_iter().map(|(name, value)| (Rc::from(name), value)).collect()))
         }),
         // Who is recognised by nothing is nobody: then nothing comes out.
-        ("somebody", v(0), |cv| match cv.1.get("identifiers") {
-            Some(Value::List(list)) if !list.items().is_empty() => bome(compact(cv.1)),
-            _ => Box::new(std::iter::empty()),
+        maybe!("somebody" / 0, |value, _| match value.get("identifiers") {
+            Some(Value::List(list)) if !list.items().is_empty() => compact(value).map(Some),
+            _ => Ok(None),
         }),
-        ("list", v(0), |cv| match cv.1 {
-            Value::Null => Box::new(std::iter::empty()),
-            list @ Value::List(_) => Box::new(list.values().map(|item| item.map_err(Exn::from))),
-            other => box_once(Ok(other)),
-        }),
-        ("said", v(0), |cv| bome(Ok(said(cv.1)))),
-        ("text", v(0), |cv| {
-            bome(Ok(match cv.1 {
+        one!("said" / 0, |value, _| Ok(said(value))),
+        one!("text" / 0, |value, _| {
+            Ok(match value {
                 value @ (Value::Null | Value::Text(_)) => value,
                 other if meter::make(other.weight()) => Value::text(&other.to_string()),
                 _ => Value::Null,
-            }))
+            })
         }),
-        ("short", v(0), |cv| bome(Ok(short(cv.1)))),
-        ("seconds", v(0), |cv| bome(milliseconds(&cv.1))),
-        ("utc", v(0), |cv| bome(utc(&cv.1))),
-        ("minor_units", v(1), |cv| with_one(cv, minor_units)),
+        one!("short" / 0, |value, _| Ok(short(value))),
+        one!("seconds" / 0, |value, _| milliseconds(&value)),
+        one!("utc" / 0, |value, _| utc(&value)),
+        one!("minor_units" / 1, |amount, [currency, _]| minor_units(&amount, currency)),
     ]
+}
+
+/// `list`: the elements of a list, nothing for null, and anything else as it is.
+pub(super) fn listed(cv: Cv<'_, Kind>) -> ValXs<'_, Value> {
+    match cv.1 {
+        Value::Null => Box::new(std::iter::empty()),
+        list @ Value::List(_) => Box::new(list.values().map(|item| item.map_err(Exn::from))),
+        other => box_once(Ok(other)),
+    }
 }
 
 /// A telephone number that can be read: with a country code, or where the country (ISO 3166) is known.
@@ -97,7 +84,7 @@ fn identifier(namespace: &Value, value: &Value) -> Result<Option<Value>, Error<V
 }
 
 /// A text without blanks at its ends, or null when nothing is left; anything else as it is.
-pub(super) fn said(value: Value) -> Value {
+pub(in crate::program) fn said(value: Value) -> Value {
     match &value {
         Value::Text(text) => match text.trim() {
             "" => Value::Null,

@@ -1,6 +1,7 @@
 // Loaded before libc (LD_PRELOAD): as long as the file KINFOLD_SHIM_SWITCH exists, files below KINFOLD_SHIM_FOLDER are
 // on a bad disk. What the switch holds says which: "slow", each write and sync takes 30 ms; "fsync", syncs fail with
-// EIO; "eio", writes and syncs fail with EIO.
+// EIO; "eio", writes and syncs fail with EIO. Each call that this slows or fails adds the first letter of the mode to the
+// file KINFOLD_SHIM_HITS, so that a case can tell that its fault was there.
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <errno.h>
@@ -29,12 +30,23 @@ static enum mode mode_of(int fd) {
   return text[0] == 's' ? SLOW : text[0] == 'f' ? FSYNC : text[0] == 'e' ? BROKEN : GOOD;
 }
 
+static void note_hit(char letter) {
+  const char *name = getenv("KINFOLD_SHIM_HITS");
+  if (!name) return;
+  int hits = (int)syscall(SYS_openat, AT_FDCWD, name, O_WRONLY | O_APPEND | O_CREAT | O_CLOEXEC, 0600);
+  if (hits < 0) return;
+  syscall(SYS_write, hits, &letter, 1);
+  syscall(SYS_close, hits);
+}
+
 static int fails(int fd, int is_sync) {
   int saved = errno;
   enum mode mode = mode_of(fd);
+  int hit = mode == SLOW || mode == BROKEN || (mode == FSYNC && is_sync);
+  if (hit) note_hit(mode == SLOW ? 's' : mode == FSYNC ? 'f' : 'e');
   errno = saved;
   if (mode == SLOW) usleep(30000);
-  if (mode == BROKEN || (mode == FSYNC && is_sync)) {
+  if (hit && mode != SLOW) {
     errno = EIO;
     return 1;
   }

@@ -1,0 +1,4 @@
+//! Any bytes as payloads of newline-delimited JSON.
+#![no_main]
+
+libfuzzer_sys::fuzz_target!(|bytes: &[u8]| kinfold_fuzz_laws::uphold("payload-jsonl", bytes));

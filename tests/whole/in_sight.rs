@@ -1,0 +1,227 @@
+//! No personal value in sight: the three consumers work at the level `trace` on touchpoints that are right, damaged and in
+//! vendors' forms; then everything that they print and answer is searched for every value that went in: as it was, in small
+//! letters, percent-encoded, in hexadecimal, in Base64 and as SHA-256.
+
+use std::collections::{BTreeMap, BTreeSet};
+use std::path::Path;
+use std::process::Stdio;
+use std::thread;
+use std::time::{Duration, Instant};
+
+use aho_corasick::AhoCorasick;
+use base64::Engine;
+use base64::engine::general_purpose::{STANDARD, STANDARD_NO_PAD, URL_SAFE_NO_PAD};
+use kinfold_daemon::config::Config;
+use kinfold_daemon::process::kafka_settings;
+use kinfold_kafka::Settings;
+use kinfold_kafka::client::produce;
+use kinfold_kafka::reader::{Isolation, read};
+use kinfold_testkit::broker::Broker;
+use kinfold_testkit::workspace::workspace;
+use kinfold_wire::{Topic, raw_topic};
+use serde_json::Value;
+use sha2::{Digest, Sha256};
+
+use crate::command_line::get;
+use crate::local::sample;
+use crate::on_kafka::free_address;
+use crate::programs::{Running, program};
+
+const CONSUMERS: [&str; 3] = ["kinfold-capture", "kinfold-stitch", "kinfold-profile"];
+/// Sources of which the cases are sent as payloads.
+const MAPPED: [&str; 6] = ["segment", "hubspot", "mailchimp", "salesforce", "call-centre", "typeform"];
+/// Members of a touchpoint's attributes that tell of nobody.
+const HARMLESS: [&str; 5] = ["language", "country", "plan", "currency", "company"];
+/// Shorter values are found everywhere.
+const SHORTEST: usize = 6;
+/// How long anything may take on a machine that is busy.
+const PATIENCE: Duration = Duration::from_secs(180);
+
+#[test]
+fn what_consumers_print_and_answer_holds_no_value_of_anybody() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let broker = Broker::start(&folder.path().join("broker"));
+    let (canonical, payloads) = (canonical(), payloads());
+    let mut values = BTreeSet::new();
+    canonical.iter().for_each(|(_, record)| note_touchpoint(record, &mut values));
+    payloads.iter().for_each(|(_, payload)| note_payload(payload, &mut values));
+    assert!(values.len() > 1000, "{} values are no sample", values.len());
+
+    let variables = variables(&broker.address);
+    let settings = kafka_settings(&Config::load(None, variables.clone().into_iter()).expect("right"));
+    let applied = program("kinfold").args(["topics", "apply"]).envs(&variables).output().expect("runs");
+    assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
+    let consumers = CONSUMERS.map(|consumer| start(consumer, &variables, folder.path()));
+    let records = canonical.into_iter().chain(payloads);
+    produce(&settings, records).expect("records arrive");
+    until_at_rest(&settings);
+
+    let mut seen = String::new();
+    for (address, _) in &consumers {
+        for page in ["/metrics", "/status", "/ready", "/live"] {
+            seen += &get(address, page).expect("it answers");
+        }
+    }
+    let list = program("kinfold").args(["dead", "list"]).envs(&variables).output().expect("runs");
+    assert!(list.status.success(), "{}", String::from_utf8_lossy(&list.stderr));
+    seen += &String::from_utf8_lossy(&list.stdout);
+    for (_, running) in consumers {
+        assert_eq!(running.stop(), Some(0));
+    }
+    for consumer in CONSUMERS {
+        let log = std::fs::read_to_string(folder.path().join(consumer)).expect("a log");
+        assert!(log.contains("starts"), "{consumer} says nothing");
+        seen += &log;
+    }
+    let found = found(&values, &seen);
+    // What was found is personal, so that only its form and place are told.
+    assert!(found.is_empty(), "{} of {} values are in sight: {found:#?}", found.len(), values.len());
+}
+
+#[test]
+fn a_value_is_found_in_every_form() {
+    let values = BTreeSet::from(["Ann.Bloom+x@example.org".to_owned()]);
+    for (form, text) in forms("Ann.Bloom+x@example.org") {
+        assert_eq!(found(&values, &format!("key={text}, more")).len(), 1, "{form}");
+    }
+    assert!(found(&values, "Ann Bloom of example.org").is_empty());
+}
+
+fn variables(bootstrap: &str) -> BTreeMap<String, String> {
+    let sources: Vec<&str> =
+        kinfold_cli::generate::SOURCES.iter().map(|(source, _)| *source).chain(MAPPED).collect();
+    [
+        ("KINFOLD_SECRET", "a secret that only tests use".to_owned()),
+        ("KINFOLD_KAFKA__BOOTSTRAP", bootstrap.to_owned()),
+        ("KINFOLD_KAFKA__SESSION_TIMEOUT_MS", "10000".to_owned()),
+        ("KINFOLD_KAFKA__TRANSACTION_TIMEOUT_MS", "8000".to_owned()),
+        ("KINFOLD_TOPICS__PARTITIONS", "2".to_owned()),
+        ("KINFOLD_TOPICS__SOURCES", sources.join(",")),
+        ("KINFOLD_CAPTURE__SOURCES_DIR", workspace().join("sources").display().to_string()),
+        ("KINFOLD_CAPTURE__BRAKE_RATIO", "0".to_owned()),
+        ("KINFOLD_LOG__LEVEL", "trace".to_owned()),
+    ]
+    .map(|(name, value)| (name.to_owned(), value))
+    .into()
+}
+
+fn start(consumer: &str, variables: &BTreeMap<String, String>, folder: &Path) -> (String, Running) {
+    let address = free_address();
+    let log = std::fs::File::create(folder.join(consumer)).expect("a file");
+    let child = program(consumer)
+        .envs(variables)
+        .env("KINFOLD_STATE__DIR", folder.join("state"))
+        .env("KINFOLD_HTTP__LISTEN", &address)
+        .stdout(log.try_clone().expect("a file"))
+        .stderr(Stdio::from(log))
+        .spawn();
+    (address, Running(child.expect("a consumer starts")))
+}
+
+/// Touchpoints of invented people, every tenth of them with a member too much, a time that is none or a cut in the midst.
+fn canonical() -> Vec<(String, Vec<u8>)> {
+    let damage = |number: usize, mut record: Vec<u8>| {
+        match number % 40 {
+            7 => record.truncate(record.len() - 9),
+            17 => drop(record.splice(..1, *b"{\"shoe_size\":\"Extraordinary\",")),
+            27 => drop(record.splice(..1, *b"{\"time\":\"Extraordinary\",")),
+            37 => drop(record.splice(..1, *b"Extraordinary{")),
+            _ => {}
+        }
+        record
+    };
+    let records = sample(300, 3000).generate().enumerate();
+    records.map(|(number, one)| (raw_topic(one.source), damage(number, one.record))).collect()
+}
+
+/// The payloads of the cases of some sources, whole and with a cut in the midst.
+fn payloads() -> Vec<(String, Vec<u8>)> {
+    let mut payloads = Vec::new();
+    for source in MAPPED {
+        let folder = workspace().join("sources").join(format!("{source}.cases"));
+        for entry in std::fs::read_dir(folder).expect("has cases") {
+            let path = entry.expect("an entry").path();
+            if !path.to_string_lossy().ends_with(".out.json") {
+                let payload = std::fs::read(path).expect("a payload");
+                payloads.push((raw_topic(source), payload[..payload.len() * 2 / 3].to_vec()));
+                payloads.push((raw_topic(source), payload));
+            }
+        }
+    }
+    payloads
+}
+
+fn note_touchpoint(record: &[u8], values: &mut BTreeSet<String>) {
+    values.insert("Extraordinary".to_owned());
+    let Ok(touchpoint) = serde_json::from_slice::<Value>(record) else { return };
+    let identifiers = touchpoint["identifiers"].as_array().into_iter().flatten();
+    let identifiers = identifiers.filter_map(|identifier| identifier["value"].as_str());
+    let attributes = touchpoint["attributes"].as_object().into_iter().flatten();
+    let attributes = attributes.filter(|(name, _)| !HARMLESS.contains(&name.as_str()));
+    let said = identifiers.chain(attributes.filter_map(|(_, value)| value.as_str()));
+    values.extend(said.filter(|value| value.len() >= SHORTEST).map(str::to_owned));
+}
+
+/// Of a payload the addresses and telephone numbers, wherever they stand in it.
+fn note_payload(payload: &[u8], values: &mut BTreeSet<String>) {
+    let text = String::from_utf8_lossy(payload);
+    let words = text.split(|c: char| c.is_whitespace() || "\"',;:<>()[]{}\\&=".contains(c));
+    let tells = |word: &&str| {
+        word.contains('@') || word.starts_with('+') && word[1..].bytes().all(|byte| byte.is_ascii_digit())
+    };
+    values.extend(words.filter(tells).filter(|word| word.len() >= SHORTEST).map(str::to_owned));
+}
+
+/// Waits until nothing more comes of what was sent.
+fn until_at_rest(settings: &Settings) {
+    let count = |topic: Topic| read(settings, topic.as_str(), Isolation::Committed).expect("is read").len();
+    let (begin, mut last, mut since) = (Instant::now(), 0, Instant::now());
+    while since.elapsed() < Duration::from_secs(8) || last == 0 {
+        assert!(begin.elapsed() < PATIENCE, "the consumers do not come to rest");
+        thread::sleep(Duration::from_millis(500));
+        let now = count(Topic::UnifiedProfile);
+        if now != last {
+            (last, since) = (now, Instant::now());
+        }
+    }
+    assert!(count(Topic::TouchpointRefused) > 200, "what is refused is part of the sample");
+}
+
+/// Every form in which a value would be the same value.
+fn forms(value: &str) -> Vec<(&'static str, String)> {
+    let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
+    let escaped = |byte: u8| match byte {
+        b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => char::from(byte).to_string(),
+        _ => format!("%{byte:02X}"),
+    };
+    let small = value.to_lowercase();
+    vec![
+        ("as it was", value.to_owned()),
+        ("in small letters", small.clone()),
+        ("percent-encoded", value.bytes().map(escaped).collect()),
+        ("hexadecimal", hex(value.as_bytes())),
+        ("Base64", STANDARD.encode(value)),
+        ("Base64 without padding", STANDARD_NO_PAD.encode(value)),
+        ("Base64 for addresses", URL_SAFE_NO_PAD.encode(value)),
+        ("SHA-256", hex(&Sha256::digest(value))),
+        ("SHA-256 of small letters", hex(&Sha256::digest(&small))),
+        ("SHA-256 in Base64", STANDARD.encode(Sha256::digest(&small))),
+    ]
+}
+
+/// Of each value that is in sight the form, and the first line that shows it, in which the value is covered.
+fn found(values: &BTreeSet<String>, seen: &str) -> Vec<(&'static str, String)> {
+    let of = |(number, value): (usize, &String)| forms(value).into_iter().map(move |form| (number, form));
+    let forms: Vec<(usize, (&str, String))> = values.iter().enumerate().flat_map(of).collect();
+    let searcher = AhoCorasick::new(forms.iter().map(|(_, (_, text))| text)).expect("are patterns");
+    let mut found = BTreeMap::new();
+    for line in seen.lines() {
+        for hit in searcher.find_iter(line) {
+            let (number, (form, text)) = &forms[hit.pattern().as_usize()];
+            found
+                .entry(*number)
+                .or_insert_with(|| (*form, line.replace(text, "…").chars().take(300).collect()));
+        }
+    }
+    found.into_values().collect()
+}
