@@ -105,9 +105,11 @@ for script in probe.sh check.sh; do
 done
 
 if python3 -c 'import tomllib' 2> /dev/null; then
-    check kinfold.toml 'python3 tomllib (syntax)' python3 -c 'import sys, tomllib; tomllib.load(open(sys.argv[1], "rb"))' kinfold.toml
+    for file in kinfold.toml purposes/*.toml; do
+        check "$file" 'python3 tomllib (syntax)' python3 -c 'import sys, tomllib; tomllib.load(open(sys.argv[1], "rb"))' "$file"
+    done
 else
-    skip kinfold.toml 'python3 (3.11 or newer)'
+    for file in kinfold.toml purposes/*.toml; do skip "$file" 'python3 (3.11 or newer)'; done
 fi
 
 for file in grafana/provisioning/datasources/prometheus.yaml grafana/provisioning/dashboards/kinfold.yaml; do

@@ -8,7 +8,7 @@ use std::time::{Duration, Instant};
 
 use kinfold_cli::commands::Failure;
 use kinfold_cli::input::Lines;
-use kinfold_cli::run::{Heard, Setup};
+use kinfold_cli::run::{Heard, Setup, now};
 use kinfold_daemon::config::Config;
 use kinfold_pipeline::{Listener, OutRecord};
 use kinfold_wire::Topic;
@@ -97,7 +97,7 @@ impl Shares {
             let rest = shares.lap();
             shares.profile += rest;
         }
-        run.local.publish(&mut shares).map_err(Failure::fault)?;
+        run.local.publish(now(), &mut shares).map_err(Failure::fault)?;
         let rest = shares.lap();
         shares.publish += rest;
         Ok(shares)

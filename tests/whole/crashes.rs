@@ -11,14 +11,11 @@ use kinfold_model::{Command, Keys, Rules, Timestamp};
 use kinfold_pipeline::{Metrics, StageName};
 use kinfold_testkit::crashes::{Disorder, run};
 use kinfold_testkit::simulation::{self, Input, Outcome, Schedule};
-use kinfold_testkit::world::{World, keys, tight_rules};
+use kinfold_testkit::world::{AFTER_MS, World, keys, tight_rules};
 use kinfold_wire::Topic;
 
 use crate::simulation::{earlier_than, seeds};
 use crate::truth::{Truth, profiles};
-
-/// 2026-04-01T00:00:00Z: after everything that the worlds tell of.
-const BEGIN_MS: i64 = 1_775_001_600_000;
 
 /// A small world, and how it is run.
 struct Case {
@@ -59,7 +56,7 @@ impl Case {
     fn run(&self, metrics: &Metrics) -> Option<Outcome> {
         // Whoever asks for one run wants to see it.
         let is_told = std::env::var_os("KINFOLD_SEED").is_some();
-        let begin = Timestamp::from_millis(BEGIN_MS).expect("in the year 2026");
+        let begin = Timestamp::from_millis(AFTER_MS).expect("in the year 2026");
         let disorder = Disorder { seed: self.seed, begin, partitions: self.partitions, is_told };
         match run(&self.input(), &disorder, metrics) {
             Ok(outcome) => outcome,

@@ -7,7 +7,8 @@ use kinfold_stitch::groups::Refused;
 use kinfold_stitch::node::{Node, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
-use kinfold_testkit::simulation::Outcome;
+use kinfold_testkit::simulation::{NOW, Outcome};
+use kinfold_testkit::world::purposes;
 use kinfold_wire::{SchemaIds, Topic, decode};
 
 /// What went into a run.
@@ -91,7 +92,8 @@ fn published(outcome: &Outcome) -> BTreeMap<NodeId, PersonId> {
 }
 
 fn profiles_are_the_fold(truth: &Truth<'_>, outcome: &Outcome, expected: &oracle::Expected) {
-    let folded = oracle::profiles(truth.touchpoints, expected, truth.keys);
+    let terms = oracle::Terms { keys: truth.keys, purposes: &purposes(), now: NOW };
+    let folded = oracle::profiles(truth.touchpoints, expected, terms);
     let table = outcome.table(Topic::UnifiedProfile);
     let published: BTreeMap<PersonId, UnifiedProfile> = table
         .values()

@@ -1,6 +1,6 @@
 //! What holds of every touchpoint that capture accepts: as functions, for tests and for simulation.
 
-use kinfold_model::{Keys, Rules, Timestamp, Touchpoint};
+use kinfold_model::{Consent, Keys, Rules, Timestamp, Touchpoint};
 use serde_json::{Map, Value, json};
 
 use crate::block::Blocks;
@@ -59,6 +59,10 @@ pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &
             touchpoint.consents.iter().all(|consent| consent.time <= latest),
             "no consent lies beyond the latest time",
         ),
+        (
+            touchpoint.consents.iter().all(|consent| consent.expires.is_none_or(|end| end >= consent.time)),
+            "no consent ends before it was given",
+        ),
         (texts(touchpoint).all(is_clean), "every text is NFC, trimmed and not empty"),
         (touchpoint.flags.is_sorted_by(|a, b| a < b), "flags are sorted by kind and member, and distinct"),
         (touchpoint.flags.len() <= limits::FLAGS_MAX, "a touchpoint has no more flags than allowed"),
@@ -78,8 +82,8 @@ pub fn mended(touchpoint: &Touchpoint) -> Touchpoint {
     mended
 }
 
-/// A touchpoint as the canonical JSON of a record. Captured again, it is the same touchpoint, but for the flags of what
-/// capture itself [`mended`].
+/// A touchpoint as the canonical JSON of a record. Captured again, with the same rules of signals, it is the same touchpoint,
+/// but for the flags of what capture itself [`mended`].
 #[must_use]
 pub fn record(touchpoint: &Touchpoint) -> Vec<u8> {
     let mut members = Map::new();
@@ -90,7 +94,7 @@ pub fn record(touchpoint: &Touchpoint) -> Vec<u8> {
     members.insert("type".into(), json!(touchpoint.r#type));
     members.insert("identifiers".into(), identifiers(touchpoint));
     members.insert("attributes".into(), json!(touchpoint.attributes));
-    members.insert("consents".into(), json!(touchpoint.consents));
+    members.insert("consents".into(), consents(touchpoint));
     members.insert("consent_signals".into(), json!(touchpoint.consent_signals));
     members.insert("order".into(), json!(touchpoint.order));
     members.insert("engagement".into(), json!(touchpoint.engagement));
@@ -103,6 +107,19 @@ fn identifiers(touchpoint: &Touchpoint) -> Value {
     identifiers
         .map(|identifier| json!({"namespace": identifier.namespace, "value": identifier.value}))
         .collect()
+}
+
+/// Without the signals from which they were read, which a record does not state.
+fn consents(touchpoint: &Touchpoint) -> Value {
+    let consents = touchpoint.consents.iter();
+    let stated = consents.map(|consent| {
+        let mut members = json!(consent);
+        if let Some(members) = members.as_object_mut() {
+            members.remove("signal");
+        }
+        members
+    });
+    stated.collect()
 }
 
 fn is_clean(text: &str) -> bool {
@@ -119,7 +136,10 @@ fn texts(touchpoint: &Touchpoint) -> impl Iterator<Item = &str> {
         .into_iter()
         .chain(signals)
         .chain(engagement)
-        .chain(consents.clone().flat_map(|consent| [&consent.basis, &consent.jurisdiction, &consent.wording]))
+        .chain(consents.clone().flat_map(|consent| {
+            let Consent { basis, jurisdiction, wording, channel, signal, .. } = consent;
+            [basis, jurisdiction, wording, channel, signal]
+        }))
         .flatten();
     [&touchpoint.touchpoint_id, &touchpoint.source]
         .into_iter()

@@ -15,7 +15,8 @@ pub const IDENTIFIERS_MAX: usize = 16;
 /// A profile carries every attribute of every touchpoint, so this bounds profiles too.
 pub const ATTRIBUTES_MAX: usize = 64;
 
-/// One decision for each purpose; the longest published list of purposes, IAB TCF, has eleven and a few features.
+/// One decision for each purpose, and for some a few by channel; the longest published list of purposes, IAB TCF, has eleven
+/// and a few features.
 pub const CONSENTS_MAX: usize = 32;
 
 /// Elements of any other list, members of any other object.

@@ -88,7 +88,7 @@ impl Default for Cleaning {
 pub struct Settings {
     /// What happens to members that a touchpoint does not have.
     pub unknown_members: UnknownMembers,
-    /// How far after the time of the step a touchpoint or a consent may lie; 0 allows no clock to be ahead.
+    /// How far after the time of the step a touchpoint or a decision may lie; 0 allows no clock to be ahead.
     pub max_future_ms: i64,
     /// The ISO 3166 alpha-2 code of the country whose telephone numbers may come without a country code, when the
     /// touchpoint has no `country` attribute. `None`: such numbers are refused.

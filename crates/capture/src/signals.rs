@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use kinfold_model::{Flag, FlagKind, Refusal, RefusalKind, Timestamp};
+use kinfold_model::{Consent, Flag, FlagKind, Refusal, RefusalKind, Timestamp};
 use kinfold_signals::gpc::GlobalPrivacyControl;
 use kinfold_signals::gpp::Gpp;
 use kinfold_signals::tcf::TcString;
@@ -51,16 +51,19 @@ pub(crate) fn read(
         }
         let Ok(signal) = signal else { continue };
         for one in decide(&signal, reading.rules, stated.time) {
-            if one.consent.time > reading.latest {
+            if one.time > reading.latest {
                 flag(FlagKind::Implausible, name);
             } else {
-                decided.push(one.consent);
+                decided.push(one);
             }
         }
     }
     for consent in decided {
-        if !stated.consents.contains(&consent) {
-            stated.consents.push(consent);
+        match stated.consents.iter_mut().find(|one| is_same(one, &consent)) {
+            // What was stated was also read, as it was if this touchpoint has been captured before.
+            Some(one) if one.signal.is_none() => one.signal = consent.signal,
+            Some(_) => {}
+            None => stated.consents.push(consent),
         }
     }
     if stated.consents.len() > limits::CONSENTS_MAX {
@@ -72,6 +75,11 @@ pub(crate) fn read(
         return Err(Refusal::new(RefusalKind::TooManyElements, member, complaint));
     }
     Ok(())
+}
+
+/// Whether two decisions differ in nothing but what they were read from.
+fn is_same(one: &Consent, other: &Consent) -> bool {
+    *one == Consent { signal: one.signal.clone(), ..other.clone() }
 }
 
 fn is_partly_unreadable(signal: &Signal) -> bool {

@@ -89,6 +89,7 @@ fn profiles(run: &Run<'_>, lines: &mut Lines) -> Result<(), Failure> {
 /// The consents of the people that are published, each with the cause of its last change.
 fn consents(run: &Run<'_>, lines: &mut Lines) -> Result<(), Failure> {
     table(run, Topic::ConsentChange, |mut change| {
+        let expires = change.get("evidence").and_then(|evidence| evidence.get("expires")).cloned();
         let mut take = |name: &str| change.remove(name).unwrap_or_default();
         let since = take("since");
         // Without a decision that still stands there is nothing to tell but that it is gone.
@@ -97,7 +98,7 @@ fn consents(run: &Run<'_>, lines: &mut Lines) -> Result<(), Failure> {
         }
         let line = json!({
             "person_id": take("person_id"), "purpose": take("purpose"), "state": take("after"), "since": since,
-            "jurisdiction": take("jurisdiction"), "cause": take("cause"),
+            "jurisdiction": take("jurisdiction"), "cause": take("cause"), "channel": take("channel"), "expires": expires,
         });
         lines.write(&line.to_string())
     })?;

@@ -37,7 +37,9 @@ impl Setup {
             std::fs::create_dir_all(state).map_err(Failure::file(state))?;
         }
         let keys = Keys::new(&secret::of(&config, state)?);
-        Ok(Self { ports: LocalPorts::new(&keys, &config.rules, config.capture.clone()), config })
+        let ports = LocalPorts::new(&keys, &config.rules, config.capture.clone());
+        let ports = ports.with_purposes(Arc::new(config.purposes.clone()));
+        Ok(Self { ports, config })
     }
 
     /// The same, with a mapping for the records of one source.
@@ -203,7 +205,7 @@ impl Run<'_> {
     /// A fault of a stage or the store.
     pub fn publish(&mut self) -> Result<(), Failure> {
         self.work()?;
-        self.local.publish(&mut self.heard).map_err(Failure::fault)
+        self.local.publish(self.now, &mut self.heard).map_err(Failure::fault)
     }
 
     /// How many records were read and how many of them refused.

@@ -109,22 +109,24 @@ pub(crate) fn refusals(run: &Run<'_>) -> Result<String, Failure> {
     Ok(format!("Refusals\n{table}\n"))
 }
 
-/// Consents by purpose and state.
+/// Consents by purpose, channel and state.
 pub(crate) fn consents(run: &Run<'_>) -> Result<String, Failure> {
-    let mut counts = BTreeMap::<(String, String), u64>::new();
+    let mut counts = BTreeMap::<(String, String, String), u64>::new();
     each_record(run, Topic::UnifiedProfile, |profile| {
         let consents =
             pointer(&profile, "/consents").and_then(|list| list.as_array().cloned()).unwrap_or_default();
         for consent in consents.iter().filter_map(Value::as_object) {
-            *counts.entry((text(consent, "/purpose"), text(consent, "/state"))).or_default() += 1;
+            let channel = consent.get("channel").and_then(Value::as_str).unwrap_or("any");
+            let key = (text(consent, "/purpose"), channel.to_owned(), text(consent, "/state"));
+            *counts.entry(key).or_default() += 1;
         }
         Ok(())
     })?;
-    let mut table = table(&["purpose", "state", "people"]);
-    for ((purpose, state), count) in counts {
-        table.add_row([purpose, state, count.to_string()]);
+    let mut table = table(&["purpose", "by channel", "state", "people"]);
+    for ((purpose, channel, state), count) in counts {
+        table.add_row([purpose, channel, state, count.to_string()]);
     }
-    right(&mut table, &[2]);
+    right(&mut table, &[3]);
     Ok(format!("Consents\n{table}\n"))
 }
 

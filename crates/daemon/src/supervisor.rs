@@ -106,7 +106,10 @@ impl Supervisor<'_> {
             }
             StageName::Stitch => desk.keep(&StitchPort { keys, rules, topology }),
             StageName::Facets => desk.keep(&FacetsPort { topology }),
-            StageName::People => desk.keep(&PeoplePort { keys, topology }),
+            StageName::People => {
+                let purposes = Arc::new(self.config.purposes.clone());
+                desk.keep(&PeoplePort { keys, purposes, topology })
+            }
         }
     }
 

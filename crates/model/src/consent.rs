@@ -53,6 +53,24 @@ pub struct Consent {
     pub time: Timestamp,
     /// Which text the person was shown.
     pub wording: Option<String>,
+    /// By which channel the person may be reached, for example `email`. `None`: by any.
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// When a yes ends by itself; of no meaning for a no. `None`: the source sets no end.
+    #[serde(default)]
+    pub expires: Option<Timestamp>,
+    /// What it was read from, for example `tcf`. `None`: the source stated it as it stands.
+    #[serde(default)]
+    pub signal: Option<String>,
+}
+
+/// What a decision is about: a purpose, and one channel or all.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct ConsentScope {
+    /// What the data may be used for.
+    pub purpose: String,
+    /// By which channel; `None`: by any.
+    pub channel: Option<String>,
 }
 
 /// What the decisions of one person amount to. Four different things.
@@ -95,6 +113,18 @@ pub struct EffectiveConsent {
     pub basis: Option<String>,
     /// Who reported it.
     pub source: String,
+    /// By which channel; `None`: by any that has no entry of its own.
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// When a yes ends, or has ended, by itself.
+    #[serde(default)]
+    pub expires: Option<Timestamp>,
+    /// What the decision was read from, for example `tcf`; `None`: the source stated it as it stands.
+    #[serde(default)]
+    pub signal: Option<String>,
+    /// Which text the person was shown.
+    #[serde(default)]
+    pub wording: Option<String>,
 }
 
 /// Why a consent state changed.
@@ -107,9 +137,11 @@ pub enum ConsentCause {
     Split,
     /// Evidence of another person joined this one.
     Merge,
+    /// It was granted for a time that has passed.
+    Expiry,
 }
 
-/// The record of the public topic `consent-change`: one person, one purpose, keyed by person.
+/// The record of the public topic `consent-change`: one person, one purpose and channel, keyed by person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentChange {
     /// Whose consent.
@@ -126,4 +158,29 @@ pub struct ConsentChange {
     pub jurisdiction: Option<String>,
     /// What brought it about.
     pub cause: ConsentCause,
+    /// By which channel; `None`: by any that has no records of its own.
+    #[serde(default)]
+    pub channel: Option<String>,
+    /// From when on it holds: the time of the decision, or of its end. `None` when evidence came from another person or left,
+    /// which has no time of its own, and when no decision is left.
+    #[serde(default)]
+    pub effective: Option<Timestamp>,
+    /// The decision that won; `None` when none is left.
+    #[serde(default)]
+    pub evidence: Option<ConsentEvidence>,
+}
+
+/// On what a consent state rests.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ConsentEvidence {
+    /// Who reported the decision.
+    pub source: String,
+    /// Its legal basis.
+    pub basis: Option<String>,
+    /// What it was read from, for example `tcf`; `None`: the source stated it as it stands.
+    pub signal: Option<String>,
+    /// Which text the person was shown.
+    pub wording: Option<String>,
+    /// When a yes ends, or has ended, by itself.
+    pub expires: Option<Timestamp>,
 }

@@ -23,7 +23,7 @@ pub struct UnifiedProfile {
     pub attributes: BTreeMap<String, Attribute>,
     /// Counts and sums.
     pub metrics: Metrics,
-    /// One for each purpose that anybody ever decided, sorted by purpose.
+    /// One for each purpose, and channel of it, that anybody ever decided, sorted by both.
     pub consents: Vec<EffectiveConsent>,
     /// Empty until segments are defined.
     pub segments: Vec<String>,

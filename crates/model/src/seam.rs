@@ -121,6 +121,16 @@ pub trait Stage {
         Ok(None)
     }
 
+    /// When the stage next has work that no record asks for, which [`Stage::idle`] then does; `None`: there is none waiting for
+    /// its time.
+    ///
+    /// # Errors
+    /// Those of reading the state.
+    fn due(&self, state: &dyn State) -> Result<Option<Timestamp>, Fault> {
+        let _ = state;
+        Ok(None)
+    }
+
     /// Called once before a batch is committed: the place to send what several messages of it amount to.
     ///
     /// # Errors

@@ -11,7 +11,7 @@ use std::sync::Arc;
 use kinfold_capture::{Capture, Settings};
 use kinfold_mapping::Sources;
 use kinfold_model::seam::Entries;
-use kinfold_model::{ConsentChange, Fault, Keys, Partition, Rules, Timestamp};
+use kinfold_model::{ConsentChange, Fault, Keys, Partition, Purposes, Rules, Timestamp};
 use kinfold_wire::{Topic, decode};
 
 use crate::batch::{Batch, Tally};
@@ -54,17 +54,21 @@ impl LocalPorts {
             },
             stitch: StitchPort { keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
             facets: FacetsPort { topology: topology.clone() },
-            people: PeoplePort { keys: keys.clone(), topology },
+            people: PeoplePort { keys: keys.clone(), purposes: Arc::default(), topology },
         }
     }
-}
 
-impl LocalPorts {
     /// The same ports, of which capture has mappings for some sources.
     #[must_use]
     pub fn with_sources(mut self, sources: Arc<Sources>) -> Self {
         self.capture.stage = self.capture.stage.with_sources(sources);
         self
+    }
+
+    /// The same ports, of which people weigh decisions by these purposes.
+    #[must_use]
+    pub fn with_purposes(self, purposes: Arc<Purposes>) -> Self {
+        Self { people: PeoplePort { purposes, ..self.people }, ..self }
     }
 }
 
@@ -196,12 +200,14 @@ impl<'p, S: Store> Local<'p, S> {
         self.commit()
     }
 
-    /// Publishes the people who changed since the last time.
+    /// Publishes the people who changed since the last time, or of whom a consent has ended by `now`.
     ///
     /// # Errors
     /// As [`Local::feed`].
-    pub fn publish(&mut self, listener: &mut dyn Listener) -> Result<(), Fault> {
-        let batch = work(&mut self.people, &[], &self.store, End::Finish)?;
+    pub fn publish(&mut self, now: Timestamp, listener: &mut dyn Listener) -> Result<(), Fault> {
+        let base = Shelved { store: &self.store, shelf: Shelf::Stage(StageName::People) };
+        self.people.idle(&base, now, usize::MAX)?;
+        let batch = self.people.finish(&base)?;
         self.take(StageName::People, batch, listener)?;
         self.round.writes.insert(Shelf::Unpublished.prefix(), None);
         self.commit()
@@ -282,12 +288,18 @@ impl Round {
     }
 }
 
-/// A person's consents are told purpose by purpose, so the last word on each has a place of its own.
+/// A person's consents are told one by one, so the last word on each purpose, and channel of it, has a place of its own.
 fn consent_key(value: &[u8]) -> Result<Vec<u8>, Fault> {
     let topology = Topology::uniform(1);
     let change: ConsentChange = decode(Topic::ConsentChange, &topology.schema_ids, value)
         .map_err(|error| Fault::Protocol(format!("what was just written cannot be read: {error}")))?;
-    Ok(format!("{}/{}", change.person_id, change.purpose).into_bytes())
+    let mut key = format!("{}/{}", change.person_id, change.purpose);
+    if let Some(channel) = change.channel {
+        // Names have no such character: no channel is taken for the end of a purpose.
+        key.push('\0');
+        key.push_str(&channel);
+    }
+    Ok(key.into_bytes())
 }
 
 #[derive(Clone, Copy)]

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinfold_capture::{Capture, Captured, RawRecord};
-use kinfold_model::{Fault, Keys, NodeId, Partition, Refusal, RefusalKind, Rules, Touchpoint};
+use kinfold_model::{Fault, Keys, NodeId, Partition, Purposes, Refusal, RefusalKind, Rules, Touchpoint};
 use kinfold_profile::{Facet, FacetMessage, Facets, FacetsInput, Joined, People, Published};
 use kinfold_stitch::op::Seen;
 use kinfold_stitch::{Note, Op, Stitch, Stitched};
@@ -243,6 +243,8 @@ impl Port for FacetsPort {
 pub struct PeoplePort {
     /// Of the deployment.
     pub keys: Keys,
+    /// By which decisions are weighed.
+    pub purposes: Arc<Purposes>,
     /// The log.
     pub topology: Topology,
 }
@@ -256,7 +258,7 @@ impl Port for PeoplePort {
     }
 
     fn stage(&self, _: Partition) -> People {
-        People::new(self.keys.clone())
+        People::new(self.keys.clone(), Arc::clone(&self.purposes))
     }
 
     fn read(&self, record: &InRecord) -> Result<FacetMessage, Refusal> {

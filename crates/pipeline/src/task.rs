@@ -85,6 +85,14 @@ impl<'p, P: Port> Task<'p, P> {
         }
     }
 
+    /// When the stage has work again that no record asks for.
+    ///
+    /// # Errors
+    /// Those of reading the state.
+    pub fn due(&self, base: &dyn Base) -> Result<Option<Timestamp>, Fault> {
+        self.stage.due(&Overlay::new(base, &mut Writes::new()))
+    }
+
     /// Ends the batch and hands over its effects. State changes that the stage still held back are among them;
     /// what it sends once per batch is, too.
     ///

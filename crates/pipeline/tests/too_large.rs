@@ -273,6 +273,9 @@ fn largest_touchpoint(number: usize) -> Touchpoint {
         jurisdiction: Some(name(0)),
         time,
         wording: Some(text("", limits::ID_BYTES_MAX)),
+        channel: Some(name(0)),
+        expires: Some(time),
+        signal: Some("consent_mode".to_owned()),
     };
     Touchpoint {
         touchpoint_id: text("t", limits::ID_BYTES_MAX),

@@ -9,7 +9,7 @@
 
 use std::fmt;
 
-use kinfold_model::{Touchpoint, TouchpointIdentifier};
+use kinfold_model::{ConsentScope, Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
 use crate::counts::Counts;
@@ -26,7 +26,7 @@ pub struct Facet {
     pub(crate) attributes: Winners<StatedAttribute>,
     /// By order id.
     pub(crate) orders: Winners<StatedOrder>,
-    /// By purpose.
+    /// By purpose and channel.
     pub(crate) consents: Winners<StatedConsent>,
     /// Of the addresses that it carries.
     pub(crate) deliveries: Deliveries,
@@ -76,8 +76,9 @@ impl Facet {
         changed |= self.absorb_attributes(touchpoint);
         changed |= self.absorb_order(touchpoint);
         for consent in &touchpoint.consents {
-            let statement = StatedConsent::new(consent, &touchpoint.source);
-            changed |= self.consents.enter(&consent.purpose, statement);
+            let scope =
+                ConsentScope { purpose: consent.purpose.clone(), channel: consent.channel.clone() };
+            changed |= self.consents.enter(&scope, StatedConsent::new(consent, &touchpoint.source));
         }
         if let Some((address, statement)) = StatedDelivery::of(touchpoint) {
             changed |= self.deliveries.enter(address, statement);

@@ -1,37 +1,53 @@
-//! The fold: the members of a person in, the profile out. A pure function of the set of members.
+//! The fold: the members of a person in, the profile out. A pure function of the set of members, and of the time, which only
+//! consents that end ask for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::consent::EffectiveConsent;
 use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
-use kinfold_model::{Amount, ConsentState, Decision, Keys, NodeId, PersonId, UnifiedProfile};
+use kinfold_model::{Amount, Keys, NodeId, PersonId, Purposes, Timestamp, UnifiedProfile};
 
 use crate::counts::Counts;
 use crate::delivery::Deliveries;
 use crate::facet::Facet;
 use crate::facets::Member;
 use crate::span::{Carried, Span};
-use crate::winners::{StatedAttribute, StatedConsent, StatedOrder, Winners};
+use crate::weigh::weigh;
+use crate::winners::{StatedAttribute, StatedOrder, Winners};
 
-/// What the members of a person amount to, with version 0; `None` when nothing was said of the person yet.
+/// What the rules of a deployment have to do with a fold.
+#[derive(Clone, Copy)]
+pub struct Terms<'t> {
+    /// They give the ids under which a person might have been known.
+    pub keys: &'t Keys,
+    /// By them decisions are weighed.
+    pub purposes: &'t Purposes,
+}
+
+/// What the members of a person amount to at that time, with version 0; `None` when nothing was said of the person yet.
 #[must_use]
-pub fn fold(person: PersonId, members: Vec<(NodeId, Member)>, keys: &Keys) -> Option<UnifiedProfile> {
+pub fn fold(
+    person: PersonId,
+    members: Vec<(NodeId, Member)>,
+    terms: Terms<'_>,
+    now: Timestamp,
+) -> Option<UnifiedProfile> {
     let own: BTreeSet<NodeId> =
         members.iter().map(|(node, _)| *node).filter(|node| !node.is_sighting()).collect();
+    let consents = weigh(&members, &own, terms.purposes, now);
     let said = members.into_iter().filter_map(|(_, member)| member.facet).reduce(|mut all, facet| {
         all.merge(facet);
         all
     })?;
     let aliases: BTreeSet<PersonId> =
-        own.iter().map(|node| keys.person(*node)).filter(|alias| *alias != person).collect();
-    let Facet { span, counts, identifiers, attributes, orders, consents, deliveries } = said;
+        own.iter().map(|node| terms.keys.person(*node)).filter(|alias| *alias != person).collect();
+    let Facet { span, counts, identifiers, attributes, orders, deliveries, .. } = said;
     Some(UnifiedProfile {
         person_id: person,
         version: 0,
         identifiers: profile_identifiers(identifiers, &own, &deliveries),
         attributes: attributes.into_least().map(|(name, stated)| (name, attribute(stated))).collect(),
         metrics: metrics(span, counts, &orders),
-        consents: consents.into_least().map(|(purpose, stated)| effective(purpose, stated)).collect(),
+        consents,
         segments: Vec::new(),
         aliases: aliases.into_iter().collect(),
     })
@@ -79,21 +95,6 @@ fn metrics(span: Span, counts: Counts, orders: &Winners<StatedOrder>) -> Metrics
         revenue,
         first_seen: span.first,
         last_seen: span.last,
-    }
-}
-
-/// A withdrawn consent is denied. Nobody who never decided is in here, hence nothing is unknown.
-fn effective(purpose: String, stated: StatedConsent) -> EffectiveConsent {
-    EffectiveConsent {
-        purpose,
-        state: match stated.decision {
-            Decision::Granted => ConsentState::Granted,
-            Decision::Denied | Decision::Withdrawn => ConsentState::Denied,
-        },
-        since: stated.time,
-        jurisdiction: stated.jurisdiction,
-        basis: stated.basis,
-        source: stated.source,
     }
 }
 

@@ -60,12 +60,16 @@ pub fn profile(profile: &UnifiedProfile) -> Result<(), Broken> {
     check(metrics.orders >= to_i64(metrics.revenue.len()), "no currency without an order")?;
     check((metrics.orders == 0) == metrics.revenue.is_empty(), "no order without a currency")?;
     check(
-        profile.consents.is_sorted_by(|a, b| a.purpose < b.purpose),
-        "consents are sorted, one for a purpose",
+        profile.consents.is_sorted_by(|a, b| (&a.purpose, &a.channel) < (&b.purpose, &b.channel)),
+        "consents are sorted, one for a purpose and channel",
     )?;
     check(
         profile.consents.iter().all(|c| c.state != ConsentState::Unknown),
         "an unknown consent is not listed",
+    )?;
+    check(
+        profile.consents.iter().all(|c| c.state != ConsentState::Expired || c.expires.is_some()),
+        "what has ended has an end",
     )?;
     check(profile.aliases.is_sorted_by(|a, b| a < b), "aliases are sorted and distinct")?;
     check(!profile.aliases.contains(&profile.person_id), "nobody is their own alias")

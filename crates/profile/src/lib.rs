@@ -7,7 +7,8 @@
 //!
 //! Everything here is pure: state is read and written through [`kinfold_model::State`], there is no clock, and the
 //! result is a function of the set of touchpoints and the last assignment of each node, whatever the order, the
-//! repetitions and the batches were. Only `version` counts the steps that were taken.
+//! repetitions and the batches were, and of the time that the driver tells, which only consents that end ask for. Only
+//! `version` counts the steps that were taken.
 
 mod counts;
 mod delivery;
@@ -19,6 +20,8 @@ pub mod people;
 mod span;
 mod standing;
 pub mod table;
+mod timers;
+mod weigh;
 mod winners;
 
 pub use facet::Facet;

@@ -4,22 +4,28 @@
 //! published when the fold differs from what was last published. A person of whom nothing was said is not
 //! published, and one of whom nothing is left to say is retired. A message that comes again, or after a later one of
 //! the same node, changes nothing.
+//!
+//! A person one of whose consents ends is folded again then, although nobody says anything. People are folded at the
+//! greatest time that the stage was told of them, so that what has ended does not begin again when an older record comes.
 
 use std::collections::BTreeMap;
 use std::mem;
+use std::sync::Arc;
 
 use kinfold_model::consent::ConsentCause;
 use kinfold_model::stored::encode;
 use kinfold_model::{
-    ConsentChange, Context, Fault, Halt, Keys, NodeId, PersonId, Stage, State, UnifiedProfile,
+    ConsentChange, Context, Fault, Halt, Keys, NodeId, PersonId, Purposes, Stage, State, Timestamp,
+    UnifiedProfile,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::facets::{Cause, FacetMessage, Member};
-use crate::fold::fold;
-use crate::laws;
-use crate::standing::Standings;
+use crate::fold::{Terms, fold};
+use crate::standing::{Occasion, Standings};
 use crate::table::Table;
+use crate::weigh::next_end;
+use crate::{laws, timers};
 
 /// What the stage sends.
 #[derive(Clone, Debug, PartialEq)]
@@ -35,7 +41,10 @@ pub enum Published {
 /// The stage. Holds whose members the current batch has changed; all else is in the state.
 pub struct People {
     keys: Keys,
+    purposes: Arc<Purposes>,
     changed: BTreeMap<PersonId, Moves>,
+    /// The greatest time that the current batch was told.
+    now: Timestamp,
 }
 
 /// Whether a batch moved members between people.
@@ -56,19 +65,25 @@ struct Held {
     member: Option<Member>,
 }
 
-/// What was last published of a person: enough to see that something is different, and what became of consents.
-#[derive(Serialize, Deserialize)]
+/// What was last published of a person: enough to see that something is different, and what became of consents. By default
+/// nothing.
+#[derive(Default, Serialize, Deserialize)]
 struct Publication {
     version: i64,
     digest: [u8; 16],
     consents: Standings,
+    /// At what time the members were folded.
+    as_of: Timestamp,
+    /// Of the person's timer.
+    timer: Option<Timestamp>,
 }
 
 impl People {
-    /// The keys are those of the deployment; they give the ids under which a person might have been known.
+    /// The keys are those of the deployment; they give the ids under which a person might have been known. By the purposes
+    /// decisions are weighed.
     #[must_use]
-    pub fn new(keys: Keys) -> Self {
-        Self { keys, changed: BTreeMap::new() }
+    pub fn new(keys: Keys, purposes: Arc<Purposes>) -> Self {
+        Self { keys, purposes, changed: BTreeMap::new(), now: Timestamp::MIN }
     }
 
     /// Takes every person for changed, so that the next end of a batch publishes whoever differs from what was last
@@ -100,6 +115,7 @@ impl Stage for People {
             return Ok(());
         }
         context.state.put(key, encode(&Held { version, member }));
+        self.now = self.now.max(context.now);
         let moves = self.changed.entry(person).or_default();
         moves.moved_in |= cause == Cause::MovedIn;
         moves.left |= cause == Cause::Left;
@@ -107,15 +123,30 @@ impl Stage for People {
         Ok(())
     }
 
+    fn due(&self, state: &dyn State) -> Result<Option<Timestamp>, Fault> {
+        timers::first(state)
+    }
+
+    fn idle(&mut self, most: usize, context: &mut Context<'_, Published>) -> Result<Option<f64>, Fault> {
+        for person in timers::due(context.state, context.now, most)? {
+            self.now = self.now.max(context.now);
+            self.changed.entry(person).or_default();
+        }
+        Ok(None)
+    }
+
     fn finish(&mut self, context: &mut Context<'_, Published>) -> Result<(), Fault> {
+        let told = mem::replace(&mut self.now, Timestamp::MIN);
+        let terms = Terms { keys: &self.keys, purposes: &self.purposes };
         for (person, moves) in mem::take(&mut self.changed) {
-            let profile = fold(person, members(person, context.state)?, &self.keys);
             let key = Table::Publication.key(&[person.as_bytes()]);
-            let before =
+            let before: Option<Publication> =
                 context.state.get(&key)?.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
+            let now = before.as_ref().map_or(told, |before| before.as_of.max(told));
+            let profile = fold(person, members(person, context.state)?, terms, now);
             match (profile, before) {
-                (Some(profile), before) => publish(profile, before, moves, key, context),
-                (None, Some(before)) => retire(person, &before, moves, key, context),
+                (Some(profile), before) => publish(profile, before, moves, (key, now), context),
+                (None, Some(before)) => retire(person, &before, moves, (key, now), context),
                 (None, None) => {}
             }
         }
@@ -157,20 +188,25 @@ fn publish(
     mut profile: UnifiedProfile,
     before: Option<Publication>,
     moves: Moves,
-    key: Vec<u8>,
+    (key, now): (Vec<u8>, Timestamp),
     context: &mut Context<'_, Published>,
 ) {
     let digest = digest(&profile);
+    // The consents are in the digest, and the timer follows from them.
     if before.as_ref().is_some_and(|before| before.digest == digest) {
         return;
     }
+    let person = profile.person_id;
     let cause = moves.cause(before.is_some());
-    let (version, stood) = before.map_or_else(Default::default, |before| (before.version, before.consents));
-    profile.version = version + 1;
+    let before = before.unwrap_or_default();
+    profile.version = before.version + 1;
     debug_assert_eq!(laws::profile(&profile), Ok(()));
+    let changes = before.consents.changes(&profile.consents, Occasion { person, cause, now });
+    let timer = next_end(&profile.consents);
+    timers::set(context.state, person, before.timer, timer);
     let consents = Standings::of(&profile.consents);
-    let changes = consents.changes(&stood, profile.person_id, cause);
-    context.state.put(key, encode(&Publication { version: profile.version, digest, consents }));
+    let publication = Publication { version: profile.version, digest, consents, as_of: now, timer };
+    context.state.put(key, encode(&publication));
     context.send(Published::Profile(Box::new(profile)));
     context.output.extend(changes.into_iter().map(Published::Consent));
 }
@@ -179,12 +215,13 @@ fn retire(
     person: PersonId,
     before: &Publication,
     moves: Moves,
-    key: Vec<u8>,
+    (key, now): (Vec<u8>, Timestamp),
     context: &mut Context<'_, Published>,
 ) {
     context.state.delete(key);
+    timers::set(context.state, person, before.timer, None);
     context.send(Published::Retired(person));
-    let changes = Standings::default().changes(&before.consents, person, moves.end());
+    let changes = before.consents.changes(&[], Occasion { person, cause: moves.end(), now });
     context.output.extend(changes.into_iter().map(Published::Consent));
 }
 

@@ -17,11 +17,13 @@ pub enum Table {
     Member,
     /// Of people. Person → what was last published.
     Publication,
+    /// Of people. Time and person → nothing: then a consent of theirs ends.
+    Timer,
 }
 
 impl Table {
     /// All tables, in the order of their tags.
-    pub const ALL: [Self; 4] = [Self::Node, Self::Seen, Self::Member, Self::Publication];
+    pub const ALL: [Self; 5] = [Self::Node, Self::Seen, Self::Member, Self::Publication, Self::Timer];
 
     /// The name in errors and metrics.
     #[must_use]
@@ -31,6 +33,7 @@ impl Table {
             Self::Seen => "seen",
             Self::Member => "member",
             Self::Publication => "publication",
+            Self::Timer => "timer",
         }
     }
 
@@ -42,6 +45,7 @@ impl Table {
             Self::Seen => 2,
             Self::Member => 3,
             Self::Publication => 4,
+            Self::Timer => 5,
         }
     }
 
@@ -80,7 +84,8 @@ mod tests {
     #[test]
     fn tags_and_names_are_distinct_and_do_not_drift() {
         let tables: Vec<_> = Table::ALL.iter().map(|table| (table.tag(), table.as_str())).collect();
-        assert_eq!(tables, [(1, "node"), (2, "seen"), (3, "member"), (4, "publication")]);
+        let expected = [(1, "node"), (2, "seen"), (3, "member"), (4, "publication"), (5, "timer")];
+        assert_eq!(tables, expected);
         assert_eq!(Table::ALL.iter().collect::<BTreeSet<_>>().len(), Table::ALL.len());
     }
 }

@@ -1,25 +1,34 @@
 //! Of several statements about one thing, one wins: the greatest. The order of a type *is* its rule.
 //!
+//! A thing has a name: that of an attribute, the id of an order, the scope of a consent.
+//!
 //! Every order here is total over all that is stored, so the winner does not depend on who came first, and a
 //! statement that comes again changes nothing.
 
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
-use kinfold_model::{Amount, Consent, Currency, Decision, Timestamp};
+use kinfold_model::{Amount, Consent, ConsentScope, Currency, Decision, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What can be stated of a name.
 pub(crate) trait Statement: Ord {
+    /// What names the thing.
+    type Name: Clone + Ord;
+
     /// Of so many names at most a facet keeps what was stated. The least names stay, whatever came first.
     const NAMES_MAX: usize;
 }
 
 /// The greatest statement for each name.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Winners<V>(BTreeMap<String, V>);
+#[serde(bound(
+    serialize = "V: Serialize, V::Name: Serialize",
+    deserialize = "V: Deserialize<'de>, V::Name: Deserialize<'de>"
+))]
+pub(crate) struct Winners<V: Statement>(BTreeMap<V::Name, V>);
 
-impl<V> Default for Winners<V> {
+impl<V: Statement> Default for Winners<V> {
     fn default() -> Self {
         Self(BTreeMap::new())
     }
@@ -27,7 +36,7 @@ impl<V> Default for Winners<V> {
 
 impl<V: Statement> Winners<V> {
     /// Lets a statement compete for a name; says whether it won.
-    pub(crate) fn enter(&mut self, name: &str, statement: V) -> bool {
+    pub(crate) fn enter(&mut self, name: &V::Name, statement: V) -> bool {
         match self.0.get_mut(name) {
             Some(holder) if statement <= *holder => false,
             Some(holder) => {
@@ -35,8 +44,8 @@ impl<V: Statement> Winners<V> {
                 true
             }
             None => {
-                self.0.insert(name.to_owned(), statement);
-                self.0.len() <= V::NAMES_MAX || self.0.pop_last().is_some_and(|(last, _)| last != name)
+                self.0.insert(name.clone(), statement);
+                self.0.len() <= V::NAMES_MAX || self.0.pop_last().is_some_and(|(last, _)| last != *name)
             }
         }
     }
@@ -65,8 +74,13 @@ impl<V: Statement> Winners<V> {
         self.0.values()
     }
 
+    /// By name.
+    pub(crate) fn iter(&self) -> impl Iterator<Item = (&V::Name, &V)> {
+        self.0.iter()
+    }
+
     /// By name, as many as a facet keeps.
-    pub(crate) fn into_least(self) -> impl Iterator<Item = (String, V)> {
+    pub(crate) fn into_least(self) -> impl Iterator<Item = (V::Name, V)> {
         self.0.into_iter().take(V::NAMES_MAX)
     }
 }
@@ -82,6 +96,7 @@ pub(crate) struct StatedAttribute {
 
 /// Four times as many as one touchpoint may have.
 impl Statement for StatedAttribute {
+    type Name = String;
     const NAMES_MAX: usize = 256;
 }
 
@@ -98,11 +113,12 @@ pub(crate) struct StatedOrder {
 /// Nobody buys as often at one set of identifiers; a till that stands for its customers does. Together they stay below
 /// what one record may hold, however long their ids are.
 impl Statement for StatedOrder {
+    type Name = String;
     const NAMES_MAX: usize = 10_000;
 }
 
-/// What was decided for a purpose. The newest wins; of one time the more cautious decision; of the same decision the
-/// least source, basis, jurisdiction and wording, in this order.
+/// What was decided for a purpose and channel. The newest wins; of one time the more cautious decision, and of two that are
+/// granted the one that ends first; then the least source, basis, jurisdiction, signal and wording, in this order.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StatedConsent {
     pub(crate) time: Timestamp,
@@ -111,6 +127,8 @@ pub(crate) struct StatedConsent {
     pub(crate) basis: Option<String>,
     pub(crate) jurisdiction: Option<String>,
     pub(crate) wording: Option<String>,
+    pub(crate) expires: Option<Timestamp>,
+    pub(crate) signal: Option<String>,
 }
 
 impl StatedConsent {
@@ -122,20 +140,24 @@ impl StatedConsent {
             basis: consent.basis.clone(),
             jurisdiction: consent.jurisdiction.clone(),
             wording: consent.wording.clone(),
+            expires: consent.expires.filter(|_| consent.decision == Decision::Granted),
+            signal: consent.signal.clone(),
         }
     }
 }
 
 /// Twice as many as one touchpoint may have.
 impl Statement for StatedConsent {
+    type Name = ConsentScope;
     const NAMES_MAX: usize = 64;
 }
 
 impl Ord for StatedConsent {
     fn cmp(&self, other: &Self) -> Ordering {
         fn key(consent: &StatedConsent) -> impl Ord {
-            let StatedConsent { time, decision, source, basis, jurisdiction, wording } = consent;
-            (*time, Reverse((*decision, source, basis, jurisdiction, wording)))
+            let StatedConsent { time, decision, source, basis, jurisdiction, wording, expires, signal } = consent;
+            let end = expires.unwrap_or(Timestamp::MAX);
+            (*time, Reverse((*decision, end, source, basis, jurisdiction, signal, wording)))
         }
         key(self).cmp(&key(other))
     }
@@ -153,8 +175,16 @@ mod tests {
 
     fn consent(ms: i64, decision: Decision, source: &str) -> StatedConsent {
         let time = Timestamp::from_millis(ms).expect("in range");
-        let source = source.to_owned();
-        StatedConsent { time, decision, source, basis: None, jurisdiction: None, wording: None }
+        StatedConsent {
+            time,
+            decision,
+            source: source.to_owned(),
+            basis: None,
+            jurisdiction: None,
+            wording: None,
+            expires: None,
+            signal: None,
+        }
     }
 
     fn order(value: &str) -> StatedOrder {
@@ -174,6 +204,10 @@ mod tests {
         assert!(denied > consent(1, Decision::Granted, "a"));
         assert!(denied < consent(2, Decision::Granted, "a"));
         assert!(denied < consent(1, Decision::Denied, "a"), "the least source wins");
+        let forever = consent(1, Decision::Granted, "a");
+        let short = StatedConsent { expires: Some(Timestamp::MAX), ..forever.clone() };
+        let shorter = StatedConsent { expires: Some(forever.time.plus_millis(9)), ..forever.clone() };
+        assert!(shorter > short && shorter > forever, "the shorter yes wins");
     }
 
     #[test]
@@ -184,23 +218,24 @@ mod tests {
 
     /// A statement of tests.
     impl Statement for i32 {
+        type Name = String;
         const NAMES_MAX: usize = 3;
     }
 
     #[test]
     fn only_the_greatest_statement_stays() {
         let mut winners = Winners::default();
-        let said: Vec<bool> = [2, 1, 3, 3].into_iter().map(|n| winners.enter("name", n)).collect();
+        let said: Vec<bool> = [2, 1, 3, 3].into_iter().map(|n| winners.enter(&"name".to_owned(), n)).collect();
         assert_eq!(said, [true, false, true, false]);
         let mut others = Winners::default();
-        others.enter("name", 9);
+        others.enter(&"name".to_owned(), 9);
         winners.merge(others);
         assert_eq!(winners.into_least().collect::<Vec<_>>(), [("name".to_owned(), 9)]);
     }
 
     #[test]
     fn of_too_many_names_the_least_stay_whatever_came_first() {
-        let names = ["d", "b", "e", "a", "c", "b"];
+        let names = ["d", "b", "e", "a", "c", "b"].map(str::to_owned);
         for turn in 0..names.len() {
             let mut winners = Winners::default();
             let order = names.iter().cycle().skip(turn).take(names.len());

@@ -61,7 +61,7 @@ impl From<GlobalPrivacyControl> for Signal {
     }
 }
 
-/// What a decision was read from.
+/// What a decision was read from: its `signal`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Evidence {
     /// A TC string.
@@ -92,7 +92,7 @@ impl Evidence {
         Self::Email,
     ];
 
-    /// The name.
+    /// The name, as decisions have it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -107,20 +107,13 @@ impl Evidence {
     }
 }
 
-/// A decision, and what it was read from. Its wording is `None`: no signal says which text was shown.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Decided {
-    /// For which purpose, what, on which basis, under which law, when.
-    pub consent: Consent,
-    /// What it was read from.
-    pub evidence: Evidence,
-}
-
 /// The decisions that a signal means under the rules, in order of purposes. `time` is when the signal was seen; a TC string
-/// has a time of its own. A GPP string may give several for one purpose, one for each law that it speaks of.
+/// has a time of its own. A GPP string may give several for one purpose, one for each law that it speaks of. An event of an
+/// address is about mail alone, all others are about any channel. Wording and end are `None`: no signal says which text was
+/// shown, or until when it holds.
 #[must_use]
-pub fn decide(signal: &Signal, rules: &SignalRules, time: Timestamp) -> Vec<Decided> {
-    let evidence = signal.evidence();
+pub fn decide(signal: &Signal, rules: &SignalRules, time: Timestamp) -> Vec<Consent> {
+    let (evidence, is_of_mail) = (signal.evidence(), matches!(signal, Signal::Email(_)));
     let mut decided = Vec::new();
     for (purpose, rules) in &rules.purposes {
         let found = match signal {
@@ -140,16 +133,16 @@ pub fn decide(signal: &Signal, rules: &SignalRules, time: Timestamp) -> Vec<Deci
             }
             Signal::Email(event) => email(*event, rules).into_iter().collect::<Vec<Verdict>>(),
         };
-        decided.extend(found.into_iter().map(|verdict| Decided {
-            consent: Consent {
-                purpose: purpose.clone(),
-                decision: verdict.decision,
-                basis: Some(verdict.basis.to_owned()),
-                jurisdiction: verdict.jurisdiction,
-                time: verdict.time.unwrap_or(time),
-                wording: None,
-            },
-            evidence,
+        decided.extend(found.into_iter().map(|verdict| Consent {
+            purpose: purpose.clone(),
+            decision: verdict.decision,
+            basis: Some(verdict.basis.to_owned()),
+            jurisdiction: verdict.jurisdiction,
+            time: verdict.time.unwrap_or(time),
+            wording: None,
+            channel: is_of_mail.then(|| "email".to_owned()),
+            expires: None,
+            signal: Some(evidence.as_str().to_owned()),
         }));
     }
     decided

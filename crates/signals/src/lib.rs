@@ -24,7 +24,7 @@ pub mod segment;
 pub mod tcf;
 pub mod us_privacy;
 
-pub use decide::{Decided, Evidence, Signal, decide};
+pub use decide::{Evidence, Signal, decide};
 pub use email::EmailSignal;
 pub use fault::{Fault, FaultKind};
 pub use rules::SignalRules;

@@ -11,4 +11,4 @@ pub mod profiles;
 pub use components::components;
 pub use evidence::Observation;
 pub use people::{Expected, commanded, people};
-pub use profiles::profiles;
+pub use profiles::{Terms, profiles};

@@ -3,6 +3,7 @@
 //! so a seed repeats a run.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use fastrand::Rng;
 use kinfold_capture::{Capture, Settings};
@@ -15,12 +16,13 @@ use kinfold_stitch::laws::AtRest;
 use kinfold_wire::{Framing, Topic, encode};
 
 use crate::trace::line;
+use crate::world::purposes;
 
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// The time of every record: no touchpoint is from its future.
-const NOW: Timestamp = Timestamp::MAX;
+pub const NOW: Timestamp = Timestamp::MAX;
 /// A batch takes at most this many records.
 const BATCH_MAX: usize = 8;
 /// More steps than any simulated world needs: beyond it the protocol runs in circles.
@@ -361,7 +363,7 @@ pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
         capture: CapturePort { stage, keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
         stitch: StitchPort { keys: keys.clone(), rules, topology: topology.clone() },
         facets: FacetsPort { topology: topology.clone() },
-        people: PeoplePort { keys, topology },
+        people: PeoplePort { keys, purposes: Arc::new(purposes()), topology },
     }
 }
 

@@ -10,8 +10,8 @@ use fastrand::Rng;
 use kinfold_model::rules::NeighbourLimit;
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    BlockList, Consent, Contested, Decision, Flag, FlagKind, Guard, Identifier, Keys, Namespace, Rules,
-    Secret, Timestamp, Touchpoint, TouchpointIdentifier,
+    BlockList, Consent, Contested, Decision, Flag, FlagKind, Guard, Identifier, Keys, MergePolicy, Namespace,
+    Purpose, Purposes, Rules, Secret, Timestamp, Touchpoint, TouchpointIdentifier,
 };
 use serde_json::{Value, json};
 
@@ -22,6 +22,8 @@ const HOUR_MS: i64 = 3_600_000;
 const ACTIONS: [&str; 6] = ["bounce", "cleaned", "open", "click", "delivered", "soft_bounce"];
 /// 2026-03-01T00:00:00Z.
 const BEGIN_MS: i64 = 1_772_323_200_000;
+/// 2026-04-01T00:00:00Z: after everything that a world tells of. Some consents end in the 20 s that begin here.
+pub const AFTER_MS: i64 = 1_775_001_600_000;
 
 /// The keys of tests. Their secret is no secret.
 #[must_use]
@@ -151,12 +153,19 @@ fn consent_record(consent: &Consent) -> Value {
         "decision": consent.decision,
         "time": consent.time.millis(),
     });
-    let optional =
-        [("basis", &consent.basis), ("jurisdiction", &consent.jurisdiction), ("wording", &consent.wording)];
+    let optional = [
+        ("basis", &consent.basis),
+        ("jurisdiction", &consent.jurisdiction),
+        ("wording", &consent.wording),
+        ("channel", &consent.channel),
+    ];
     for (name, value) in optional {
         if let Some(value) = value {
             record[name] = json!(value);
         }
+    }
+    if let Some(end) = consent.expires {
+        record["expires"] = json!(end.to_string());
     }
     record
 }
@@ -281,14 +290,30 @@ fn order(rng: &mut Rng, person: usize) -> Order {
 
 fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
     let text = |chosen: Option<&str>| chosen.map(str::to_owned);
-    Consent {
+    // Channel and end are drawn apart, so that a seed keeps the world that it had without them.
+    let mut apart = rng.clone().fork();
+    let after = Timestamp::from_millis(AFTER_MS + apart.i64(0..20_000)).expect("in the year 2026");
+    let expires = *pick(&mut apart, &[None, None, Some(time.plus_millis(24 * HOUR_MS)), Some(after)]);
+    let consent = Consent {
         purpose: (*pick(rng, &["marketing", "analytics"])).to_owned(),
         decision: *pick(rng, &[Decision::Granted, Decision::Granted, Decision::Denied, Decision::Withdrawn]),
         basis: text(*pick(rng, &[None, Some("consent"), Some("contract")])),
         jurisdiction: text(*pick(rng, &[None, Some("gdpr"), Some("ccpa")])),
         time: if rng.bool() { time } else { moment(rng) },
         wording: text(*pick(rng, &[None, Some("v1"), Some("v2")])),
-    }
+        channel: text(*pick(&mut apart, &[None, None, Some("email"), Some("phone")])),
+        expires: None,
+        signal: None,
+    };
+    Consent { expires: expires.map(|end| end.max(consent.time)), ..consent }
+}
+
+/// By which the decisions of a world are weighed: one policy for each of its purposes, and one of them has an end.
+#[must_use]
+pub fn purposes() -> Purposes {
+    let newest = Purpose { merge: MergePolicy::Newest, valid_for_ms: None };
+    let strictest = Purpose { merge: MergePolicy::Strictest, valid_for_ms: Some(60 * HOUR_MS) };
+    [("marketing".to_owned(), newest), ("analytics".to_owned(), strictest)].into_iter().collect()
 }
 
 pub(crate) fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {

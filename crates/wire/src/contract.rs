@@ -29,6 +29,7 @@ pub(crate) static TOUCHPOINT: LazyLock<Contract> = LazyLock::new(|| {
         &[
             include_str!("../../../schemas/published/touchpoint/1.avsc"),
             include_str!("../../../schemas/published/touchpoint/2.avsc"),
+            include_str!("../../../schemas/published/touchpoint/3.avsc"),
         ],
     )
 });
@@ -71,12 +72,19 @@ pub(crate) static UNIFIED_PROFILE: LazyLock<Contract> = LazyLock::new(|| {
         &[
             include_str!("../../../schemas/published/unified-profile/1.avsc"),
             include_str!("../../../schemas/published/unified-profile/2.avsc"),
+            include_str!("../../../schemas/published/unified-profile/3.avsc"),
         ],
     )
 });
 
 pub(crate) static CONSENT_CHANGE: LazyLock<Contract> = LazyLock::new(|| {
-    published(Topic::ConsentChange, &[include_str!("../../../schemas/published/consent-change/1.avsc")])
+    published(
+        Topic::ConsentChange,
+        &[
+            include_str!("../../../schemas/published/consent-change/1.avsc"),
+            include_str!("../../../schemas/published/consent-change/2.avsc"),
+        ],
+    )
 });
 
 impl Contract {

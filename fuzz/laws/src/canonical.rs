@@ -15,7 +15,7 @@ const SEEDS: [&str; 4] = [
                        "postal_code": "01067", "language": "de", "currency": "eur", "url": "https://example.org/?email=a%40b.c&x=1",
                        "ip": "192.0.2.17", "other": 1.5},
         "consents": [{"purpose": "marketing", "decision": "granted", "basis": "consent", "jurisdiction": "gdpr",
-                      "time": "2026-03-01T10:14:58Z", "wording": "v3"}],
+                      "time": "2026-03-01T10:14:58Z", "wording": "v3", "channel": "email", "expires": 1835518498000}],
         "consent_signals": {"tcf": "CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA", "gpp": "DBAA", "gpc": true},
         "order": {"order_id": "o-1", "value": "19.90", "currency": "EUR", "items": 2},
         "engagement": {"campaign": "spring", "action": "click"}}"#,

@@ -13,10 +13,11 @@ use crate::limits;
 use crate::path::Path;
 use crate::settings::UnknownMembers;
 
-/// The decisions of the member `consents`; one without a time of its own was taken at the touchpoint's `time`.
+/// The decisions of the member `consents`; one without a time of its own was taken at the touchpoint's `time`. None of them
+/// has a signal, which is for capture to say. When a decision ends may lie in the future, and mostly does.
 ///
 /// # Errors
-/// `bad_consent` for an unknown decision, `future_time`, and those of [`Members`].
+/// `bad_consent` for an unknown decision and for one that ends before it was taken, `future_time`, and those of [`Members`].
 pub(crate) fn read(
     list: Option<Json<'_>>,
     time: Timestamp,
@@ -35,8 +36,15 @@ pub(crate) fn read(
             jurisdiction: members.text("jurisdiction", limits::NAME_BYTES_MAX)?.map(Cow::into_owned),
             time: horizon.admit(members.time("time")?.unwrap_or(time), &path.member("time"))?,
             wording: members.text("wording", limits::ID_BYTES_MAX)?.map(Cow::into_owned),
+            channel: members.text("channel", limits::NAME_BYTES_MAX)?.map(Cow::into_owned),
+            expires: members.time("expires")?,
+            signal: None,
         };
         members.close(unknown)?;
+        if consent.expires.is_some_and(|end| end < consent.time) {
+            let complaint = "lies before the decision; correct it, or give the consent the `time` at which it was decided";
+            return Err(Refusal::new(RefusalKind::BadConsent, path.member("expires").to_string(), complaint));
+        }
         Ok(consent)
     })
 }

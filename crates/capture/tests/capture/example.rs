@@ -56,6 +56,9 @@ fn the_example_of_the_contract_is_accepted_member_by_member() {
             jurisdiction: text("gdpr"),
             time: "2026-03-01T10:14:58Z".parse().expect("a time"),
             wording: text("newsletter-v3"),
+            channel: text("email"),
+            expires: Some("2028-03-01T10:14:58Z".parse().expect("a time")),
+            signal: None,
         }],
         consent_signals: Some(ConsentSignals {
             tcf: text("CPXxRfAPXxRfAAfKABENB"),
@@ -108,6 +111,15 @@ fn a_touchpoint_without_an_id_gets_one_from_its_bytes() {
 fn a_consent_without_a_time_has_that_of_its_touchpoint() {
     let touchpoint = accepted(&with(r#""consents": [{"purpose": "ads", "decision": "withdrawn"}]"#));
     assert_eq!(touchpoint.consents[0].time, touchpoint.time);
+}
+
+#[test]
+fn a_consent_may_end_at_any_time_from_its_decision_on() {
+    for end in ["1772360100250", "\"2026-03-02T11:15:00.001Z\"", "\"9999-12-30T22:00:00Z\""] {
+        let consent =
+            format!(r#""consents": [{{"purpose": "ads", "decision": "granted", "expires": {end}}}]"#);
+        assert!(accepted(&with(&consent)).consents[0].expires.is_some(), "{end}");
+    }
 }
 
 #[test]

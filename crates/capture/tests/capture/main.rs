@@ -14,7 +14,7 @@ mod signals;
 use kinfold_capture::{Capture, Settings};
 use kinfold_model::{Keys, Refusal, Rules, Secret, Timestamp, Touchpoint};
 
-/// The record that the contract shows, with consent strings that are written out.
+/// The record that the README shows, with consent strings that are written out.
 const EXAMPLE: &str = include_str!("example.json");
 
 /// An hour after the example.

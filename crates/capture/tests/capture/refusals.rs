@@ -57,6 +57,41 @@ fn shapes() -> Vec<(String, RefusalKind, &'static str)> {
             UnknownMember,
             "consents[0].x",
         ),
+        (
+            r#""consents": [{"purpose": "a", "decision": "denied", "signal": "xyzzy-4711"}]"#,
+            UnknownMember,
+            "consents[0].signal",
+        ),
+        (
+            r#""consents": [{"purpose": "a", "decision": "granted", "channel": ""}]"#,
+            EmptyValue,
+            "consents[0].channel",
+        ),
+        (
+            r#""consents": [{"purpose": "a", "decision": "granted", "channel": ["xyzzy-4711"]}]"#,
+            WrongType,
+            "consents[0].channel",
+        ),
+        (
+            r#""consents": [{"purpose": "a", "decision": "granted", "expires": "xyzzy-4711"}]"#,
+            BadTime,
+            "consents[0].expires",
+        ),
+        (
+            r#""consents": [{"purpose": "a", "decision": "granted", "expires": true}]"#,
+            WrongType,
+            "consents[0].expires",
+        ),
+        (
+            r#""consents": [{"purpose": "a", "decision": "granted", "expires": 1772360100249}]"#,
+            BadConsent,
+            "consents[0].expires",
+        ),
+        (
+            r#""consents": [{"purpose": "a", "decision": "granted", "time": 2, "expires": 1}]"#,
+            BadConsent,
+            "consents[0].expires",
+        ),
         (r#""consent_signals": {"gpc": "xyzzy-4711"}"#, WrongType, "consent_signals.gpc"),
         (r#""consent_signals": {"tcf": 1}"#, WrongType, "consent_signals.tcf"),
         (r#""consent_signals": {"usp": "1YNN"}"#, UnknownMember, "consent_signals.usp"),

@@ -55,6 +55,8 @@ fn signals_are_decided_and_stay_as_they_came() {
     );
     assert_eq!(touchpoint.consents[0].time.to_string(), "2020-02-20T23:57:39.300Z");
     assert_eq!(touchpoint.consents[2].time, touchpoint.time);
+    let signals: Vec<_> = touchpoint.consents.iter().filter_map(|one| one.signal.as_deref()).collect();
+    assert_eq!(signals, ["tcf", "tcf", "gpc", "gpc"]);
     assert_eq!(touchpoint.consent_signals.expect("kept").tcf.as_deref(), Some(TCF));
     assert_eq!(touchpoint.flags, []);
 }
@@ -97,6 +99,19 @@ fn a_touchpoint_with_decisions_of_signals_obeys_the_laws_and_is_accepted_as_itse
     let given = Circumstances { keys: &keys(), rules: &rules, settings: &settings, now: now() };
     assert_eq!(laws::check(&touchpoint, &given), Ok(()));
     assert_eq!(stage.touchpoint(&laws::record(&touchpoint), now()), Ok(touchpoint));
+}
+
+#[test]
+fn what_was_stated_and_is_also_read_is_one_decision_and_has_the_signal_for_evidence() {
+    let mut both = record(json!({"gpc": true}));
+    let stated = json!({"purpose": "tracking", "decision": "denied", "basis": "opt_out"});
+    let by_mail =
+        json!({"purpose": "tracking", "decision": "denied", "basis": "opt_out", "channel": "email"});
+    both["consents"] = json!([by_mail, stated]);
+    let touchpoint = captured(&reading(), &both);
+    let told: Vec<_> =
+        touchpoint.consents.iter().map(|one| (one.purpose.as_str(), one.signal.as_deref())).collect();
+    assert_eq!(told, [("tracking", None), ("tracking", Some("gpc")), ("advertising", Some("gpc"))]);
 }
 
 #[test]

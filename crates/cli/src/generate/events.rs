@@ -7,7 +7,7 @@ use kinfold_model::keys::sha256_hex;
 use kinfold_model::time::Timestamp;
 
 use super::people::{Opaque, People, Person};
-use super::record::{Head, Record};
+use super::record::{Head, Record, Said};
 use super::{Generated, SOURCES};
 
 const CAMPAIGNS: [&str; 6] =
@@ -98,14 +98,26 @@ impl Scene<'_> {
         let mut order = None;
         match kind {
             "consent_banner" => {
-                record.consent("analytics", decision(self.rng, 60), jurisdiction, "banner-v2");
+                record.consent(&Said {
+                    purpose: "analytics",
+                    channel: None,
+                    decision: decision(self.rng, 60),
+                    jurisdiction,
+                    wording: "banner-v2",
+                });
             }
             "registration" => {
                 record.attribute("given_name", person.given_name());
                 record.attribute("family_name", person.family_name());
                 record.attribute("language", person.country().language);
                 record.attribute("newsletter_topic", TOPICS[self.rng.usize(0..TOPICS.len())]);
-                record.consent("marketing", decision(self.rng, 70), jurisdiction, "newsletter-v3");
+                record.consent(&Said {
+                    purpose: "marketing",
+                    channel: None,
+                    decision: decision(self.rng, 70),
+                    jurisdiction,
+                    wording: "newsletter-v3",
+                });
             }
             "order" => {
                 let placed = Order::draw(self.rng, who, self.sequence, self.time);
@@ -192,7 +204,13 @@ impl Scene<'_> {
             record.identifier("email", person.email());
         }
         if kind == "unsubscribe" {
-            record.consent("marketing", "withdrawn", person.country().jurisdiction, "unsubscribe-v1");
+            record.consent(&Said {
+                purpose: "marketing",
+                channel: Some("email"),
+                decision: "withdrawn",
+                jurisdiction: person.country().jurisdiction,
+                wording: "unsubscribe-v1",
+            });
         }
         record.reaction(campaign, kind);
         generated("email", record, person)
@@ -230,12 +248,13 @@ impl Scene<'_> {
             record.identifier("customer_id", person.customer_id());
         }
         if chance(self.rng, 8) {
-            record.consent(
-                "marketing",
-                decision(self.rng, 35),
-                person.country().jurisdiction,
-                "phone-script-v1",
-            );
+            record.consent(&Said {
+                purpose: "marketing",
+                channel: Some("phone"),
+                decision: decision(self.rng, 35),
+                jurisdiction: person.country().jurisdiction,
+                wording: "phone-script-v1",
+            });
         }
         record.sentiment("call", self.rng.i8(-10..=10));
         generated("callcentre", record, person)

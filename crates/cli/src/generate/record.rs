@@ -31,6 +31,16 @@ pub(super) struct Head {
     pub(super) kind: &'static str,
 }
 
+/// A decision, for the touchpoint's time and on the basis of consent.
+pub(super) struct Said {
+    pub(super) purpose: &'static str,
+    /// `None`: it is about any.
+    pub(super) channel: Option<&'static str>,
+    pub(super) decision: &'static str,
+    pub(super) jurisdiction: &'static str,
+    pub(super) wording: &'static str,
+}
+
 impl Record {
     pub(super) fn new(head: &Head) -> Self {
         let mut record = Self { bytes: Vec::with_capacity(512), open: Open::Nothing };
@@ -55,11 +65,16 @@ impl Record {
         self.put(format_args!(r#""{name}":"{value}""#));
     }
 
-    pub(super) fn consent(&mut self, purpose: &str, decision: &str, jurisdiction: &str, wording: &str) {
+    pub(super) fn consent(&mut self, said: &Said) {
+        let Said { purpose, channel, decision, jurisdiction, wording } = said;
         self.element(Open::Consents);
         self.put(format_args!(
-            r#"{{"purpose":"{purpose}","decision":"{decision}","basis":"consent","jurisdiction":"{jurisdiction}","wording":"{wording}"}}"#
+            r#"{{"purpose":"{purpose}","decision":"{decision}","basis":"consent","jurisdiction":"{jurisdiction}","wording":"{wording}""#
         ));
+        if let Some(channel) = channel {
+            self.put(format_args!(r#","channel":"{channel}""#));
+        }
+        self.put(format_args!("}}"));
     }
 
     /// `cents` are hundredths of the currency.

@@ -103,6 +103,14 @@ fn consents_are_granted_denied_and_withdrawn() {
 }
 
 #[test]
+fn who_unsubscribes_decides_about_mail_alone() {
+    let unsubscribed = sound().filter(|(_, value)| value["type"] == "unsubscribe");
+    let channels: BTreeSet<String> =
+        unsubscribed.map(|(_, value)| value["consents"][0]["channel"].to_string()).collect();
+    assert_eq!(channels, [r#""email""#.to_owned()].into());
+}
+
+#[test]
 fn about_one_in_a_hundred_is_damaged_and_as_many_are_repeated() {
     let all: Vec<Generated> = plan(1).generate().collect();
     let damaged = all.iter().filter(|generated| !generated.sound).count();

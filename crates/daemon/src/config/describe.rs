@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use kinfold_model::rules::{NamespaceRules, NeighbourLimit, Rules};
-use kinfold_model::{BlockList, Namespace};
+use kinfold_model::{BlockList, Namespace, Purposes};
 
 use super::Config;
 
@@ -25,6 +25,7 @@ pub(super) fn describe(config: &Config) -> String {
         brake,
         log,
         rules,
+        purposes,
     } = config;
 
     page.section("deployment");
@@ -93,6 +94,7 @@ pub(super) fn describe(config: &Config) -> String {
     page.text("level", &log.level);
 
     page.rules(rules);
+    page.purposes(purposes);
     page.0
 }
 
@@ -123,6 +125,17 @@ impl Page {
         self.block_list(&rules.block);
     }
 
+    fn purposes(&mut self, purposes: &Purposes) {
+        self.section("purposes");
+        for (name, purpose) in purposes.iter() {
+            self.section(&format!("purposes.{}", quoted_key(name)));
+            self.text("merge", purpose.merge.as_str());
+            if let Some(valid_for_ms) = purpose.valid_for_ms {
+                self.plain("valid_for_ms", valid_for_ms);
+            }
+        }
+    }
+
     fn block_list(&mut self, block: &BlockList) {
         self.plain("block", list(block.values()));
         self.plain("block_patterns", list(block.patterns()));
@@ -148,6 +161,11 @@ impl Page {
 
 fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
+}
+
+/// A key without control characters. A value with both kinds of quotes may be put into three, which a key may not.
+fn quoted_key(key: &str) -> String {
+    format!("\"{}\"", key.replace('\\', r"\\").replace('"', "\\\""))
 }
 
 fn list(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {

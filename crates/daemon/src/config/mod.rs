@@ -7,6 +7,7 @@ mod describe;
 mod faults;
 mod namespaces;
 mod properties;
+mod purposes;
 mod reader;
 mod settings;
 mod tree;
@@ -16,6 +17,7 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use kinfold_kafka::LostRecords;
+use kinfold_model::Purposes;
 use kinfold_model::keys::Secret;
 use kinfold_model::rules::Rules;
 use kinfold_pipeline::BrakeLimits;
@@ -51,6 +53,8 @@ pub struct Config {
     pub log: Log,
     /// `[identity]`, `[identity.guard]` and `[namespaces.<name>]`
     pub rules: Rules,
+    /// `[purposes.<name>]`: how decisions about each are weighed, and how long a yes lasts.
+    pub purposes: Purposes,
 }
 
 /// `[deployment]`: what tells this deployment from others on the same cluster.

@@ -14,11 +14,12 @@ use tracing_subscriber::EnvFilter;
 use super::faults::{ConfigFaults, Fault, Origin};
 use super::namespaces::read_rules;
 use super::properties::Properties;
+use super::purposes::read_purposes;
 use super::reader::{Check, Reader, Section};
 use super::tree::{self, Table};
 use super::{Checkpoints, Config, Deployment, Http, Kafka, Log, LogFormat, Registry, State, Topics};
 
-const DAY_MS: i64 = 86_400_000;
+pub(super) const DAY_MS: i64 = 86_400_000;
 const SECRET_VARIABLE: &str = "KINFOLD_SECRET";
 /// The generator speaks for each of them.
 const SOURCES: [&str; 7] = ["webshop", "till", "crm", "email", "social", "survey", "callcentre"];
@@ -84,6 +85,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         brake,
         log: log(root.section("log")),
         rules: read_rules(root.section("identity"), root.section("namespaces")),
+        purposes: read_purposes(&mut root),
     };
     root.finish();
     config

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use kinfold_model::identifier::Namespace;
 use kinfold_model::rules::{Contested, NeighbourLimit, Normaliser, Rules};
+use kinfold_model::{MergePolicy, Purpose};
 
 use super::*;
 
@@ -410,5 +411,74 @@ fn the_brake_is_a_part_of_a_whole_and_zero_takes_it_off() {
 fn an_email_may_be_normalised_in_any_way_that_meets_its_hash() {
     for name in ["email", "email_uid2", "email_provider"] {
         assert!(load(&format!("[namespaces.email]\nnormalise = \"{name}\""), &[]).is_ok(), "{name}");
+    }
+}
+
+#[test]
+fn purposes_are_declared_by_name_and_one_that_is_not_is_strict_and_lasts() {
+    let text = r#"
+[purposes.marketing]
+merge = "newest"
+valid_for_ms = 31_536_000_000
+[purposes."l'offre \"du jour\" \\"]
+[purposes."cafe\u0301"]
+valid_for_ms = 86_400_000
+"#;
+    let config = load(text, &[("KINFOLD_PURPOSES__SERVICE__MERGE", "newest")]).expect("valid");
+    let declared = &config.purposes;
+    let year = Purpose { merge: MergePolicy::Newest, valid_for_ms: Some(31_536_000_000) };
+    assert_eq!(declared.get("marketing"), year);
+    let day = Purpose { merge: MergePolicy::Strictest, valid_for_ms: Some(86_400_000) };
+    assert_eq!(declared.get("caf\u{e9}"), day, "as touchpoints are spelt");
+    assert_eq!(declared.get("service"), Purpose { merge: MergePolicy::Newest, valid_for_ms: None });
+    assert_eq!(declared.get("analytics"), Purpose::default());
+    assert_eq!(declared.iter().count(), 4);
+    assert_eq!(load(&config.describe(), &[]).expect("accepted").purposes, config.purposes);
+}
+
+#[test]
+fn purposes_that_cannot_be_meant_are_faults() {
+    let long = format!("[purposes.{}]", "x".repeat(65));
+    let crowd: String = (0..65).map(|n| format!("[purposes.p{n}]\n")).collect();
+    for (text, expected) in [
+        ("[purposes]\nmarketing = 5", "purposes.marketing is a number and not a section; write a section"),
+        ("[purposes.marketing]\nmerge = \"kindest\"", "purposes.marketing.merge is none of its choices"),
+        (
+            "[purposes.marketing]\nvalid_for_ms = 365",
+            "purposes.marketing.valid_for_ms is 365; write a number from 86400000 to 3153600000000",
+        ),
+        (
+            "[purposes.marketing]\nvalid_for_days = 365",
+            "purposes.marketing.valid_for_days is no setting; did you mean purposes.marketing.valid_for_ms?",
+        ),
+        ("[purposes.\" marketing\"]", "is no name of a purpose; write 1 to 64 bytes"),
+        ("[purposes.\"mar\\u0007keting\"]", "is no name of a purpose; write 1 to 64 bytes"),
+        ("[purposes.\"\"]", "is no name of a purpose; write 1 to 64 bytes"),
+        (&long, "is no name of a purpose; write 1 to 64 bytes"),
+        ("[purposes.\"caf\\u00e9\"]\n[purposes.\"cafe\\u0301\"]", "is declared twice"),
+        (&crowd, "purposes declares 65 purposes; declare at most 64"),
+    ] {
+        let said = only_fault(text, &[]);
+        assert!(said.contains(expected), "{text}: {said}");
+    }
+}
+
+#[test]
+fn each_pack_of_purposes_can_be_appended_to_a_configuration() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../deploy/purposes");
+    let entries = std::fs::read_dir(&folder).expect("the folder of packs");
+    let paths = entries.map(|entry| entry.expect("can be listed").path());
+    let packs: Vec<_> = paths.filter(|path| path.extension().is_some_and(|end| end == "toml")).collect();
+    assert_eq!(packs.len(), 3, "{packs:?}");
+    for path in packs {
+        let place = path.display();
+        let pack = std::fs::read_to_string(&path).expect("a pack is text");
+        let table: toml::Table = pack.parse().expect("TOML");
+        assert!(table.keys().eq(["purposes"]), "{place} declares something else");
+        let config = load(&format!("[kafka]\nworkers = 2\n{pack}"), &[])
+            .unwrap_or_else(|faults| panic!("{place}: {faults}"));
+        assert_eq!(config.kafka.workers, 2);
+        let declared = table["purposes"].as_table().expect("a section");
+        assert!(!declared.is_empty() && config.purposes.iter().count() == declared.len(), "{place}");
     }
 }

@@ -84,9 +84,20 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             .set(0);
         let is_idling = P::NAME.has_work_of_its_own() && commit > 0;
         let mark = Mark { commit, ..mark };
-        let seat = AtWork { task, store, mark, offsets, records_max: usize::MAX, is_idling };
+        let seat = AtWork { task, store, mark, offsets, records_max: usize::MAX, is_idling, due: None };
         self.seats.insert(partition, Seat::AtWork(Box::new(seat)));
-        self.link.resume(partition)
+        self.link.resume(partition)?;
+        if commit > 0 { self.look_ahead(partition) } else { Ok(()) }
+    }
+
+    /// Notes when the stage has work that no record asks for.
+    pub(super) fn look_ahead(&mut self, partition: u32) -> Result<(), L::Error> {
+        let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) else { return Ok(()) };
+        match seat.task.due(&seat.store) {
+            Ok(due) => seat.due = due,
+            Err(fault) => self.fail(partition, &fault)?,
+        }
+        Ok(())
     }
 
     /// A partition's state failed: it is left as it was committed, and taken up again.

@@ -111,8 +111,9 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         self.equipment.observer.beat();
         self.gather()?;
         self.restore()?;
-        let is_idling = |seat: &Seat<'_, P, S::Store>| seat.at_work().is_some_and(|seat| seat.is_idling);
-        if self.buffer.is_empty() && !self.seats.values().any(is_idling) { Ok(()) } else { self.commit() }
+        let now = self.link.now();
+        let has_work = |seat: &Seat<'_, P, S::Store>| seat.at_work().is_some_and(|seat| seat.has_work(now));
+        if self.buffer.is_empty() && !self.seats.values().any(has_work) { Ok(()) } else { self.commit() }
     }
 
     /// The link, for what is particular to it.
@@ -195,7 +196,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         for (partition, seat) in &mut self.seats {
             let Some(seat) = seat.at_work_mut().filter(|_| !failed.contains_key(partition)) else { continue };
             let read = offsets.remove(partition);
-            if read.is_none() && !seat.is_idling {
+            if read.is_none() && !seat.has_work(now) {
                 continue;
             }
             match seat.finish(read.unwrap_or_default(), now, most, self.equipment.metrics) {
@@ -258,7 +259,10 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
                 None => Err(Fault::State("nobody knows where the commit stands in the changelog".to_owned())),
             };
             match applied {
-                Ok(()) => self.equipment.stores.committed(partition, &seat.store, self.link.now()),
+                Ok(()) => {
+                    self.equipment.stores.committed(partition, &seat.store, self.link.now());
+                    self.look_ahead(partition)?;
+                }
                 Err(fault) => self.fail(partition, &fault)?,
             }
         }

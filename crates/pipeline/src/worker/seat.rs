@@ -84,6 +84,8 @@ pub(super) struct AtWork<'w, P: Port, St> {
     pub(super) records_max: usize,
     /// Whether the stage may have work that no record asks for.
     pub(super) is_idling: bool,
+    /// When the stage has such work again, as of the last commit.
+    pub(super) due: Option<Timestamp>,
 }
 
 impl<'w, P: Port, St> Seat<'w, P, St> {
@@ -103,6 +105,11 @@ impl<P: Port, St: crate::overlay::Store> AtWork<'_, P, St> {
         Claim { partition, commit: self.mark.commit, offsets: self.offsets.clone() }
     }
 
+    /// Whether there is work that no record asks for.
+    pub(super) fn has_work(&self, now: Timestamp) -> bool {
+        self.is_idling || self.due.is_some_and(|due| due <= now)
+    }
+
     /// Ends the batch, after the inputs in it were read to these offsets.
     pub(super) fn finish(
         &mut self,
@@ -111,8 +118,9 @@ impl<P: Port, St: crate::overlay::Store> AtWork<'_, P, St> {
         most: usize,
         metrics: &Metrics,
     ) -> Result<Handled, Fault> {
+        let progress =
+            if self.has_work(now) { self.task.idle(&self.store, now, most)? } else { None };
         if self.is_idling {
-            let progress = self.task.idle(&self.store, now, most)?;
             self.is_idling = progress.is_some();
             let labels = [P::NAME.as_str(), &self.task.partition().index.to_string()];
             metrics.revision.with_label_values(&labels).set(progress.unwrap_or(1.0));

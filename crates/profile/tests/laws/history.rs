@@ -3,7 +3,11 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::touchpoint::Engagement;
-use kinfold_model::{ConsentState, Decision, NodeId, PersonId, Touchpoint, TouchpointIdentifier};
+use kinfold_model::{
+    Consent, ConsentScope, ConsentState, Decision, EffectiveConsent, NodeId, PersonId, Touchpoint,
+    TouchpointIdentifier,
+};
+use kinfold_profile::fold::{Terms, fold};
 use kinfold_profile::{Cause, FacetMessage, FacetsInput, Member};
 use proptest::collection::vec;
 use proptest::option;
@@ -21,6 +25,8 @@ enum Step {
     Assigned { set: u8, person: u8 },
     Unassigned { set: u8 },
     EndOfBatch,
+    /// So many milliseconds pass.
+    Pause(i64),
 }
 
 impl Step {
@@ -29,7 +35,7 @@ impl Step {
             Self::Said(touchpoint) => Some(said(touchpoint)),
             Self::Assigned { set, person: number } => Some(assigned(node(*set), person(*number))),
             Self::Unassigned { set } => Some(unassigned(node(*set))),
-            Self::EndOfBatch => None,
+            Self::EndOfBatch | Self::Pause(_) => None,
         }
     }
 
@@ -37,7 +43,7 @@ impl Step {
     fn set(&self) -> Option<u8> {
         match self {
             Self::Assigned { set, .. } | Self::Unassigned { set } => Some(*set),
-            Self::Said(_) | Self::EndOfBatch => None,
+            Self::Said(_) | Self::EndOfBatch | Self::Pause(_) => None,
         }
     }
 }
@@ -55,16 +61,15 @@ fn node(set: u8) -> NodeId {
 /// Few values for each member, so that copies, ties and conflicts are the rule.
 fn a_touchpoint(sets: impl Strategy<Value = u8>) -> impl Strategy<Value = Touchpoint> {
     let text = |of: &'static [&'static str]| select(of).prop_map(str::to_owned);
-    let decision = select(&[Decision::Denied, Decision::Withdrawn, Decision::Granted][..]);
     (
         (sets, 0..5_u8, 0..3_i64, text(&["shop", "till"])),
         option::of(text(&["web", "app"])),
         option::of(text(&["x", "y"])),
         option::of((select(&["o1", "o2"][..]), select(&["1.5", "1.50", "-2", "0.00"][..]), 0..2_i64)),
-        option::of((decision, 0..2_i64, option::of(text(&["gdpr", "fadp"])))),
+        vec(a_consent(), 0..3),
         option::of(text(&["bounce", "Cleaned", "click", "call"])),
     )
-        .prop_map(|((set, id, ms, source), channel, attribute, bought, decided, action)| {
+        .prop_map(|((set, id, ms, source), channel, attribute, bought, consents, action)| {
             let mut touchpoint = touchpoint(&format!("t{id}"), ms, identifiers(set));
             touchpoint.source = source;
             touchpoint.channel = channel;
@@ -72,11 +77,28 @@ fn a_touchpoint(sets: impl Strategy<Value = u8>) -> impl Strategy<Value = Touchp
                 action.map(|action| Engagement { action: Some(action), ..Engagement::default() });
             touchpoint.attributes = attribute.into_iter().map(|value| ("city".to_owned(), value)).collect();
             touchpoint.order = bought.map(|(id, value, items)| order(id, value, items));
-            touchpoint.consents.extend(decided.map(|(decision, ms, jurisdiction)| kinfold_model::Consent {
-                jurisdiction,
-                ..consent(decision, ms)
-            }));
+            touchpoint.consents = consents;
             touchpoint
+        })
+}
+
+/// For each policy one purpose. What ends, ends within the times of a history.
+fn a_consent() -> impl Strategy<Value = Consent> {
+    let text = |of: &'static [&'static str]| select(of).prop_map(str::to_owned);
+    (
+        text(&["marketing", "newsletter", "survey"]),
+        option::of(text(&["email", "sms"])),
+        select(&[Decision::Denied, Decision::Withdrawn, Decision::Granted][..]),
+        0..3_i64,
+        option::of(text(&["gdpr", "fadp"])),
+        option::of(0..12_i64),
+    )
+        .prop_map(|(purpose, channel, decision, ms, jurisdiction, expires)| Consent {
+            purpose,
+            channel,
+            jurisdiction,
+            expires: expires.map(at),
+            ..consent(decision, ms)
         })
 }
 
@@ -86,6 +108,7 @@ fn a_history() -> impl Strategy<Value = Vec<Step>> {
         4 => (1..=SETS, 0..3_u8).prop_map(|(set, person)| Step::Assigned { set, person }),
         1 => (1..=SETS).prop_map(|set| Step::Unassigned { set }),
         2 => Just(Step::EndOfBatch),
+        1 => (1..3_i64).prop_map(Step::Pause),
     ];
     vec(step, 0..60)
 }
@@ -98,12 +121,47 @@ fn live(history: &[Step]) -> World {
     world
 }
 
+/// The same, and the drivers' clocks go on: what ends is told.
+fn live_in_time(history: &[Step]) -> World {
+    let mut world = World::new();
+    for steps in history.split_inclusive(|step| matches!(step, Step::EndOfBatch | Step::Pause(_))) {
+        world.batch(steps.iter().filter_map(Step::input));
+        if let Some(Step::Pause(ms)) = steps.last() {
+            let now = world.now.plus_millis(*ms).millis();
+            world.pass(now);
+        }
+    }
+    world
+}
+
 /// What was said, then the last assignment of each node; nothing else ever happened.
 fn only_the_end(history: &[Step]) -> World {
     let last: BTreeMap<u8, &Step> =
         history.iter().filter_map(|step| step.set().map(|set| (set, step))).collect();
     let all_said = history.iter().filter(|step| matches!(step, Step::Said(_)));
     World::of(all_said.chain(last.into_values()).filter_map(Step::input))
+}
+
+/// What changes of consent add up to; each begins where the last one ended.
+fn standing(world: &World) -> BTreeMap<(PersonId, ConsentScope), ConsentState> {
+    let mut standing = BTreeMap::new();
+    for change in &world.changes {
+        let scope = ConsentScope { purpose: change.purpose.clone(), channel: change.channel.clone() };
+        let before = standing.insert((change.person_id, scope), change.after);
+        assert_eq!(before.unwrap_or(ConsentState::Unknown), change.before);
+    }
+    standing.retain(|_, state| *state != ConsentState::Unknown);
+    standing
+}
+
+/// The consents of the profiles.
+fn listed(world: &World) -> BTreeMap<(PersonId, ConsentScope), ConsentState> {
+    let of = |consent: &EffectiveConsent| ConsentScope {
+        purpose: consent.purpose.clone(),
+        channel: consent.channel.clone(),
+    };
+    let profiles = world.profiles.values();
+    profiles.flat_map(|p| p.consents.iter().map(|c| ((p.person_id, of(c)), c.state))).collect()
 }
 
 /// The facet of the only node there is, as bytes.
@@ -186,17 +244,51 @@ proptest! {
     #[test]
     fn changes_of_consent_add_up_to_the_consents_of_the_profiles(history in a_history()) {
         let world = live(&history);
-        let mut standing: BTreeMap<(PersonId, String), ConsentState> = BTreeMap::new();
-        for change in &world.changes {
-            let place = (change.person_id, change.purpose.clone());
-            let before = standing.insert(place, change.after).unwrap_or(ConsentState::Unknown);
-            prop_assert_eq!(before, change.before);
+        prop_assert_eq!(standing(&world), listed(&world));
+        let world = live_in_time(&history);
+        prop_assert_eq!(standing(&world), listed(&world));
+    }
+
+    #[test]
+    fn whatever_ended_on_the_way_at_last_all_is_as_if_it_had_been_said_then(history in a_history()) {
+        let mut world = live_in_time(&history);
+        let mut end = only_the_end(&history);
+        let last = world.now.plus_millis(30).millis();
+        world.pass(last);
+        end.pass(last);
+        prop_assert_eq!(world.bytes(), end.bytes());
+        prop_assert_eq!(world.pass(last), vec![], "what is due is done once");
+        prop_assert_eq!(world.pass(last + 1_000_000), vec![], "everything has ended");
+    }
+
+    #[test]
+    fn a_denial_disappears_only_by_a_newer_decision_or_with_its_identifier(history in a_history()) {
+        let world = live_in_time(&history);
+        for (person, profile) in &world.profiles {
+            for consent in profile.consents.iter().filter(|consent| consent.purpose == "marketing") {
+                let scope = |said: &Consent| {
+                    said.purpose == consent.purpose && (said.channel.is_none() || said.channel == consent.channel)
+                };
+                let theirs = history.iter().filter_map(|step| match step {
+                    Step::Said(touchpoint)
+                        if world.members.contains_key(&(*person, touchpoint.sighting)) => Some(touchpoint),
+                    _ => None,
+                });
+                let decided: Vec<(&Touchpoint, &Consent)> = theirs
+                    .flat_map(|t| t.consents.iter().filter(|said| scope(said)).map(move |said| (&**t, said)))
+                    .collect();
+                let stands = |(at, no): &(&Touchpoint, &Consent)| {
+                    no.decision != Decision::Granted
+                        && decided.iter().all(|(later, yes)| {
+                            yes.decision != Decision::Granted || yes.time <= no.time
+                                || !at.identifiers.iter().any(|one| later.identifiers.contains(one))
+                        })
+                };
+                if decided.iter().any(stands) {
+                    prop_assert_eq!(consent.state, ConsentState::Denied);
+                }
+            }
         }
-        standing.retain(|_, state| *state != ConsentState::Unknown);
-        let listed = world.profiles.values().flat_map(|profile| {
-            profile.consents.iter().map(|c| ((profile.person_id, c.purpose.clone()), c.state))
-        });
-        prop_assert_eq!(standing, listed.collect::<BTreeMap<_, _>>());
     }
 
     #[test]
@@ -238,11 +330,10 @@ proptest! {
         let mut turned = members.clone();
         turned.rotate_left(seed.index(members.len()));
         turned.reverse();
-        let keys = crate::world::keys();
-        let (one, other) = (
-            kinfold_profile::fold::fold(person(0), members, &keys).expect("something was said"),
-            kinfold_profile::fold::fold(person(0), turned, &keys).expect("something was said"),
-        );
+        let (keys, purposes) = (crate::world::keys(), crate::world::purposes());
+        let terms = Terms { keys: &keys, purposes: &purposes };
+        let folded = |members| fold(person(0), members, terms, at(5)).expect("something was said");
+        let (one, other) = (folded(members), folded(turned));
         prop_assert_eq!(postcard::to_stdvec(&one), postcard::to_stdvec(&other));
         prop_assert!(one.metrics.first_seen >= at(0));
     }

@@ -2,10 +2,10 @@
 
 use kinfold_model::consent::ConsentCause;
 use kinfold_model::{ConsentState, Context, Decision, Fault, Halt, Stage, Touchpoint, TouchpointIdentifier};
-use kinfold_profile::{Cause, Facets, People, Published, Table};
+use kinfold_profile::{Cause, Facets, Published, Table};
 
 use crate::world::{
-    Memory, World, assigned, consent, identifier, keys, order, person, run, said, touchpoint, unassigned,
+    Memory, World, assigned, consent, identifier, order, people, person, run, said, touchpoint, unassigned,
 };
 
 fn ann() -> TouchpointIdentifier {
@@ -232,7 +232,7 @@ fn corrupt_state_is_a_fault_in_both_stages() {
 
     let (mut state, mut output) = (broken(&world.people), Vec::new());
     let mut context = Context { now: click.time, state: &mut state, output: &mut output };
-    let result = People::new(keys()).handle(world.sent[0].clone(), &mut context);
+    let result = people().handle(world.sent[0].clone(), &mut context);
     assert!(matches!(result, Err(Halt::Fault(Fault::Corrupt { what: "member", .. }))), "{result:?}");
 }
 
@@ -240,7 +240,7 @@ fn corrupt_state_is_a_fault_in_both_stages() {
 fn each_table_is_used_by_the_stage_that_owns_it() {
     let click = touchpoint("t1", 1, vec![ann()]);
     let mut world = World::of([said(&click), assigned(ann().node, person(1))]);
-    run(&mut Facets::default(), &mut world.facets, []);
+    run(&mut Facets::default(), &mut world.facets, world.now, []);
     let tags = |memory: &Memory| memory.0.keys().map(|key| key[0]).collect::<Vec<_>>();
     assert_eq!(tags(&world.facets), [Table::Node.tag(), Table::Seen.tag()]);
     assert_eq!(tags(&world.people), [Table::Member.tag(), Table::Publication.tag()]);

@@ -1,11 +1,13 @@
 //! A world in memory: touchpoints and assignments in, batch by batch; what consumers of the topics see out.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
-    Assignment, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, NodeId, PersonId, Rules,
-    Secret, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
+    Assignment, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, MergePolicy, NodeId,
+    PersonId, Purpose, Purposes, Rules, Secret, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier,
+    UnifiedProfile,
 };
 use kinfold_profile::{FacetMessage, Facets, FacetsInput, Joined, Member, People, Published, laws};
 
@@ -32,16 +34,21 @@ impl State for Memory {
     }
 }
 
-/// Runs one batch of a stage.
+/// Runs one batch of a stage at that time, as a driver does: work that is due is done in it.
 pub(crate) fn run<S: Stage>(
     stage: &mut S,
     state: &mut Memory,
+    now: Timestamp,
     inputs: impl IntoIterator<Item = S::Input>,
 ) -> Vec<S::Output> {
     let mut output = Vec::new();
-    let mut context = Context { now: at(0), state, output: &mut output };
+    let is_due = stage.due(state).expect("a sound state").is_some_and(|due| due <= now);
+    let mut context = Context { now, state, output: &mut output };
     for input in inputs {
         stage.handle(input, &mut context).expect("well-formed input over a sound state");
+    }
+    if is_due {
+        stage.idle(1, &mut context).expect("a sound state");
     }
     stage.finish(&mut context).expect("a sound state");
     output
@@ -57,6 +64,8 @@ pub(crate) struct World {
     pub(crate) members: BTreeMap<(PersonId, NodeId), Member>,
     pub(crate) profiles: BTreeMap<PersonId, UnifiedProfile>,
     pub(crate) changes: Vec<ConsentChange>,
+    /// What the drivers say.
+    pub(crate) now: Timestamp,
 }
 
 impl World {
@@ -69,7 +78,22 @@ impl World {
             members: BTreeMap::new(),
             profiles: BTreeMap::new(),
             changes: Vec::new(),
+            now: at(0),
         }
+    }
+
+    /// It is that time now, and nobody says anything: work that is due is done, person by person.
+    pub(crate) fn pass(&mut self, ms: i64) -> Vec<Published> {
+        self.now = at(ms);
+        let mut published = Vec::new();
+        for _ in 0..1000 {
+            let due = people().due(&self.people).expect("a sound state");
+            if due.is_none_or(|due| due > self.now) {
+                return published;
+            }
+            published.extend(self.deliver(Vec::new()));
+        }
+        panic!("what is due is done once");
     }
 
     /// A world that has seen these inputs in one batch.
@@ -82,7 +106,7 @@ impl World {
     /// One batch through both stages; gives what the second published.
     pub(crate) fn batch(&mut self, inputs: impl IntoIterator<Item = FacetsInput>) -> Vec<Published> {
         let mut messages = Vec::new();
-        for output in run(&mut Facets::default(), &mut self.facets, inputs) {
+        for output in run(&mut Facets::default(), &mut self.facets, self.now, inputs) {
             match output {
                 Joined::Facet(message) => messages.push(message),
                 Joined::Repeated { source } => self.repeated.push(source),
@@ -101,7 +125,7 @@ impl World {
 
     /// One batch through the second stage only.
     pub(crate) fn deliver(&mut self, messages: Vec<FacetMessage>) -> Vec<Published> {
-        let published = run(&mut People::new(keys()), &mut self.people, messages);
+        let published = run(&mut people(), &mut self.people, self.now, messages);
         for record in &published {
             match record {
                 Published::Profile(profile) => {
@@ -134,6 +158,17 @@ impl World {
             laws::sums(profile, facets)
         })
     }
+}
+
+pub(crate) fn people() -> People {
+    People::new(keys(), Arc::new(purposes()))
+}
+
+/// `newsletter` goes by the newest decision, a yes to `survey` lasts 4 ms, all else is as by default.
+pub(crate) fn purposes() -> Purposes {
+    let newest = Purpose { merge: MergePolicy::Newest, valid_for_ms: None };
+    let short = Purpose { merge: MergePolicy::Strictest, valid_for_ms: Some(4) };
+    [("newsletter".to_owned(), newest), ("survey".to_owned(), short)].into_iter().collect()
 }
 
 pub(crate) fn keys() -> Keys {
@@ -193,6 +228,9 @@ pub(crate) fn consent(decision: Decision, ms: i64) -> Consent {
         jurisdiction: None,
         time: at(ms),
         wording: None,
+        channel: None,
+        expires: None,
+        signal: None,
     }
 }
 

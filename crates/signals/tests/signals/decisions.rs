@@ -28,7 +28,7 @@ fn rules(text: &str) -> SignalRules {
 }
 
 fn decided(signal: &Signal, text: &str) -> Vec<Decision> {
-    decide(signal, &rules(text), seen()).into_iter().map(|one| one.consent.decision).collect()
+    decide(signal, &rules(text), seen()).into_iter().map(|one| one.decision).collect()
 }
 
 fn tcf(written: &Tcf) -> Signal {
@@ -71,19 +71,16 @@ fn consent_to_all_that_a_rule_takes_grants() {
 fn a_decision_tells_its_basis_its_law_its_time_and_its_evidence() {
     let found = decide(&tcf(&agreed()), &rules(ADVERTISING), seen());
     let one = &found[0];
-    assert_eq!((one.consent.purpose.as_str(), one.evidence), ("p", Evidence::Tcf));
-    assert_eq!(
-        (one.consent.basis.as_deref(), one.consent.jurisdiction.as_deref()),
-        (Some("consent"), Some("gdpr"))
-    );
-    assert_eq!(one.consent.time.to_string(), "2026-06-01T00:00:00.000Z", "that of the string");
+    assert_eq!((one.purpose.as_str(), one.signal.as_deref()), ("p", Some("tcf")));
+    assert_eq!((one.basis.as_deref(), one.jurisdiction.as_deref()), (Some("consent"), Some("gdpr")));
+    assert_eq!(one.time.to_string(), "2026-06-01T00:00:00.000Z", "that of the string");
     let found = decide(
         &GlobalPrivacyControl { is_on: true }.into(),
         &rules("gpc = true\njurisdiction = \"us-ca\""),
         seen(),
     );
-    assert_eq!((found[0].consent.time, found[0].evidence), (seen(), Evidence::GlobalPrivacyControl));
-    assert_eq!(found[0].consent.jurisdiction.as_deref(), Some("us-ca"));
+    assert_eq!((found[0].time, found[0].signal.as_deref()), (seen(), Some("gpc")));
+    assert_eq!(found[0].jurisdiction.as_deref(), Some("us-ca"));
 }
 
 #[test]
@@ -180,10 +177,9 @@ fn each_section_of_a_gpp_string_decides_under_its_own_law() {
     let text = agreed().text();
     let signal = gpp(&[(2, &text), (6, "2YNN"), (8, SOLD), (11, "BAAAAAA")]);
     let found = decide(&signal, &rules("tcf = { purposes = [2] }\nopt_outs = [\"sale\"]"), seen());
-    let told: Vec<_> =
-        found.iter().map(|one| (one.consent.jurisdiction.as_deref(), one.consent.decision)).collect();
+    let told: Vec<_> = found.iter().map(|one| (one.jurisdiction.as_deref(), one.decision)).collect();
     assert_eq!(told, [(Some("gdpr"), Granted), (Some("us-ca"), Denied)]);
-    assert!(found.iter().all(|one| one.evidence == Evidence::Gpp));
+    assert!(found.iter().all(|one| one.signal.as_deref() == Some("gpp")));
 }
 
 #[test]
@@ -237,6 +233,14 @@ fn only_a_confirmed_opt_in_grants_where_two_steps_are_asked_for() {
         assert_eq!(decided(&Signal::Email(event), two_steps), asked, "{event:?}");
         assert_eq!(decided(&Signal::Email(event), bounces), plain, "{event:?}");
     }
+}
+
+#[test]
+fn an_event_of_an_address_is_about_mail_and_a_browser_about_any_channel() {
+    let channel = |signal: Signal, text: &str| decide(&signal, &rules(text), seen())[0].channel.clone();
+    let unsubscribed = channel(Signal::Email(EmailSignal::Unsubscribe), "email = {}");
+    assert_eq!(unsubscribed.as_deref(), Some("email"));
+    assert_eq!(channel(GlobalPrivacyControl { is_on: true }.into(), "gpc = true"), None);
 }
 
 #[test]
@@ -299,7 +303,7 @@ proptest! {
         let list: Vec<String> = purposes.iter().map(u16::to_string).collect();
         let text = format!("[p]\ntcf = {{ purposes = [{}], basis = \"{basis}\"{vendor_text} }}", list.join(", "));
         let rules: SignalRules = toml::from_str(&text).expect("TOML of rules");
-        let found = decide(&tcf(&string), &rules, seen()).into_iter().map(|one| one.consent.decision).next();
+        let found = decide(&tcf(&string), &rules, seen()).into_iter().map(|one| one.decision).next();
         prop_assert_eq!(found, oracle(&string, &purposes, vendor, interest));
     }
 }

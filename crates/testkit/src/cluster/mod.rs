@@ -16,6 +16,7 @@ use std::rc::Rc;
 use fastrand::Rng;
 use kinfold_model::Timestamp;
 use kinfold_pipeline::{InRecord, Origin, OutRecord, StageName};
+use kinfold_profile::Table;
 use kinfold_wire::{Topic, Trace};
 
 use audit::Audit;
@@ -262,7 +263,10 @@ impl Cluster {
                 }
             }
         }
-        None
+        let is_timer = |key: &Vec<u8>| key.first() == Some(&Table::Timer.tag());
+        let waits = |partition: &u32| self.fold((StageName::People, *partition)).keys().any(is_timer);
+        let waiting = (0..self.partitions).find(waits);
+        waiting.map(|partition| format!("people {partition} waits for a consent to end"))
     }
 
     /// Compacts the changelogs of a stage.

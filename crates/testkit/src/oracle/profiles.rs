@@ -1,7 +1,8 @@
 //! What is known of each person: one fold over all of that person's touchpoints.
 //!
 //! In go canonical touchpoints and the people that the oracle found in them; out comes one profile, of version 0,
-//! for each person to whom at least one touchpoint belongs. Neither order nor repetition of touchpoints matters.
+//! for each person to whom at least one touchpoint belongs. Neither order nor repetition of touchpoints matters; the time
+//! does to consents that end.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -9,18 +10,29 @@ use std::collections::{BTreeMap, BTreeSet};
 use kinfold_model::consent::ConsentState;
 use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
 use kinfold_model::{
-    Amount, Decision, EffectiveConsent, Keys, Namespace, NodeId, PersonId, Timestamp, Touchpoint,
-    UnifiedProfile,
+    Amount, Consent, Decision, EffectiveConsent, Keys, MergePolicy, Namespace, NodeId, PersonId, Purposes,
+    Timestamp, Touchpoint, UnifiedProfile,
 };
 
 use super::people::Expected;
+
+/// By what profiles are folded, besides touchpoints and people.
+#[derive(Clone, Copy)]
+pub struct Terms<'t> {
+    /// Of the deployment.
+    pub keys: &'t Keys,
+    /// By which decisions are weighed.
+    pub purposes: &'t Purposes,
+    /// What has ended by then has ended.
+    pub now: Timestamp,
+}
 
 /// The profiles of all people, by person.
 #[must_use]
 pub fn profiles(
     touchpoints: &[Touchpoint],
     expected: &Expected,
-    keys: &Keys,
+    terms: Terms<'_>,
 ) -> BTreeMap<PersonId, UnifiedProfile> {
     let mut of_person: BTreeMap<PersonId, Vec<&Touchpoint>> = BTreeMap::new();
     for touchpoint in touchpoints {
@@ -30,7 +42,7 @@ pub fn profiles(
     }
     of_person
         .into_iter()
-        .map(|(person_id, touchpoints)| (person_id, profile(person_id, &touchpoints, expected, keys)))
+        .map(|(person_id, touchpoints)| (person_id, profile(person_id, &touchpoints, expected, terms)))
         .collect()
 }
 
@@ -38,7 +50,7 @@ fn profile(
     person_id: PersonId,
     touchpoints: &[&Touchpoint],
     expected: &Expected,
-    keys: &Keys,
+    terms: Terms<'_>,
 ) -> UnifiedProfile {
     UnifiedProfile {
         person_id,
@@ -46,9 +58,9 @@ fn profile(
         identifiers: identifiers(person_id, touchpoints, expected),
         attributes: attributes(touchpoints),
         metrics: metrics(touchpoints),
-        consents: consents(touchpoints),
+        consents: consents(person_id, touchpoints, expected, terms),
         segments: Vec::new(),
-        aliases: aliases(person_id, expected, keys),
+        aliases: aliases(person_id, expected, terms.keys),
     }
 }
 
@@ -163,27 +175,101 @@ fn orders(touchpoints: &[&Touchpoint]) -> Vec<(Amount, String, i64)> {
     newest.map(|(_, _, value, currency, items)| (value, currency, items)).collect()
 }
 
-/// The newest decision for each purpose; of several of one time the most cautious.
-fn consents(touchpoints: &[&Touchpoint]) -> Vec<EffectiveConsent> {
-    let stated = || touchpoints.iter().flat_map(|t| t.consents.iter().map(|consent| (&t.source, consent)));
-    let purposes: BTreeSet<&String> = stated().map(|(_, consent)| &consent.purpose).collect();
-    let newest = |purpose: &String| {
-        stated()
-            .filter(|(_, c)| c.purpose == *purpose)
-            .map(|(source, c)| (Reverse(c.time), c.decision, source, &c.basis, &c.jurisdiction, &c.wording))
-            .min()
-    };
-    let effective = |purpose: &String| {
-        newest(purpose).map(|(Reverse(since), decision, source, basis, jurisdiction, _)| EffectiveConsent {
+/// For each purpose and channel, what the decisions of the person's identifiers amount to.
+fn consents(
+    person_id: PersonId,
+    touchpoints: &[&Touchpoint],
+    expected: &Expected,
+    terms: Terms<'_>,
+) -> Vec<EffectiveConsent> {
+    let stated = || touchpoints.iter().flat_map(|t| t.consents.iter().map(move |consent| (*t, consent)));
+    let scopes: BTreeSet<(&String, &Option<String>)> =
+        stated().map(|(_, consent)| (&consent.purpose, &consent.channel)).collect();
+    let effective = |(purpose, channel): (&String, &Option<String>)| {
+        let declared = terms.purposes.get(purpose);
+        // By who said it: a sighting speaks for itself where none of its identifiers is the person's.
+        let mut newest: BTreeMap<NodeId, Said<'_>> = BTreeMap::new();
+        for (touchpoint, consent) in stated() {
+            if consent.purpose != *purpose || (consent.channel.is_some() && consent.channel != *channel) {
+                continue;
+            }
+            let mut end = consent.expires;
+            if let Some(ms) = declared.valid_for_ms {
+                end = end.into_iter().chain([consent.time.plus_millis(ms)]).min();
+            }
+            let said = Said { touchpoint, consent, end: end.filter(|_| consent.decision == Decision::Granted) };
+            let theirs = |node: &NodeId| expected.person.get(node) == Some(&person_id);
+            let mut speakers: BTreeSet<NodeId> =
+                touchpoint.identifiers.iter().map(|one| one.node).filter(theirs).collect();
+            if speakers.is_empty() {
+                speakers.insert(touchpoint.sighting);
+            }
+            for speaker in speakers {
+                let known = newest.entry(speaker).or_insert(said);
+                if said.order() < known.order() {
+                    *known = said;
+                }
+            }
+        }
+        let strictness = |said: &Said<'_>| match said.state(terms.now) {
+            ConsentState::Denied => 0,
+            ConsentState::Granted => 1,
+            _ => 2,
+        };
+        let winner = match declared.merge {
+            MergePolicy::Strictest => {
+                newest.into_values().min_by(|a, b| (strictness(a), a.order()).cmp(&(strictness(b), b.order())))
+            }
+            MergePolicy::Newest => newest.into_values().min_by(|a, b| a.order().cmp(&b.order())),
+        }?;
+        Some(EffectiveConsent {
             purpose: purpose.clone(),
-            state: if decision == Decision::Granted { ConsentState::Granted } else { ConsentState::Denied },
-            since,
-            jurisdiction: jurisdiction.clone(),
-            basis: basis.clone(),
-            source: source.clone(),
+            state: winner.state(terms.now),
+            since: winner.consent.time,
+            jurisdiction: winner.consent.jurisdiction.clone(),
+            basis: winner.consent.basis.clone(),
+            source: winner.touchpoint.source.clone(),
+            channel: channel.clone(),
+            expires: winner.end,
+            signal: winner.consent.signal.clone(),
+            wording: winner.consent.wording.clone(),
         })
     };
-    purposes.into_iter().filter_map(effective).collect()
+    scopes.into_iter().filter_map(effective).collect()
+}
+
+/// A decision, and when it ends if it is a yes.
+#[derive(Clone, Copy)]
+struct Said<'t> {
+    touchpoint: &'t Touchpoint,
+    consent: &'t Consent,
+    end: Option<Timestamp>,
+}
+
+impl Said<'_> {
+    /// The least is the newest; of one time the most cautious, and what ends first.
+    fn order(&self) -> impl Ord {
+        let Consent { time, decision, basis, jurisdiction, wording, expires, signal, .. } = self.consent;
+        let stated_end = expires.filter(|_| *decision == Decision::Granted).unwrap_or(Timestamp::MAX);
+        (
+            Reverse(*time),
+            *decision,
+            stated_end,
+            self.touchpoint.source.clone(),
+            basis.clone(),
+            jurisdiction.clone(),
+            signal.clone(),
+            wording.clone(),
+        )
+    }
+
+    fn state(&self, now: Timestamp) -> ConsentState {
+        match self.consent.decision {
+            Decision::Denied | Decision::Withdrawn => ConsentState::Denied,
+            Decision::Granted if self.end.is_some_and(|end| end <= now) => ConsentState::Expired,
+            Decision::Granted => ConsentState::Granted,
+        }
+    }
 }
 
 /// Whoever was known by one of these identifiers alone had the id that has this identifier as its anchor.

@@ -6,8 +6,9 @@ use std::fs;
 use std::path::PathBuf;
 
 use apache_avro::schema_compatibility::SchemaCompatibility;
+use kinfold_model::consent::ConsentCause;
 use kinfold_model::{ChangeKind, ChangeRule, CommandKind, FlagKind, IdentityChange, RefusalKind};
-use kinfold_wire::{Contract, Framing, SchemaIds, Topic, decode, encode};
+use kinfold_wire::{Contract, Framing, SchemaIds, Topic, Version, decode, encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use serde_json::{Value, json};
@@ -37,6 +38,7 @@ fn a_published_version_never_changes() {
     let published = [
         "touchpoint/1 2a69a31280e3f0bf",
         "touchpoint/2 c614d3cc666d74d4",
+        "touchpoint/3 b12708995fa48987",
         "touchpoint-refused/1 c90c5116520cdad8",
         "touchpoint-refused/2 fa1b07db3beffb26",
         "touchpoint-refused/3 7f68ad598c52a614",
@@ -46,7 +48,9 @@ fn a_published_version_never_changes() {
         "identity-change/2 555057a2d0fe1b55",
         "unified-profile/1 e439ecf4165a1068",
         "unified-profile/2 83bb0ef4dd4c975c",
+        "unified-profile/3 aa9bcb91fa15ea0c",
         "consent-change/1 bf1712e48f14f1d1",
+        "consent-change/2 aca75a7d71504859",
     ];
     let now: Vec<_> = contracts()
         .flat_map(Contract::versions)
@@ -140,12 +144,8 @@ fn a_record_of_an_older_version_is_read_as_what_it_said() {
                     let bytes = encode(topic, Framing::SingleObject, record).expect("encodes");
                     read_as(&older, &current, &bytes[10..])
                 };
-                let said = seen(record);
-                let written =
-                    [&[0xc3, 0x01], &version.fingerprint()[..], &write(&older, said.clone())].concat();
-                let read: T =
-                    decode(topic, &SchemaIds::default(), &written).expect("an older record is read");
-                assert_eq!(seen(&read), said, "{topic}/{}", version.number());
+                let read = by_way_of(version, record);
+                assert_eq!(seen(&read), seen(record), "{topic}/{}", version.number());
                 self.0 += 1;
             }
         }
@@ -166,6 +166,44 @@ fn what_version_1_of_a_change_of_people_did_not_say_has_its_default() {
     assert_eq!((read.kind, read.time.millis()), (ChangeKind::Retired, 1));
     assert_eq!((read.rule, read.rules_version.as_str()), (ChangeRule::Evidence, ""));
     assert_eq!((read.command_id, read.moves), (None, Vec::new()));
+}
+
+#[test]
+fn what_older_versions_did_not_say_of_consents_is_absent() {
+    let version = |topic: Topic, number| topic.schema().expect("public").version(number).expect("published");
+
+    let touchpoint = samples::full_touchpoint();
+    let mut expected = touchpoint.clone();
+    for consent in &mut expected.consents {
+        (consent.channel, consent.expires, consent.signal) = (None, None, None);
+    }
+    assert_ne!(touchpoint, expected);
+    assert_eq!(by_way_of(version(Topic::Touchpoint, 2), &touchpoint), expected);
+
+    let profile = samples::full_profile();
+    let mut expected = profile.clone();
+    for consent in &mut expected.consents {
+        (consent.channel, consent.expires, consent.signal, consent.wording) = (None, None, None, None);
+    }
+    assert_ne!(profile, expected);
+    assert_eq!(by_way_of(version(Topic::UnifiedProfile, 2), &profile), expected);
+
+    let change = samples::consent_change(ConsentCause::Expiry, Some(samples::time(5)));
+    let mut expected = change.clone();
+    (expected.channel, expected.effective, expected.evidence) = (None, None, None);
+    expected.cause = ConsentCause::Decision;
+    assert_ne!(change, expected);
+    assert_eq!(by_way_of(version(Topic::ConsentChange, 1), &change), expected);
+}
+
+/// What we read of a record that somebody wrote who had this older version, and so could not say all of it.
+fn by_way_of<T: Serialize + DeserializeOwned>(version: &Version, record: &T) -> T {
+    let topic = version.topic();
+    let (older, current) = (parse(version.json()), parse(topic.schema().expect("public").current().json()));
+    let bytes = encode(topic, Framing::SingleObject, record).expect("encodes");
+    let said = read_as(&older, &current, &bytes[10..]);
+    let written = [&[0xc3, 0x01], &version.fingerprint()[..], &write(&older, said)].concat();
+    decode(topic, &SchemaIds::default(), &written).expect("an older record is read")
 }
 
 fn assert_documented(node: &Value, topic: Topic) {

@@ -4,7 +4,7 @@ use std::fmt::Debug;
 
 use kinfold_model::assignment::ChangeKind;
 use kinfold_model::command::CommandIdentifier;
-use kinfold_model::consent::{ConsentCause, ConsentState, Decision};
+use kinfold_model::consent::{ConsentCause, ConsentEvidence, ConsentState, Decision};
 use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order};
 use kinfold_model::{
@@ -48,7 +48,7 @@ pub(crate) fn for_each(check: &mut impl Check) {
     for record in [full_profile(), bare_profile()] {
         check.check(Topic::UnifiedProfile, &record);
     }
-    for cause in [ConsentCause::Decision, ConsentCause::Split, ConsentCause::Merge] {
+    for cause in [ConsentCause::Decision, ConsentCause::Split, ConsentCause::Merge, ConsentCause::Expiry] {
         check.check(Topic::ConsentChange, &consent_change(cause, Some(time(5))));
         check.check(Topic::ConsentChange, &consent_change(cause, None));
     }
@@ -106,13 +106,17 @@ pub(crate) fn bare_touchpoint() -> Touchpoint {
 }
 
 fn consent(decision: Decision) -> Consent {
+    let told = decision == Decision::Granted;
     Consent {
         purpose: "marketing".to_owned(),
         decision,
         basis: Some("consent".to_owned()),
         jurisdiction: Some("gdpr".to_owned()),
         time: time(3),
-        wording: None,
+        wording: told.then(|| "newsletter-v3".to_owned()),
+        channel: told.then(|| "email".to_owned()),
+        expires: told.then(|| time(9)),
+        signal: told.then(|| "tcf".to_owned()),
     }
 }
 
@@ -215,6 +219,7 @@ fn bare_profile() -> UnifiedProfile {
 }
 
 fn effective_consent(state: ConsentState) -> EffectiveConsent {
+    let told = state == ConsentState::Expired;
     EffectiveConsent {
         purpose: "marketing".to_owned(),
         state,
@@ -222,10 +227,14 @@ fn effective_consent(state: ConsentState) -> EffectiveConsent {
         jurisdiction: Some("gdpr".to_owned()),
         basis: None,
         source: "webshop".to_owned(),
+        channel: told.then(|| "email".to_owned()),
+        expires: told.then(|| time(9)),
+        signal: told.then(|| "tcf".to_owned()),
+        wording: told.then(|| "newsletter-v3".to_owned()),
     }
 }
 
-fn consent_change(cause: ConsentCause, since: Option<Timestamp>) -> ConsentChange {
+pub(crate) fn consent_change(cause: ConsentCause, since: Option<Timestamp>) -> ConsentChange {
     ConsentChange {
         person_id: person(1),
         purpose: "marketing".to_owned(),
@@ -234,6 +243,21 @@ fn consent_change(cause: ConsentCause, since: Option<Timestamp>) -> ConsentChang
         since,
         jurisdiction: since.map(|_| "gdpr".to_owned()),
         cause,
+        channel: since.map(|_| "email".to_owned()),
+        effective: since,
+        evidence: since.map(|_| evidence(cause)),
+    }
+}
+
+/// A decision of which nothing is told but its source, where people merged.
+fn evidence(cause: ConsentCause) -> ConsentEvidence {
+    let told = cause != ConsentCause::Merge;
+    ConsentEvidence {
+        source: "webshop".to_owned(),
+        basis: told.then(|| "consent".to_owned()),
+        signal: told.then(|| "tcf".to_owned()),
+        wording: told.then(|| "newsletter-v3".to_owned()),
+        expires: told.then(|| time(9)),
     }
 }
 
@@ -245,6 +269,6 @@ fn person(seed: u8) -> PersonId {
     PersonId::new([seed; 16])
 }
 
-fn time(ms: i64) -> Timestamp {
+pub(crate) fn time(ms: i64) -> Timestamp {
     Timestamp::from_millis(ms).expect("in range")
 }

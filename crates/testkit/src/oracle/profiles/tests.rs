@@ -1,11 +1,11 @@
 //! Small worlds whose profiles a reader can write down.
 
 use kinfold_model::touchpoint::{Engagement, Order};
-use kinfold_model::{Consent, Identifier, Rules, Timestamp, TouchpointIdentifier};
+use kinfold_model::{Consent, Identifier, Purpose, Rules, Timestamp, TouchpointIdentifier};
 
 use super::*;
 use crate::oracle::{Observation, people};
-use crate::world::{World, keys};
+use crate::world::{World, keys, purposes};
 
 fn second(second: i64) -> Timestamp {
     Timestamp::from_millis(second * 1000).expect("in range")
@@ -49,6 +49,9 @@ fn consent(time: i64, decision: Decision) -> Consent {
         jurisdiction: None,
         time: second(time),
         wording: None,
+        channel: None,
+        expires: None,
+        signal: None,
     }
 }
 
@@ -79,11 +82,19 @@ fn an_address_is_undeliverable_when_its_newest_event_says_so() {
     assert!(fold(&[two])[0].identifiers.iter().all(|one| one.undeliverable.is_none()));
 }
 
+fn terms<'t>(keys: &'t Keys, purposes: &'t Purposes) -> Terms<'t> {
+    Terms { keys, purposes, now: second(1000) }
+}
+
 fn fold(touchpoints: &[Touchpoint]) -> Vec<UnifiedProfile> {
+    folded(touchpoints, &Purposes::default())
+}
+
+fn folded(touchpoints: &[Touchpoint], purposes: &Purposes) -> Vec<UnifiedProfile> {
     let observations: Vec<Observation> =
         touchpoints.iter().map(|touchpoint| Observation::of(touchpoint, &Rules::default())).collect();
     let expected = people(&observations, &Rules::default(), &keys());
-    profiles(touchpoints, &expected, &keys()).into_values().collect()
+    profiles(touchpoints, &expected, terms(&keys(), purposes)).into_values().collect()
 }
 
 fn only(touchpoints: &[Touchpoint]) -> UnifiedProfile {
@@ -181,12 +192,42 @@ fn the_newest_decision_holds_and_of_one_time_the_denial() {
 }
 
 #[test]
+fn a_no_of_one_identifier_outlasts_a_later_yes_of_another_unless_the_newest_counts() {
+    use Decision::{Denied, Granted};
+    let decided = |id, identifiers: &[&str], time, decision| Touchpoint {
+        consents: vec![consent(time, decision)],
+        ..touchpoint(id, 1, identifiers)
+    };
+    let both = touchpoint("0", 1, &["email:ann", "phone:+491"]);
+    let said = [both, decided("1", &["phone:+491"], 1, Denied), decided("2", &["email:ann"], 2, Granted)];
+    let newest = Purpose { merge: MergePolicy::Newest, valid_for_ms: None };
+    let newest = [("marketing".to_owned(), newest)].into_iter().collect();
+    let state = |purposes| folded(&said, purposes)[0].consents[0].state;
+    assert_eq!(state(&Purposes::default()), ConsentState::Denied);
+    assert_eq!(state(&newest), ConsentState::Granted);
+    let later = decided("3", &["email:ann", "phone:+491"], 3, Granted);
+    assert_eq!(only(&[said.to_vec(), vec![later]].concat()).consents[0].state, ConsentState::Granted);
+}
+
+#[test]
+fn a_yes_that_has_ended_is_expired() {
+    let until = |end| {
+        let mut touchpoint = touchpoint("1", 1, &["email:ann"]);
+        touchpoint.consents =
+            vec![Consent { expires: Some(second(end)), ..consent(1, Decision::Granted) }];
+        only(&[touchpoint]).consents[0].state
+    };
+    assert_eq!((until(1000), until(1001)), (ConsentState::Expired, ConsentState::Granted));
+}
+
+#[test]
 fn every_touchpoint_of_a_world_is_in_one_profile_and_order_does_not_matter() {
     for seed in 0..30 {
         let (keys, rules) = (keys(), crate::world::tight_rules(seed));
         let world = World::new(seed, &keys);
         let expected = people(&world.observations(), &rules, &keys);
-        let found = profiles(&world.touchpoints, &expected, &keys);
+        let purposes = purposes();
+        let found = profiles(&world.touchpoints, &expected, terms(&keys, &purposes));
         let distinct: BTreeSet<_> =
             world.touchpoints.iter().map(|t| (t.sighting, &t.touchpoint_id)).collect();
         let counted: i64 = found.values().map(|profile| profile.metrics.touchpoints).sum();
@@ -194,6 +235,6 @@ fn every_touchpoint_of_a_world_is_in_one_profile_and_order_does_not_matter() {
         let mut shuffled = world.touchpoints.clone();
         shuffled.extend(world.touchpoints.into_iter().step_by(4));
         fastrand::Rng::with_seed(seed).shuffle(&mut shuffled);
-        assert!(profiles(&shuffled, &expected, &keys) == found, "seed {seed}");
+        assert!(profiles(&shuffled, &expected, terms(&keys, &purposes)) == found, "seed {seed}");
     }
 }

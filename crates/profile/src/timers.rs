@@ -1,0 +1,76 @@
+//! When which person has to be looked at again although nobody says anything: a yes of theirs ends.
+//!
+//! Entries of the state, in the order of times, at most one for each person. So a timer is set, moved and taken away in the
+//! transaction that publishes what it is about, and it fires once.
+
+use kinfold_model::{Fault, PersonId, State, Timestamp};
+
+use crate::table::Table;
+
+/// Moves the timer of a person; `None` is no timer.
+pub(crate) fn set(
+    state: &mut dyn State,
+    person: PersonId,
+    before: Option<Timestamp>,
+    after: Option<Timestamp>,
+) {
+    if before == after {
+        return;
+    }
+    if let Some(time) = before {
+        state.delete(key(time, person));
+    }
+    if let Some(time) = after {
+        state.put(key(time, person), Vec::new());
+    }
+}
+
+/// The time of the first timer.
+pub(crate) fn first(state: &dyn State) -> Result<Option<Timestamp>, Fault> {
+    Ok(page(state, 1)?.first().map(|(time, _)| *time))
+}
+
+/// Those whose timers are due, the first `most` of them.
+pub(crate) fn due(state: &dyn State, now: Timestamp, most: usize) -> Result<Vec<PersonId>, Fault> {
+    let due = page(state, most)?.into_iter().take_while(|(time, _)| *time <= now);
+    Ok(due.map(|(_, person)| person).collect())
+}
+
+fn page(state: &dyn State, most: usize) -> Result<Vec<(Timestamp, PersonId)>, Fault> {
+    let prefix = Table::Timer.key(&[]);
+    let entries = state.page(&prefix, &prefix, most)?;
+    entries.into_iter().map(|(key, _)| read(&key[prefix.len()..])).collect()
+}
+
+fn key(time: Timestamp, person: PersonId) -> Vec<u8> {
+    Table::Timer.key(&[&ordered(time), person.as_bytes()])
+}
+
+/// Bytes in the order of times, also of those before 1970.
+fn ordered(time: Timestamp) -> [u8; 8] {
+    (time.millis() ^ i64::MIN).to_be_bytes()
+}
+
+fn read(rest: &[u8]) -> Result<(Timestamp, PersonId), Fault> {
+    let corrupt = || Table::Timer.corrupt("its key is not that of a time and a person");
+    let (time, person) = rest.split_first_chunk::<8>().ok_or_else(corrupt)?;
+    let time = Timestamp::from_millis(i64::from_be_bytes(*time) ^ i64::MIN).map_err(|_| corrupt())?;
+    let person = <[u8; 16]>::try_from(person).map_err(|_| corrupt())?;
+    Ok((time, PersonId::from_bytes(person)))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_in_the_order_of_times_and_are_read_as_they_were_written() {
+        let at = |ms| Timestamp::from_millis(ms).expect("in range");
+        let person = PersonId::new([7; 16]);
+        let times = [Timestamp::MIN, at(-1), at(0), at(1), at(256), Timestamp::MAX];
+        assert!(times.map(|time| key(time, person)).is_sorted());
+        for time in times {
+            assert_eq!(read(&key(time, person)[1..]), Ok((time, person)));
+        }
+    }
+}

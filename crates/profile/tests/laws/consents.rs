@@ -1,0 +1,118 @@
+//! Decisions of several identifiers, of several channels, and such that end.
+
+use kinfold_model::consent::ConsentCause;
+use kinfold_model::{Consent, ConsentState, Decision, Touchpoint, TouchpointIdentifier};
+use kinfold_profile::Published;
+
+use crate::world::{World, assigned, at, consent, identifier, person, said, touchpoint};
+use ConsentState::{Denied, Expired, Granted};
+
+fn ann() -> TouchpointIdentifier {
+    identifier("email", "ann@example.org")
+}
+
+fn phone() -> TouchpointIdentifier {
+    identifier("phone", "+491")
+}
+
+/// A touchpoint at these identifiers, with one decision.
+fn decided(id: &str, of: &[TouchpointIdentifier], stated: Consent) -> Touchpoint {
+    let mut touchpoint = touchpoint(id, stated.time.millis(), of.to_vec());
+    touchpoint.consents.push(stated);
+    touchpoint
+}
+
+fn about(purpose: &str, decision: Decision, ms: i64) -> Consent {
+    Consent { purpose: purpose.to_owned(), ..consent(decision, ms) }
+}
+
+/// All of it said of one person, who has both identifiers.
+fn one_person(touchpoints: &[Touchpoint]) -> World {
+    let nodes = touchpoints.iter().map(|touchpoint| touchpoint.sighting).chain([ann().node, phone().node]);
+    World::of(touchpoints.iter().map(said).chain(nodes.map(|node| assigned(node, person(1)))))
+}
+
+fn states(world: &World) -> Vec<(Option<&str>, ConsentState)> {
+    let consents = world.profiles[&person(1)].consents.iter();
+    consents.map(|consent| (consent.channel.as_deref(), consent.state)).collect()
+}
+
+#[test]
+fn a_no_of_one_identifier_outlasts_a_later_yes_of_another_unless_the_newest_counts() {
+    let said = |purpose| {
+        one_person(&[
+            decided("t1", &[phone()], about(purpose, Decision::Denied, 1)),
+            decided("t2", &[ann()], about(purpose, Decision::Granted, 2)),
+        ])
+    };
+    assert_eq!(states(&said("marketing")), [(None, Denied)]);
+    assert_eq!(states(&said("newsletter")), [(None, Granted)]);
+}
+
+#[test]
+fn a_no_ends_with_a_later_yes_of_the_same_identifier_wherever_that_was_seen() {
+    let no = decided("t1", &[phone()], about("marketing", Decision::Denied, 1));
+    let yes = decided("t2", &[ann(), phone()], about("marketing", Decision::Granted, 2));
+    assert_eq!(states(&one_person(&[no.clone(), yes])), [(None, Granted)]);
+    let earlier = decided("t2", &[ann(), phone()], about("marketing", Decision::Granted, 0));
+    assert_eq!(states(&one_person(&[no, earlier])), [(None, Denied)]);
+}
+
+#[test]
+fn what_is_said_of_every_channel_competes_with_what_is_said_of_one() {
+    let by = |channel: Option<&str>, decision, ms| Consent {
+        channel: channel.map(str::to_owned),
+        ..about("marketing", decision, ms)
+    };
+    let world = one_person(&[
+        decided("t1", &[ann()], by(None, Decision::Granted, 1)),
+        decided("t2", &[ann()], by(Some("email"), Decision::Withdrawn, 2)),
+        decided("t3", &[ann()], by(Some("sms"), Decision::Denied, 0)),
+    ]);
+    assert_eq!(states(&world), [(None, Granted), (Some("email"), Denied), (Some("sms"), Granted)]);
+}
+
+#[test]
+fn a_yes_ends_on_time_is_told_once_and_older_news_do_not_bring_it_back() {
+    let mut world = one_person(&[decided("t1", &[ann()], about("survey", Decision::Granted, 1))]);
+    assert_eq!(states(&world), [(None, Granted)]);
+    assert_eq!(world.pass(4), []);
+    let published = world.pass(5);
+    let [Published::Profile(profile), Published::Consent(change)] = published.as_slice() else {
+        panic!("a profile and a change: {published:?}");
+    };
+    assert_eq!((profile.version, profile.consents[0].expires), (2, Some(at(5))));
+    assert_eq!((change.before, change.after, change.cause), (Granted, Expired, ConsentCause::Expiry));
+    assert_eq!((change.effective, change.since), (Some(at(5)), Some(at(1))));
+    assert_eq!(world.pass(9), []);
+
+    world.now = at(2);
+    let late = world.batch([said(&touchpoint("t2", 0, vec![ann()]))]);
+    assert!(matches!(late.as_slice(), [Published::Profile(_)]), "no change of consent: {late:?}");
+    assert_eq!(states(&world), [(None, Expired)]);
+    world.batch([said(&decided("t3", &[ann()], about("survey", Decision::Granted, 8)))]);
+    assert_eq!(states(&world), [(None, Granted)], "a new yes is one");
+}
+
+#[test]
+fn when_the_newer_yes_ends_an_older_one_that_lasts_takes_its_place() {
+    let short = Consent { expires: Some(at(6)), ..about("marketing", Decision::Granted, 2) };
+    let mut world = one_person(&[
+        decided("t1", &[phone()], about("marketing", Decision::Granted, 1)),
+        decided("t2", &[ann()], short),
+    ]);
+    assert_eq!(world.profiles[&person(1)].consents[0].since, at(2));
+    assert_eq!(world.pass(6).len(), 2);
+    assert_eq!(states(&world), [(None, Granted)]);
+    let change = world.changes.last().expect("a change");
+    assert_eq!((change.cause, change.since), (ConsentCause::Expiry, Some(at(1))));
+}
+
+#[test]
+fn a_person_who_is_retired_leaves_no_timer() {
+    let mut world = one_person(&[decided("t1", &[ann()], about("survey", Decision::Granted, 1))]);
+    world.batch([assigned(ann().node, person(2)), assigned(phone().node, person(2))]);
+    let published = world.pass(5);
+    assert!(matches!(published.as_slice(), [Published::Profile(of), _] if of.person_id == person(2)));
+    assert_eq!(world.pass(1_000), []);
+}
