@@ -9,6 +9,7 @@ mod namespaces;
 mod properties;
 mod reader;
 mod settings;
+mod signals;
 mod tree;
 
 use std::fmt;
@@ -38,7 +39,7 @@ pub struct Config {
     pub http: Http,
     /// `[state]`
     pub state: State,
-    /// `[capture]`
+    /// `[capture]`; its field `signals` is `[signals.<purpose>]`
     pub capture: kinfold_capture::Settings,
     /// `capture.sources_dir`: the folder of mappings; a relative one begins where the process was started. A folder that is
     /// not there holds none.
