@@ -19,6 +19,7 @@ mod quality;
 mod review;
 mod revision;
 mod rules;
+mod signals;
 mod simulation;
 mod sources;
 mod steward;

@@ -2,6 +2,8 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kinfold_signals::SignalRules;
+
 pub use crate::normalise::PERSONAL_PARAMETERS;
 
 const DAY_MS: i64 = 86_400_000;
@@ -97,6 +99,8 @@ pub struct Settings {
     pub source_regions: BTreeMap<String, String>,
     /// How standard attributes are cleaned.
     pub cleaning: Cleaning,
+    /// What consent signals mean, by purpose; they must have no faults. Without any, signals are passed on and not read.
+    pub signals: SignalRules,
     /// A touchpoint that is older than this when it arrives is flagged as stale.
     pub stale_after_ms: i64,
 }
@@ -109,6 +113,7 @@ impl Default for Settings {
             default_region: None,
             source_regions: BTreeMap::new(),
             cleaning: Cleaning::default(),
+            signals: SignalRules::default(),
             stale_after_ms: 30 * DAY_MS,
         }
     }

@@ -8,11 +8,13 @@ use std::collections::BTreeSet;
 use kinfold_model::{Consent, Flag, FlagKind, Refusal, RefusalKind, Timestamp};
 use kinfold_signals::gpc::GlobalPrivacyControl;
 use kinfold_signals::gpp::Gpp;
+use kinfold_signals::rules::PurposeRules;
 use kinfold_signals::tcf::TcString;
 use kinfold_signals::{Fault, Signal, SignalRules, decide};
 
 use crate::limits;
 use crate::path::Path;
+use crate::text;
 use crate::validate::Stated;
 
 /// By what signals are read.
@@ -80,6 +82,16 @@ pub(crate) fn read(
 /// Whether two decisions differ in nothing but what they were read from.
 fn is_same(one: &Consent, other: &Consent) -> bool {
     *one == Consent { signal: one.signal.clone(), ..other.clone() }
+}
+
+/// The rules with their purposes and jurisdictions in NFC, as those of touchpoints are: what looks the same is the same.
+pub(crate) fn composed(rules: SignalRules) -> SignalRules {
+    let nfc = |name: String| text::nfc(name.into()).into_owned();
+    let purposes = rules.purposes.into_iter().map(|(purpose, rules)| {
+        let jurisdiction = rules.jurisdiction.map(nfc);
+        (nfc(purpose), PurposeRules { jurisdiction, ..rules })
+    });
+    SignalRules { purposes: purposes.collect() }
 }
 
 fn is_partly_unreadable(signal: &Signal) -> bool {

@@ -11,7 +11,6 @@ use kinfold_mapping::{Source, Sources, Value};
 use kinfold_model::{
     Context, Fault, Halt, Keys, Refusal, Rules, Stage, Timestamp, Touchpoint, TouchpointIdentifier,
 };
-use kinfold_signals::SignalRules;
 
 use crate::block::Blocks;
 use crate::captured::{Captured, RawRecord, SourceTally};
@@ -20,7 +19,7 @@ use crate::normalise::attributes::{self, Given};
 use crate::quality::{self, Judgement};
 use crate::settings::Settings;
 use crate::signals::{self, Reading};
-use crate::{identify, json, normalise, text, validate};
+use crate::{identify, json, normalise, validate};
 
 /// Turns records into touchpoints. Cheap to clone: one for each partition.
 #[derive(Clone)]
@@ -33,44 +32,24 @@ struct Fixed {
     settings: Settings,
     /// `None`: every record is canonical.
     sources: Option<Arc<Sources>>,
-    /// None of them: consent signals are passed on and not read.
-    signals: SignalRules,
 }
 
 impl Capture {
-    /// The keys of the deployment, the rules of its namespaces, and what the operator chose.
+    /// The keys of the deployment, the rules of its namespaces, and what the operator chose, also of consent signals.
     #[must_use]
     pub fn new(keys: Keys, rules: Rules, settings: Settings) -> Self {
         let blocks = Blocks::new(&rules);
-        let signals = SignalRules::default();
-        Self(Arc::new(Fixed { keys, rules, blocks, settings, sources: None, signals }))
+        let settings = Settings { signals: signals::composed(settings.signals), ..settings };
+        Self(Arc::new(Fixed { keys, rules, blocks, settings, sources: None }))
     }
 
     /// The same, with mappings for some sources.
     #[must_use]
     pub fn with_sources(self, sources: Arc<Sources>) -> Self {
-        Self(Arc::new(Fixed { sources: Some(sources), ..self.fixed() }))
-    }
-
-    /// The same, with consent signals that become decisions by these rules, which must have no faults.
-    #[must_use]
-    pub fn with_signals(self, signals: SignalRules) -> Self {
-        // Purposes that touchpoints state are in NFC, and these are to be the same ones.
-        let purposes = signals.purposes.into_iter();
-        let purposes = purposes.map(|(name, rules)| (text::nfc(name.into()).into_owned(), rules)).collect();
-        Self(Arc::new(Fixed { signals: SignalRules { purposes }, ..self.fixed() }))
-    }
-
-    fn fixed(&self) -> Fixed {
-        let Fixed { keys, rules, settings, sources, signals, .. } = &*self.0;
-        Fixed {
-            keys: keys.clone(),
-            rules: rules.clone(),
-            blocks: Blocks::new(rules),
-            settings: settings.clone(),
-            sources: sources.clone(),
-            signals: signals.clone(),
-        }
+        let Fixed { keys, rules, settings, .. } = &*self.0;
+        let (keys, rules, settings) = (keys.clone(), rules.clone(), settings.clone());
+        let blocks = Blocks::new(&rules);
+        Self(Arc::new(Fixed { keys, rules, blocks, settings, sources: Some(sources) }))
     }
 
     /// The touchpoint that a record of canonical JSON states. `now` is the time of the record in its log.
@@ -120,12 +99,12 @@ impl Capture {
         id: impl FnOnce() -> String,
         now: Timestamp,
     ) -> Result<Touchpoint, Refusal> {
-        let Fixed { keys, rules, blocks, settings, signals: signal_rules, .. } = &*self.0;
+        let Fixed { keys, rules, blocks, settings, .. } = &*self.0;
         let mut stated = validate::record(parsed, settings, now)?;
         let mut flags = BTreeSet::new();
         let given = Given { time: stated.time, cleaning: &settings.cleaning };
         attributes::clean(&mut stated.attributes, &given, &mut flags);
-        let reading = Reading { rules: signal_rules, latest: now.plus_millis(settings.max_future_ms) };
+        let reading = Reading { rules: &settings.signals, latest: now.plus_millis(settings.max_future_ms) };
         signals::read(&mut stated, &reading, &mut flags)?;
         let identifiers = normalise::identifiers(&mut stated, rules, settings)?;
         blocks.check(&identifiers)?;

@@ -76,8 +76,7 @@ impl Facet {
         changed |= self.absorb_attributes(touchpoint);
         changed |= self.absorb_order(touchpoint);
         for consent in &touchpoint.consents {
-            let scope =
-                ConsentScope { purpose: consent.purpose.clone(), channel: consent.channel.clone() };
+            let scope = ConsentScope { purpose: consent.purpose.clone(), channel: consent.channel.clone() };
             changed |= self.consents.enter(&scope, StatedConsent::new(consent, &touchpoint.source));
         }
         if let Some((address, statement)) = StatedDelivery::of(touchpoint) {

@@ -54,9 +54,8 @@ impl Standings {
         for consent in after {
             pairs.entry(scope(consent)).or_default().1 = Some(consent);
         }
-        let changed = pairs
-            .into_iter()
-            .filter(|(_, (before, after))| before.cloned() != after.map(Standing::of));
+        let changed =
+            pairs.into_iter().filter(|(_, (before, after))| before.cloned() != after.map(Standing::of));
         changed.map(|(scope, (before, after))| change(scope, before, after, occasion)).collect()
     }
 }
@@ -168,9 +167,17 @@ mod tests {
             (change.cause, change.effective)
         };
         assert_eq!(told(ended, 6), (ConsentCause::Expiry, Some(at(5))));
-        assert_eq!(told(consent("a", Granted, 0), 6), (ConsentCause::Expiry, Some(at(5))), "an older yes holds");
+        assert_eq!(
+            told(consent("a", Granted, 0), 6),
+            (ConsentCause::Expiry, Some(at(5))),
+            "an older yes holds"
+        );
         assert_eq!(told(consent("a", Denied, 2), 6), (ConsentCause::Decision, Some(at(2))));
         assert_eq!(told(consent("a", Granted, 2), 6), (ConsentCause::Decision, Some(at(2))));
-        assert_eq!(told(consent("a", Granted, 0), 4), (ConsentCause::Decision, Some(at(0))), "it had not ended");
+        assert_eq!(
+            told(consent("a", Granted, 0), 4),
+            (ConsentCause::Decision, Some(at(0))),
+            "it had not ended"
+        );
     }
 }

@@ -12,7 +12,7 @@ use kinfold_model::{
 };
 
 use crate::facets::Member;
-use crate::winners::{Statement, StatedConsent};
+use crate::winners::{StatedConsent, Statement};
 
 /// Purpose and channel.
 type Scope<'m> = (&'m str, Option<&'m str>);

@@ -155,7 +155,8 @@ impl Statement for StatedConsent {
 impl Ord for StatedConsent {
     fn cmp(&self, other: &Self) -> Ordering {
         fn key(consent: &StatedConsent) -> impl Ord {
-            let StatedConsent { time, decision, source, basis, jurisdiction, wording, expires, signal } = consent;
+            let StatedConsent { time, decision, source, basis, jurisdiction, wording, expires, signal } =
+                consent;
             let end = expires.unwrap_or(Timestamp::MAX);
             (*time, Reverse((*decision, end, source, basis, jurisdiction, signal, wording)))
         }
@@ -225,7 +226,8 @@ mod tests {
     #[test]
     fn only_the_greatest_statement_stays() {
         let mut winners = Winners::default();
-        let said: Vec<bool> = [2, 1, 3, 3].into_iter().map(|n| winners.enter(&"name".to_owned(), n)).collect();
+        let said: Vec<bool> =
+            [2, 1, 3, 3].into_iter().map(|n| winners.enter(&"name".to_owned(), n)).collect();
         assert_eq!(said, [true, false, true, false]);
         let mut others = Winners::default();
         others.enter(&"name".to_owned(), 9);

@@ -37,6 +37,9 @@ impl TryFrom<u16> for VendorId {
 pub struct PurposeId(u8);
 
 impl PurposeId {
+    /// The highest.
+    pub const MAX: u8 = 24;
+
     /// Its number.
     #[must_use]
     pub fn get(self) -> u8 {
@@ -48,7 +51,11 @@ impl TryFrom<u8> for PurposeId {
     type Error = &'static str;
 
     fn try_from(id: u8) -> Result<Self, &'static str> {
-        if (1..=24).contains(&id) { Ok(Self(id)) } else { Err("purposes of TCF are numbered from 1 to 24") }
+        if (1..=Self::MAX).contains(&id) {
+            Ok(Self(id))
+        } else {
+            Err("purposes of TCF are numbered from 1 to 24")
+        }
     }
 }
 
@@ -58,6 +65,9 @@ impl TryFrom<u8> for PurposeId {
 pub struct FeatureId(u8);
 
 impl FeatureId {
+    /// The highest.
+    pub const MAX: u8 = 12;
+
     /// Its number.
     #[must_use]
     pub fn get(self) -> u8 {
@@ -69,7 +79,7 @@ impl TryFrom<u8> for FeatureId {
     type Error = &'static str;
 
     fn try_from(id: u8) -> Result<Self, &'static str> {
-        if (1..=12).contains(&id) {
+        if (1..=Self::MAX).contains(&id) {
             Ok(Self(id))
         } else {
             Err("special features of TCF are numbered from 1 to 12")

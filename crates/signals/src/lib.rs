@@ -27,4 +27,4 @@ pub mod us_privacy;
 pub use decide::{Evidence, Signal, decide};
 pub use email::EmailSignal;
 pub use fault::{Fault, FaultKind};
-pub use rules::SignalRules;
+pub use rules::{RuleFault, SignalRules};

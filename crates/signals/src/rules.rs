@@ -16,6 +16,7 @@
 //! A purpose that has no rule for a kind of signal is not touched by it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 
 use serde::Deserialize;
 
@@ -65,6 +66,20 @@ pub enum Regime {
     OptOut,
 }
 
+impl Regime {
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::OptIn, Self::OptOut];
+
+    /// As rules name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::OptIn => "opt_in",
+            Self::OptOut => "opt_out",
+        }
+    }
+}
+
 /// What of a TC string a purpose takes: all that is named here.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Deserialize)]
 #[serde(default, deny_unknown_fields)]
@@ -94,7 +109,10 @@ pub enum TcfBasis {
 }
 
 impl TcfBasis {
-    /// As decisions name it.
+    /// Both.
+    pub const ALL: [Self; 2] = [Self::Consent, Self::LegitimateInterest];
+
+    /// As rules and decisions name it.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
@@ -114,6 +132,27 @@ pub struct EmailRule {
     pub hard_bounce_denies: bool,
 }
 
+/// Something that is wrong with rules. It holds nothing but names that the rules themselves have.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RuleFault {
+    /// The purpose whose rules are wrong; `None`: all rules together.
+    pub purpose: Option<String>,
+    /// What is wrong: the predicate of a sentence whose subject is the purpose, or the rules.
+    pub what: &'static str,
+    /// What to do about it.
+    pub remedy: String,
+}
+
+impl fmt::Display for RuleFault {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { purpose, what, remedy } = self;
+        match purpose {
+            Some(purpose) => write!(f, "purpose {purpose:?} {what}; {remedy}"),
+            None => write!(f, "the rules {what}; {remedy}"),
+        }
+    }
+}
+
 /// Purposes of TCF that the policies leave to consent alone.
 const CONSENT_ONLY: [u8; 5] = [1, 3, 4, 5, 6];
 
@@ -124,68 +163,93 @@ impl SignalRules {
         self.purposes.is_empty()
     }
 
-    /// All that is wrong with the rules, each with its remedy, in order of purposes; empty when they can be used.
+    /// All that is wrong with the rules, in order of purposes; empty when they can be used.
     #[must_use]
-    pub fn faults(&self) -> Vec<String> {
+    pub fn faults(&self) -> Vec<RuleFault> {
         let mut faults = Vec::new();
         if self.purposes.len() > limits::PURPOSES_MAX {
-            faults.push(format!("there are more than {} purposes; leave out some", limits::PURPOSES_MAX));
+            let remedy = format!("name at most {}", limits::PURPOSES_MAX);
+            faults.push(RuleFault { purpose: None, what: "name too many purposes", remedy });
         }
         for (purpose, rules) in &self.purposes {
-            let mut add = |fault: &str| faults.push(format!("purpose {purpose:?} {fault}"));
-            if purpose.is_empty() || purpose.len() > limits::NAME_BYTES_MAX || purpose.trim() != purpose {
-                add("is no name; write 1 to 64 bytes without white space around them");
-            }
-            if *rules
-                == (PurposeRules {
-                    regime: rules.regime,
-                    jurisdiction: rules.jurisdiction.clone(),
-                    ..PurposeRules::default()
-                })
-            {
-                add("takes no signal; name one, or leave the purpose out");
-            }
-            if rules.regime == Regime::OptOut && rules.opt_outs.is_empty() {
-                add("has the regime opt_out and nothing to opt out of; name `opt_outs`");
-            }
-            if rules.jurisdiction.as_ref().is_some_and(|name| {
-                name.is_empty() || name.len() > limits::NAME_BYTES_MAX || name.trim() != name
-            }) {
-                add("has a jurisdiction that is no name; write for example \"gdpr\"");
-            }
-            if let Some(tcf) = &rules.tcf {
-                tcf.faults().for_each(add);
-            }
+            let of_name = (!is_name(purpose)).then_some(("is no name of a purpose", NAMES));
+            let fault = |(what, remedy): (&'static str, &str)| RuleFault {
+                purpose: Some(purpose.clone()),
+                what,
+                remedy: remedy.to_owned(),
+            };
+            faults.extend(of_name.into_iter().chain(rules.faults()).map(fault));
         }
         faults
     }
 }
 
+impl PurposeRules {
+    /// What is wrong, and the remedy.
+    fn faults(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
+        let Self { regime, jurisdiction, tcf, opt_outs, .. } = self;
+        let nothing = Self { regime: *regime, jurisdiction: jurisdiction.clone(), ..Self::default() };
+        let found = [
+            (*self == nothing, "takes no signal", "name one, or leave the purpose out"),
+            (
+                *regime == Regime::OptOut && opt_outs.is_empty(),
+                "has the regime opt_out and nothing to opt out of",
+                "name `opt_outs`",
+            ),
+            (
+                jurisdiction.as_deref().is_some_and(|name| !is_name(name)),
+                "has a jurisdiction that is no name",
+                "write for example \"gdpr\"",
+            ),
+        ];
+        those_wrong(found).chain(tcf.iter().flat_map(TcfRule::faults))
+    }
+}
+
 impl TcfRule {
-    fn faults(&self) -> impl Iterator<Item = &'static str> {
+    /// What is wrong, and the remedy.
+    fn faults(&self) -> impl Iterator<Item = (&'static str, &'static str)> + use<> {
         let interest = self.basis == TcfBasis::LegitimateInterest;
         let consent_only = self.purposes.iter().any(|id| CONSENT_ONLY.contains(&id.get()));
-        [
+        those_wrong([
             (
                 self.purposes.is_empty() && self.special_features.is_empty(),
-                "takes nothing of TCF; name `purposes` or `special_features`",
+                "takes nothing of TCF",
+                "name `purposes` or `special_features`",
             ),
             (
                 self.publisher && self.vendor.is_some(),
-                "is both the publisher's own and a vendor's; leave out `publisher` or `vendor`",
+                "is both the publisher's own and a vendor's",
+                "leave out `publisher` or `vendor`",
             ),
             (
                 interest && consent_only,
                 "rests on legitimate interest for one of the purposes 1, 3, 4, 5 and 6 of TCF, which need consent",
+                "leave out `basis`, or these purposes",
             ),
             (
                 self.publisher && !self.special_features.is_empty(),
-                "is the publisher's own, of which TCF says nothing about special features; leave them out",
+                "is the publisher's own, of which TCF says nothing about special features",
+                "leave them out",
             ),
-        ]
-        .into_iter()
-        .filter_map(|(is_wrong, fault)| is_wrong.then_some(fault))
+        ])
     }
+}
+
+type Found = (bool, &'static str, &'static str);
+
+fn those_wrong<const COUNT: usize>(
+    found: [Found; COUNT],
+) -> impl Iterator<Item = (&'static str, &'static str)> {
+    found.into_iter().filter(|(is_wrong, ..)| *is_wrong).map(|(_, what, remedy)| (what, remedy))
+}
+
+const NAMES: &str = "write 1 to 64 bytes without control characters, and without white space around them";
+
+/// As touchpoints have names: white space around them is cut off there, and control characters are refused.
+fn is_name(name: &str) -> bool {
+    let fits = !name.is_empty() && name.len() <= limits::NAME_BYTES_MAX;
+    fits && name.trim().len() == name.len() && !name.contains(char::is_control)
 }
 
 #[cfg(test)]
@@ -212,7 +276,7 @@ mod tests {
     #[test]
     fn the_example_is_read() {
         let rules = rules(EXAMPLE);
-        assert_eq!(rules.faults(), [""; 0]);
+        assert_eq!(rules.faults(), []);
         let advertising = &rules.purposes["advertising"];
         let tcf = advertising.tcf.as_ref().expect("a rule");
         assert_eq!((tcf.basis, tcf.vendor.map(VendorId::get)), (TcfBasis::Consent, Some(755)));
@@ -242,6 +306,7 @@ mod tests {
             ("[p]", "takes no signal"),
             ("[p]\njurisdiction = \"gdpr\"", "takes no signal"),
             ("[\" p\"]\ngpc = true", "is no name"),
+            ("[\"p\\u0001\"]\ngpc = true", "is no name"),
             ("[p]\ntcf = {}", "takes nothing of TCF"),
             ("[p]\ntcf = { purposes = [2], vendor = 7, publisher = true }", "both"),
             ("[p]\ntcf = { purposes = [2, 3], basis = \"legitimate_interest\" }", "need consent"),
@@ -250,10 +315,29 @@ mod tests {
             ("[p]\ngpc = true\njurisdiction = \"\"", "jurisdiction"),
         ] {
             let faults = rules(text).faults();
-            assert!(faults.len() == 1 && faults[0].contains(words), "{text}: {faults:?}");
+            let said: Vec<String> = faults.iter().map(ToString::to_string).collect();
+            assert!(said.len() == 1 && said[0].contains(words), "{text}: {said:?}");
         }
         let many: String =
             (0..=limits::PURPOSES_MAX).map(|index| format!("[p{index}]\ngpc = true\n")).collect();
-        assert_eq!(rules(&many).faults().len(), 1);
+        let faults = rules(&many).faults();
+        assert_eq!(faults.len(), 1);
+        assert_eq!(faults[0].to_string(), "the rules name too many purposes; name at most 32");
+    }
+
+    #[test]
+    fn every_choice_is_read_by_its_name() {
+        for regime in Regime::ALL {
+            let read = rules(&format!("[p]\nregime = \"{}\"", regime.as_str()));
+            assert_eq!(read.purposes["p"].regime, regime);
+        }
+        for basis in TcfBasis::ALL {
+            let read = rules(&format!("[p]\ntcf = {{ basis = \"{}\" }}", basis.as_str()));
+            assert_eq!(read.purposes["p"].tcf.as_ref().map(|tcf| tcf.basis), Some(basis));
+        }
+        for opt_out in OptOut::ALL {
+            let read = rules(&format!("[p]\nopt_outs = [\"{}\"]", opt_out.as_str()));
+            assert_eq!(read.purposes["p"].opt_outs, [opt_out].into());
+        }
     }
 }

@@ -15,6 +15,7 @@ use kinfold_pipeline::{
 use kinfold_stitch::laws::AtRest;
 use kinfold_wire::{Framing, Topic, encode};
 
+use crate::signals;
 use crate::trace::line;
 use crate::world::purposes;
 
@@ -356,7 +357,7 @@ impl Course<'_> {
 pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
     let topology = Topology::uniform(partitions);
     // When a record came is another time in each kind of run; what is said of a touchpoint must not tell.
-    let settings = Settings { stale_after_ms: i64::MAX, ..Settings::default() };
+    let settings = Settings { stale_after_ms: i64::MAX, ..signals::settings() };
     let stage = Capture::new(keys.clone(), rules.clone(), settings);
     let (keys, rules) = (keys.clone(), rules.clone());
     Ports {

@@ -16,6 +16,7 @@ use kinfold_model::{
 use serde_json::{Value, json};
 
 use crate::oracle::Observation;
+use crate::signals;
 
 const HOUR_MS: i64 = 3_600_000;
 /// Some tell that mail arrives, some that it does not, some neither.
@@ -55,6 +56,7 @@ impl World {
         for index in 0..count {
             let person = rng.usize(..persons);
             let mut touchpoint = touchpoint(rng, index, person, persons);
+            signals::add(&mut touchpoint, index);
             let identifiers = match touchpoints.last() {
                 Some(last) if rng.f64() < 0.02 => {
                     touchpoint.touchpoint_id.clone_from(&last.touchpoint_id);
@@ -117,7 +119,8 @@ pub fn tight_rules(seed: u64) -> Rules {
     rules
 }
 
-/// The canonical JSON of a touchpoint; members that state nothing are absent.
+/// The canonical JSON of a touchpoint; members that state nothing are absent, and so is what its signals mean, which capture
+/// adds.
 #[must_use]
 pub fn record(touchpoint: &Touchpoint) -> Value {
     let identifiers: Vec<Value> = touchpoint
@@ -139,8 +142,11 @@ pub fn record(touchpoint: &Touchpoint) -> Value {
     add("channel", touchpoint.channel.as_ref().map(|channel| json!(channel)));
     add("type", touchpoint.r#type.as_ref().map(|kind| json!(kind)));
     add("attributes", (!touchpoint.attributes.is_empty()).then(|| json!(touchpoint.attributes)));
-    let consents: Vec<Value> = touchpoint.consents.iter().map(consent_record).collect();
+    let meant = signals::meant(touchpoint);
+    let stated = touchpoint.consents.iter().filter(|consent| !meant.contains(consent));
+    let consents: Vec<Value> = stated.map(consent_record).collect();
     add("consents", (!consents.is_empty()).then(|| json!(consents)));
+    add("consent_signals", touchpoint.consent_signals.as_ref().map(|signals| json!(signals)));
     let action = touchpoint.engagement.as_ref().and_then(|engagement| engagement.action.as_ref());
     add("engagement", action.map(|action| json!({"action": action})));
     add("order", touchpoint.order.as_ref().map(|order| json!(order)));
@@ -324,7 +330,7 @@ pub(crate) fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {
 mod tests {
     use std::collections::BTreeSet;
 
-    use kinfold_capture::{Capture, Settings};
+    use kinfold_capture::Capture;
 
     use super::*;
     use crate::oracle::{components, people};
@@ -339,7 +345,7 @@ mod tests {
 
     #[test]
     fn a_record_that_goes_through_capture_is_its_touchpoint() {
-        let capture = Capture::new(keys(), Rules::default(), Settings::default());
+        let capture = Capture::new(keys(), Rules::default(), signals::settings());
         let now = Timestamp::from_millis(BEGIN_MS).expect("in range").plus_millis(240 * HOUR_MS);
         for seed in 0..20 {
             let world = World::new(seed, &keys());

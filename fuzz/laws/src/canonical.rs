@@ -7,6 +7,8 @@ use kinfold_mapping::Value;
 use kinfold_model::{Keys, Rules, Secret, Timestamp, Touchpoint};
 use kinfold_wire::{Framing, SchemaIds, Topic, decode, encode};
 
+use crate::signals;
+
 const SEEDS: [&str; 4] = [
     r#"{"touchpoint_id": "web-17", "time": "2026-03-01T10:15:00.250Z", "source": "webshop", "channel": "web", "type": "order",
         "identifiers": [{"namespace": "email", "value": "Ann@Example.ORG"}, {"namespace": "customer_id", "value": " C-4711 "},
@@ -61,8 +63,12 @@ impl Bench {
     pub(super) fn new(unknown_members: UnknownMembers) -> Result<Self, String> {
         let secret = Secret::new(b"0123456789abcdef").map_err(|error| error.to_string())?;
         let (keys, rules) = (Keys::new(&secret), Rules::default());
-        let settings =
-            Settings { unknown_members, default_region: Some("DE".to_owned()), ..Settings::default() };
+        let settings = Settings {
+            unknown_members,
+            default_region: Some("DE".to_owned()),
+            signals: signals::rules()?.clone(),
+            ..Settings::default()
+        };
         let now = "2026-03-01T11:15:00Z".parse().map_err(|_| "the time of the bench is none")?;
         let capture = Capture::new(keys.clone(), rules.clone(), settings.clone());
         Ok(Self { keys, rules, settings, now, capture })

@@ -7,6 +7,7 @@
 mod canonical;
 mod normalised;
 mod payloads;
+mod signals;
 mod topics;
 
 use std::io;
@@ -23,7 +24,7 @@ pub struct Target {
 }
 
 /// All of them.
-pub const TARGETS: [Target; 20] = [
+pub const TARGETS: [Target; 23] = [
     Target { name: "json", seeds: canonical::seeds, check: canonical::check },
     Target { name: "avro", seeds: topics::seeds, check: topics::check },
     Target { name: "payload-json", seeds: payloads::json, check: payloads::check_json },
@@ -42,8 +43,11 @@ pub const TARGETS: [Target; 20] = [
     Target { name: "ip", seeds: normalised::addresses, check: normalised::check_ip },
     Target { name: "name", seeds: normalised::names, check: normalised::check_name },
     Target { name: "postal-code", seeds: normalised::codes, check: normalised::check_code },
-    Target { name: "tcf", seeds: normalised::signals, check: normalised::check_tcf },
-    Target { name: "gpp", seeds: normalised::signals, check: normalised::check_gpp },
+    Target { name: "tcf", seeds: signals::tcf, check: signals::check_tcf },
+    Target { name: "gpp", seeds: signals::gpp, check: signals::check_gpp },
+    Target { name: "us-states", seeds: signals::states, check: signals::check_states },
+    Target { name: "consent-short", seeds: signals::short, check: signals::check_short },
+    Target { name: "consent-object", seeds: signals::objects, check: signals::check_objects },
 ];
 
 impl Target {

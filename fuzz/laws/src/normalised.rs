@@ -5,7 +5,7 @@ use serde_json::json;
 
 use crate::canonical::Bench;
 
-fn texts<const COUNT: usize>(texts: [&str; COUNT]) -> Vec<Vec<u8>> {
+pub(super) fn texts<const COUNT: usize>(texts: [&str; COUNT]) -> Vec<Vec<u8>> {
     texts.map(|text| text.as_bytes().to_vec()).into()
 }
 
@@ -90,16 +90,6 @@ pub(super) fn codes() -> Vec<Vec<u8>> {
     texts(["01067", "D-01067", "SW1A 1AA", "sw1a1aa", "K1A0B1", "12345-6789", "1234 AB", "100-0001"])
 }
 
-pub(super) fn signals() -> Vec<Vec<u8>> {
-    texts([
-        "CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA",
-        "CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA.YAAAAAAAAAAA",
-        "DBABMA~CPXxRfAPXxRfAAfKABENB-CgAAAAAAAAAAYgAAAAAAAA",
-        "DBABLA~BVAUAAAAAWA.QA",
-        "1YNN",
-    ])
-}
-
 fn identifier(namespace: &str, text: &[u8]) -> Result<(), String> {
     captured(
         json!({"time": 0, "source": "crm", "identifiers": [{"namespace": namespace, "value": text_of(text)}]}),
@@ -114,13 +104,6 @@ fn attribute(name: &str, text: &[u8]) -> Result<(), String> {
     attributes.insert(name.to_owned(), text_of(text).into());
     captured(
         json!({"time": 0, "source": "crm", "identifiers": [{"namespace": "cookie", "value": "c"}], "attributes": attributes}),
-    )
-}
-
-fn signal(name: &str, text: &[u8]) -> Result<(), String> {
-    let signals = serde_json::Map::from_iter([(name.to_owned(), text_of(text).into())]);
-    captured(
-        json!({"time": 0, "source": "cmp", "identifiers": [{"namespace": "cookie", "value": "c"}], "consent_signals": signals}),
     )
 }
 
@@ -165,12 +148,4 @@ pub(super) fn check_name(text: &[u8]) -> Result<(), String> {
 
 pub(super) fn check_code(text: &[u8]) -> Result<(), String> {
     attribute("postal_code", text)
-}
-
-pub(super) fn check_tcf(text: &[u8]) -> Result<(), String> {
-    signal("tcf", text)
-}
-
-pub(super) fn check_gpp(text: &[u8]) -> Result<(), String> {
-    signal("gpp", text)
 }

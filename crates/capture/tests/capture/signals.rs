@@ -24,8 +24,12 @@ fn rules() -> SignalRules {
     SignalRules { purposes: [("advertising".to_owned(), rules(2)), ("tracking".to_owned(), rules(4))].into() }
 }
 
+fn settings() -> Settings {
+    Settings { signals: rules(), ..Settings::default() }
+}
+
 fn reading() -> Capture {
-    capture(Settings::default()).with_signals(rules())
+    capture(settings())
 }
 
 /// The example of the contract with these signals, and without decisions of its own.
@@ -95,7 +99,7 @@ fn a_touchpoint_with_decisions_of_signals_obeys_the_laws_and_is_accepted_as_itse
     let stage = reading();
     let touchpoint = captured(&stage, &record(json!({"tcf": TCF, "gpp": "DBABT~1YYN", "gpc": true})));
     assert!(!touchpoint.consents.is_empty());
-    let (rules, settings) = (Rules::default(), Settings::default());
+    let (rules, settings) = (Rules::default(), settings());
     let given = Circumstances { keys: &keys(), rules: &rules, settings: &settings, now: now() };
     assert_eq!(laws::check(&touchpoint, &given), Ok(()));
     assert_eq!(stage.touchpoint(&laws::record(&touchpoint), now()), Ok(touchpoint));
@@ -127,13 +131,18 @@ fn decisions_that_find_no_room_are_a_refusal_and_never_lost() {
 }
 
 #[test]
-fn mappings_and_rules_of_signals_go_together_in_either_order() {
-    let sources = || std::sync::Arc::new(kinfold_mapping::Sources::default());
-    let signals = json!({"gpc": true});
-    for stage in [
-        reading().with_sources(sources()),
-        capture(Settings::default()).with_sources(sources()).with_signals(rules()),
-    ] {
-        assert_eq!(captured(&stage, &record(signals.clone())).consents.len(), 2);
-    }
+fn a_capture_with_mappings_reads_signals_as_well() {
+    let stage = reading().with_sources(std::sync::Arc::new(kinfold_mapping::Sources::default()));
+    assert_eq!(captured(&stage, &record(json!({"gpc": true}))).consents.len(), 2);
+}
+
+#[test]
+fn names_in_rules_are_composed_as_those_of_touchpoints_are() {
+    let rules = json!({"re\u{301}clame": {"gpc": true, "jurisdiction": "que\u{301}bec"}});
+    let signals = serde_json::from_value(rules).expect("rules");
+    let stage = capture(Settings { signals, ..Settings::default() });
+    let touchpoint = captured(&stage, &record(json!({"gpc": true})));
+    assert_eq!(decisions(&touchpoint), [("r\u{e9}clame", Denied)]);
+    assert_eq!(touchpoint.consents[0].jurisdiction.as_deref(), Some("qu\u{e9}bec"));
+    assert_eq!(stage.touchpoint(&laws::record(&touchpoint), now()), Ok(touchpoint));
 }

@@ -6,6 +6,9 @@ use std::fmt::{Display, Write as _};
 
 use kinfold_model::rules::{NamespaceRules, NeighbourLimit, Rules};
 use kinfold_model::{BlockList, Namespace, Purposes};
+use kinfold_signals::SignalRules;
+use kinfold_signals::ids::{FeatureId, PurposeId};
+use kinfold_signals::rules::{EmailRule, PurposeRules, TcfRule};
 
 use super::Config;
 
@@ -89,6 +92,8 @@ pub(super) fn describe(config: &Config) -> String {
         page.text(&quoted(source), region);
     }
 
+    page.signals(&capture.signals);
+
     page.section("log");
     page.text("format", log.format.as_str());
     page.text("level", &log.level);
@@ -101,6 +106,34 @@ pub(super) fn describe(config: &Config) -> String {
 struct Page(String);
 
 impl Page {
+    fn signals(&mut self, rules: &SignalRules) {
+        self.section("signals");
+        for (purpose, rules) in &rules.purposes {
+            self.section(&format!("signals.{}", name(purpose)));
+            self.purpose(rules);
+        }
+    }
+
+    fn purpose(&mut self, rules: &PurposeRules) {
+        self.text("regime", rules.regime.as_str());
+        self.text("jurisdiction", rules.jurisdiction.as_deref().unwrap_or_default());
+        if let Some(rule) = &rules.tcf {
+            self.plain("tcf", tcf(rule));
+        }
+        self.plain("opt_outs", list(rules.opt_outs.iter().map(|one| one.as_str())));
+        self.plain("gpc", rules.gpc);
+        self.plain("consent_mode", list(rules.consent_mode.iter().map(|one| one.as_str())));
+        self.plain("segment", list(&rules.segment));
+        if let Some(rule) = rules.email {
+            self.plain("email", email(rule));
+        }
+        if !rules.consent_mode.is_empty() || !rules.segment.is_empty() || rules.email.is_some() {
+            self.line(
+                "# touchpoints do not carry consent_mode, segment and email: these rules decide nothing",
+            );
+        }
+    }
+
     fn rules(&mut self, rules: &Rules) {
         self.section("identity");
         self.plain("evidence_granularity_ms", rules.evidence_granularity_ms);
@@ -127,8 +160,8 @@ impl Page {
 
     fn purposes(&mut self, purposes: &Purposes) {
         self.section("purposes");
-        for (name, purpose) in purposes.iter() {
-            self.section(&format!("purposes.{}", quoted_key(name)));
+        for (purpose_name, purpose) in purposes.iter() {
+            self.section(&format!("purposes.{}", name(purpose_name)));
             self.text("merge", purpose.merge.as_str());
             if let Some(valid_for_ms) = purpose.valid_for_ms {
                 self.plain("valid_for_ms", valid_for_ms);
@@ -163,13 +196,33 @@ fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }
 
-/// A key without control characters. A value with both kinds of quotes may be put into three, which a key may not.
-fn quoted_key(key: &str) -> String {
-    format!("\"{}\"", key.replace('\\', r"\\").replace('"', "\\\""))
-}
-
 fn list(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     format!("[{}]", items.into_iter().map(|item| quoted(item.as_ref())).collect::<Vec<_>>().join(", "))
+}
+
+/// As a key, which may stand on no more than one line.
+fn name(text: &str) -> String {
+    let is_bare = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'_' | b'-');
+    if !text.is_empty() && text.bytes().all(is_bare) {
+        return text.to_owned();
+    }
+    serde_json::Value::from(text).to_string()
+}
+
+fn tcf(rule: &TcfRule) -> String {
+    let TcfRule { purposes, special_features, basis, vendor, publisher } = rule;
+    let purposes: Vec<u8> = purposes.iter().copied().map(PurposeId::get).collect();
+    let features: Vec<u8> = special_features.iter().copied().map(FeatureId::get).collect();
+    let basis = quoted(basis.as_str());
+    let vendor = vendor.map(|vendor| format!("vendor = {}, ", vendor.get())).unwrap_or_default();
+    format!(
+        "{{ purposes = {purposes:?}, special_features = {features:?}, basis = {basis}, {vendor}publisher = {publisher} }}"
+    )
+}
+
+fn email(rule: EmailRule) -> String {
+    let EmailRule { double_opt_in, hard_bounce_denies } = rule;
+    format!("{{ double_opt_in = {double_opt_in}, hard_bounce_denies = {hard_bounce_denies} }}")
 }
 
 fn neighbours(limit: &NeighbourLimit) -> String {

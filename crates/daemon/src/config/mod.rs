@@ -10,6 +10,7 @@ mod properties;
 mod purposes;
 mod reader;
 mod settings;
+mod signals;
 mod tree;
 
 use std::fmt;
@@ -40,7 +41,7 @@ pub struct Config {
     pub http: Http,
     /// `[state]`
     pub state: State,
-    /// `[capture]`
+    /// `[capture]`; its field `signals` is `[signals.<purpose>]`
     pub capture: kinfold_capture::Settings,
     /// `capture.sources_dir`: the folder of mappings; a relative one begins where the process was started. A folder that is
     /// not there holds none.

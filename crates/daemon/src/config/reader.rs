@@ -182,6 +182,67 @@ impl<'r> Section<'r> {
         items.into_iter().map(|(_, item)| item).collect()
     }
 
+    /// Some of a closed set of names; none when the setting was not given.
+    pub(super) fn choices<T: Copy>(&mut self, key: &str, all: &[T], name: fn(T) -> &'static str) -> Vec<T> {
+        let named = |text: &str| all.iter().copied().find(|one| name(*one) == text);
+        let texts = self.list(key, &[], |text| {
+            if named(text).is_some() {
+                return Ok(());
+            }
+            let names = || all.iter().copied().map(name);
+            let remedy = match nearest(text, names()) {
+                Some(meant) => format!("did you mean \"{meant}\"?"),
+                None => {
+                    let names: Vec<String> = names().map(|name| format!("\"{name}\"")).collect();
+                    format!("write some of {}", names.join(", "))
+                }
+            };
+            Err(("is none of its choices", remedy))
+        });
+        texts.iter().filter_map(|text| named(text)).collect()
+    }
+
+    /// Numbers of a range; none when the setting was not given. In a variable they stand with commas between them.
+    pub(super) fn numbers<N: TryFrom<i64>>(&mut self, key: &str, range: RangeInclusive<i64>) -> Vec<N> {
+        let entries: Vec<(Origin, Option<i64>)> = match self.take(key) {
+            None => return Vec::new(),
+            Some(Node { origin, value: Value::Loose(text) }) => {
+                let parts = text.split(',').map(str::trim).filter(|part| !part.is_empty());
+                parts.map(|part| (origin.clone(), part.parse().ok())).collect()
+            }
+            Some(Node { value: Value::List(nodes), .. }) => {
+                let number =
+                    |value: Value| if let Value::Integer(number) = value { Some(number) } else { None };
+                nodes.into_iter().map(|Node { origin, value }| (origin, number(value))).collect()
+            }
+            Some(node) => {
+                self.fault(key, format!("is {}", node.value.kind()), "write a list: [1, 2]");
+                return Vec::new();
+            }
+        };
+        let mut numbers = Vec::new();
+        for (origin, number) in entries {
+            let number = number.filter(|number| range.contains(number));
+            match number.and_then(|number| N::try_from(number).ok()) {
+                Some(number) => numbers.push(number),
+                None => {
+                    let remedy = format!("write numbers from {} to {}", range.start(), range.end());
+                    self.fault_at(origin, key, "holds an entry that is none of its numbers", remedy);
+                }
+            }
+        }
+        numbers
+    }
+
+    /// The section of this name, if it was given.
+    pub(super) fn given_section(&mut self, key: &str) -> Option<Section<'r>> {
+        if self.left.contains_key(key) {
+            return Some(self.section(key));
+        }
+        self.know(key);
+        None
+    }
+
     /// The section of this name; empty when it was not given.
     pub(super) fn section(&mut self, key: &str) -> Section<'r> {
         let path = self.full(key);
@@ -211,6 +272,20 @@ impl<'r> Section<'r> {
     pub(super) fn fault(&self, key: &str, what: impl Into<String>, remedy: impl Into<String>) {
         let origin = self.taken.get(key).or_else(|| self.left.get(key).map(|node| &node.origin));
         self.fault_at(origin.unwrap_or(&self.origin).clone(), key, what, remedy);
+    }
+
+    /// Notes a fault of this section as a whole.
+    pub(super) fn fault_here(&self, what: impl Into<String>, remedy: impl Into<String>) {
+        let (origin, key) = (self.origin.clone(), self.path.clone());
+        self.reader.note(Fault { origin, key, what: what.into(), remedy: remedy.into() });
+    }
+
+    /// Whether nothing was found wrong with a setting of this section so far, nor with what is below it.
+    pub(super) fn is_sound(&self, key: &str) -> bool {
+        let full = self.full(key);
+        let below = format!("{full}.");
+        let faults = self.reader.faults.borrow();
+        !faults.iter().any(|fault| fault.key == full || fault.key.starts_with(&below))
     }
 
     /// Ends the reading: what is left was never asked for.

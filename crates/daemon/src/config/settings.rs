@@ -16,6 +16,7 @@ use super::namespaces::read_rules;
 use super::properties::Properties;
 use super::purposes::read_purposes;
 use super::reader::{Check, Reader, Section};
+use super::signals::read_signals;
 use super::tree::{self, Table};
 use super::{Checkpoints, Config, Deployment, Http, Kafka, Log, LogFormat, Registry, State, Topics};
 
@@ -71,7 +72,7 @@ fn read_file(file: Option<&Path>, faults: &mut Vec<Fault>) -> Table {
 }
 
 fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config {
-    let (capture, sources_dir, brake) = capture(root.section("capture"));
+    let (capture, sources_dir, brake) = capture(root.section("capture"), root.section("signals"));
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
         kafka: kafka(root.section("kafka")),
@@ -231,7 +232,10 @@ fn checkpoints(mut section: Section<'_>) -> Checkpoints {
     Checkpoints { url: (!url.is_empty()).then_some(url), interval_ms }
 }
 
-fn capture(mut section: Section<'_>) -> (kinfold_capture::Settings, PathBuf, Option<BrakeLimits>) {
+fn capture(
+    mut section: Section<'_>,
+    signals: Section<'_>,
+) -> (kinfold_capture::Settings, PathBuf, Option<BrakeLimits>) {
     let unknown = section.given_choice("unknown_members", &UnknownMembers::ALL, UnknownMembers::as_str);
     let region = section.text("default_region", "", region);
     let settings = kinfold_capture::Settings {
@@ -241,6 +245,7 @@ fn capture(mut section: Section<'_>) -> (kinfold_capture::Settings, PathBuf, Opt
         source_regions: source_regions(section.section("source_regions")),
         stale_after_ms: section.number("stale_after_ms", 30 * DAY_MS, 0..=36_500 * DAY_MS),
         cleaning: cleaning(&mut section),
+        signals: read_signals(signals),
     };
     let dir =
         section.text("sources_dir", "sources", |text| allow(!text.is_empty(), "is empty", "name a folder"));

@@ -1,5 +1,7 @@
 //! The laws of the configuration.
 
+mod signals;
+
 use std::path::PathBuf;
 
 use kinfold_model::identifier::Namespace;

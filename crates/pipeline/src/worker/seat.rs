@@ -118,8 +118,7 @@ impl<P: Port, St: crate::overlay::Store> AtWork<'_, P, St> {
         most: usize,
         metrics: &Metrics,
     ) -> Result<Handled, Fault> {
-        let progress =
-            if self.has_work(now) { self.task.idle(&self.store, now, most)? } else { None };
+        let progress = if self.has_work(now) { self.task.idle(&self.store, now, most)? } else { None };
         if self.is_idling {
             self.is_idling = progress.is_some();
             let labels = [P::NAME.as_str(), &self.task.partition().index.to_string()];

@@ -22,8 +22,13 @@ const SETS: u8 = 15;
 #[derive(Clone, Debug)]
 enum Step {
     Said(Box<Touchpoint>),
-    Assigned { set: u8, person: u8 },
-    Unassigned { set: u8 },
+    Assigned {
+        set: u8,
+        person: u8,
+    },
+    Unassigned {
+        set: u8,
+    },
     EndOfBatch,
     /// So many milliseconds pass.
     Pause(i64),

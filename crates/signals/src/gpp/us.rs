@@ -82,6 +82,19 @@ pub enum OptOut {
 }
 
 impl OptOut {
+    /// All of them.
+    pub const ALL: [Self; 3] = [Self::Sale, Self::Sharing, Self::TargetedAdvertising];
+
+    /// As rules name it.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Sale => "sale",
+            Self::Sharing => "sharing",
+            Self::TargetedAdvertising => "targeted_advertising",
+        }
+    }
+
     /// The notice that makes the absence of an opt-out mean something.
     #[must_use]
     pub fn notice(self) -> Notice {

@@ -23,7 +23,7 @@ fn seen() -> Timestamp {
 
 fn rules(text: &str) -> SignalRules {
     let rules: SignalRules = toml::from_str(&format!("[p]\n{text}")).expect("TOML of rules");
-    assert_eq!(rules.faults(), [""; 0], "{text}");
+    assert_eq!(rules.faults(), [], "{text}");
     rules
 }
 

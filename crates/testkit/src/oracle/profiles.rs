@@ -197,7 +197,8 @@ fn consents(
             if let Some(ms) = declared.valid_for_ms {
                 end = end.into_iter().chain([consent.time.plus_millis(ms)]).min();
             }
-            let said = Said { touchpoint, consent, end: end.filter(|_| consent.decision == Decision::Granted) };
+            let said =
+                Said { touchpoint, consent, end: end.filter(|_| consent.decision == Decision::Granted) };
             let theirs = |node: &NodeId| expected.person.get(node) == Some(&person_id);
             let mut speakers: BTreeSet<NodeId> =
                 touchpoint.identifiers.iter().map(|one| one.node).filter(theirs).collect();
@@ -217,9 +218,9 @@ fn consents(
             _ => 2,
         };
         let winner = match declared.merge {
-            MergePolicy::Strictest => {
-                newest.into_values().min_by(|a, b| (strictness(a), a.order()).cmp(&(strictness(b), b.order())))
-            }
+            MergePolicy::Strictest => newest
+                .into_values()
+                .min_by(|a, b| (strictness(a), a.order()).cmp(&(strictness(b), b.order()))),
             MergePolicy::Newest => newest.into_values().min_by(|a, b| a.order().cmp(&b.order())),
         }?;
         Some(EffectiveConsent {

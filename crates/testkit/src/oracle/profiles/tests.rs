@@ -213,8 +213,7 @@ fn a_no_of_one_identifier_outlasts_a_later_yes_of_another_unless_the_newest_coun
 fn a_yes_that_has_ended_is_expired() {
     let until = |end| {
         let mut touchpoint = touchpoint("1", 1, &["email:ann"]);
-        touchpoint.consents =
-            vec![Consent { expires: Some(second(end)), ..consent(1, Decision::Granted) }];
+        touchpoint.consents = vec![Consent { expires: Some(second(end)), ..consent(1, Decision::Granted) }];
         only(&[touchpoint]).consents[0].state
     };
     assert_eq!((until(1000), until(1001)), (ConsentState::Expired, ConsentState::Granted));
