@@ -5,7 +5,8 @@ use kinfold_model::{ConsentState, Context, Decision, Fault, Halt, Stage, Touchpo
 use kinfold_profile::{Cause, Facets, Published, Table};
 
 use crate::world::{
-    Memory, World, assigned, consent, identifier, order, people, person, run, said, touchpoint, unassigned,
+    Memory, World, assigned, consent, identifier, keys, order, people, person, run, said, touchpoint,
+    unassigned,
 };
 
 fn ann() -> TouchpointIdentifier {
