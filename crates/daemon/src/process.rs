@@ -104,7 +104,8 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
         signal_hook::flag::register(signal, Arc::clone(&stop))?;
     }
     end_in_time(Arc::clone(&stop));
-    let metrics = Metrics::new(env!("CARGO_PKG_VERSION"), process.stages)?;
+    let metrics =
+        Metrics::new(env!("CARGO_PKG_VERSION"), process.stages)?.with_sources(&config.topics.sources);
     let health = Arc::new(Health::new());
     let (sources, releases) = (Arc::new(Sources::default()), Arc::new(AtomicU64::new(0)));
     // First of all, and in every process, since a signal that nobody waits for ends it.

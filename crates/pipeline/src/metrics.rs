@@ -1,5 +1,8 @@
 //! The metrics of every stage: their names, written once, and how a batch is counted.
 
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
 use kinfold_capture::Outcome;
 use kinfold_model::{FlagKind, RefusalKind, SourceQuality, Timestamp};
 use prometheus::{
@@ -57,6 +60,8 @@ pub enum MetricName {
     SourcePoints,
     /// Counter; labels `source`, `flag`.
     SourceFlags,
+    /// Counter; label `source`.
+    SourceDuplicates,
     /// Counter; labels `stage`, `kind`.
     PartsRefused,
     /// Counter; labels `source`, `outcome`.
@@ -71,7 +76,7 @@ pub enum MetricName {
 
 impl MetricName {
     /// All metrics.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::BuildInfo,
         Self::Ready,
         Self::RecordsConsumed,
@@ -93,6 +98,7 @@ impl MetricName {
         Self::SourceRecords,
         Self::SourcePoints,
         Self::SourceFlags,
+        Self::SourceDuplicates,
         Self::PartsRefused,
         Self::Mapped,
         Self::AttributesDropped,
@@ -125,6 +131,7 @@ impl MetricName {
             Self::SourceRecords => "kinfold_source_records_total",
             Self::SourcePoints => "kinfold_source_points_total",
             Self::SourceFlags => "kinfold_source_flags_total",
+            Self::SourceDuplicates => "kinfold_source_duplicates_total",
             Self::PartsRefused => "kinfold_parts_refused_total",
             Self::Mapped => "kinfold_mapped_total",
             Self::AttributesDropped => "kinfold_attributes_dropped_total",
@@ -187,6 +194,9 @@ impl MetricName {
                  is the score of the source."
             }
             Self::SourceFlags => "Touchpoints of raw.<source> that have a flag of this kind.",
+            Self::SourceDuplicates => {
+                "Touchpoints that had come before, by the source that they name; other where the deployment has no such source."
+            }
         };
         Opts::new(self.as_str(), help)
     }
@@ -230,7 +240,13 @@ pub struct Metrics {
     source_records: IntCounterVec,
     source_points: IntCounterVec,
     source_flags: IntCounterVec,
+    source_duplicates: IntCounterVec,
+    /// Those of the deployment.
+    sources: Arc<BTreeSet<String>>,
 }
+
+/// Stands for the sources that touchpoints name and the deployment does not have.
+const OTHER: &str = "other";
 
 impl Metrics {
     /// Registers every metric for the stages of a process, at zero: a rate needs a first value.
@@ -288,10 +304,21 @@ impl Metrics {
             source_records: counter(M::SourceRecords, &["source"])?,
             source_points: counter(M::SourcePoints, &["source"])?,
             source_flags: counter(M::SourceFlags, &["source", "flag"])?,
+            source_duplicates: counter(M::SourceDuplicates, &["source"])?,
+            sources: Arc::default(),
             registry,
         };
         stages.iter().for_each(|stage| metrics.begin_at_zero(stage.as_str()));
+        if stages.contains(&StageName::Facets) {
+            metrics.source_duplicates.with_label_values(&[OTHER]);
+        }
         Ok(metrics)
+    }
+
+    /// The same, of a deployment that has these sources.
+    #[must_use]
+    pub fn with_sources(self, sources: &[String]) -> Self {
+        Self { sources: Arc::new(sources.iter().cloned().collect()), ..self }
     }
 
     fn begin_at_zero(&self, stage: &str) {
@@ -354,9 +381,10 @@ impl Metrics {
 
     /// Counts what sources sent, and what their mappings made of it.
     fn count_sources(&self, stage: &str, tally: &Tally) {
-        for ((origin, _), quality) in &tally.sources {
-            if let Origin::Raw(source) = origin {
-                self.appraised(source, quality);
+        for ((origin, name), quality) in &tally.sources {
+            match origin {
+                Origin::Raw(source) => self.appraised(source, quality),
+                Origin::Topic(_) => self.repeated(name, quality.duplicates),
             }
         }
         for (kind, count) in &tally.parts_refused {
@@ -378,6 +406,12 @@ impl Metrics {
             let count = quality.flags.get(&kind).copied().unwrap_or_default();
             self.source_flags.with_label_values(&[source, kind.as_str()]).inc_by(count);
         }
+    }
+
+    /// Counts touchpoints that had come before. No record chooses a label: what it names has to be a source of the deployment.
+    fn repeated(&self, name: &str, count: u64) {
+        let source = self.sources.get(name).map_or(OTHER, String::as_str);
+        self.source_duplicates.with_label_values(&[source]).inc_by(count);
     }
 
     /// Notes that a copy of a store, as of this time, was saved elsewhere.
@@ -471,18 +505,23 @@ mod tests {
     #[test]
     fn a_source_is_counted_by_its_topic_and_never_by_what_a_record_says() {
         let metrics = Metrics::new("1", &StageName::ALL).expect("names are legal");
+        let metrics = metrics.with_sources(&["web".to_owned()]);
         let mut batch = Batch::default();
         for name in ["shop", "ann@example.org"] {
             let quality = batch.tally.source(&Origin::Raw("web".into()), name);
             quality.touchpoint(&[Flag { kind: FlagKind::Stale, member: "time".to_owned() }]);
             quality.refusal(RefusalKind::BadTime);
         }
-        batch.tally.source(&Origin::Topic(kinfold_wire::Topic::Touchpoint), "till").duplicates = 3;
+        for (name, count) in [("till", 3), ("web", 4), ("ann@example.org", 5)] {
+            batch.tally.source(&Origin::Topic(kinfold_wire::Topic::Touchpoint), name).duplicates = count;
+        }
         metrics.committed(StageName::Capture, [&batch], Timestamp::default());
         let of = |vec: &IntCounterVec, labels: &[&str]| vec.with_label_values(labels).get();
         assert_eq!(of(&metrics.source_records, &["web"]), 4);
         assert_eq!(of(&metrics.source_points, &["web"]), 160);
         assert_eq!(of(&metrics.source_flags, &["web", "stale"]), 2);
+        let repeated = ["web", "other"].map(|source| of(&metrics.source_duplicates, &[source]));
+        assert_eq!(repeated, [4, 8]);
         let families = metrics.registry.gather();
         let labels =
             families.iter().flat_map(|family| family.get_metric()).flat_map(|metric| metric.get_label());
