@@ -186,7 +186,7 @@ fn same<I: ?Sized, T: PartialEq>(
 /// Whether the signal grants the purpose of the rules.
 fn grants(signal: &Signal) -> Result<bool, String> {
     let decided = decide(signal, rules()?, Timestamp::default());
-    Ok(decided.iter().any(|one| one.consent.decision == Decision::Granted))
+    Ok(decided.iter().any(|one| one.decision == Decision::Granted))
 }
 
 /// The lists ascend; of long ones the beginning is looked at.
