@@ -277,7 +277,7 @@ impl Port for PeoplePort {
             }
             Published::Consent(change) => {
                 let key = change.person_id.to_string();
-                self.topology.public(Topic::ConsentChange, key, Some(&change), trace)?
+                self.topology.public(Topic::ConsentChange, key, Some(&*change), trace)?
             }
         });
         Ok(())

@@ -35,7 +35,7 @@ pub enum Published {
     /// Nothing is left of this person.
     Retired(PersonId),
     /// A consent stands otherwise than it did; follows the profile or the tombstone that it belongs to.
-    Consent(ConsentChange),
+    Consent(Box<ConsentChange>),
 }
 
 /// The stage. Holds whose members the current batch has changed; all else is in the state.
@@ -208,7 +208,7 @@ fn publish(
     let publication = Publication { version: profile.version, digest, consents, as_of: now, timer };
     context.state.put(key, encode(&publication));
     context.send(Published::Profile(Box::new(profile)));
-    context.output.extend(changes.into_iter().map(Published::Consent));
+    context.output.extend(changes.into_iter().map(Box::new).map(Published::Consent));
 }
 
 fn retire(
@@ -222,7 +222,7 @@ fn retire(
     timers::set(context.state, person, before.timer, None);
     context.send(Published::Retired(person));
     let changes = before.consents.changes(&[], Occasion { person, cause: moves.end(), now });
-    context.output.extend(changes.into_iter().map(Published::Consent));
+    context.output.extend(changes.into_iter().map(Box::new).map(Published::Consent));
 }
 
 /// Of all but the version, which is 0 in a profile that was just folded.

@@ -188,12 +188,19 @@ impl<'p, P: Port> Seats<'p, P> {
         let unread = |origin: &&Origin| !self.unread(origin, partition, log).is_empty();
         self.inputs.iter().filter(unread).cloned().collect()
     }
+
+    /// Whether something in the state has waited for its time, which has come.
+    fn is_due(&self, index: usize) -> Result<bool, Fault> {
+        let due = self.tasks[index].due(&self.estate.stores[index])?;
+        Ok(due.is_some_and(|due| due <= NOW))
+    }
 }
 
 impl<P: Port> Lane for Seats<'_, P> {
     fn waiting(&self, log: &Log) -> Vec<u32> {
         let partitions = 0..u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
-        partitions.filter(|p| self.revising[*p as usize] || !self.ready(*p, log).is_empty()).collect()
+        let has_work = |index: usize| self.revising[index] || self.is_due(index).unwrap_or(true);
+        partitions.filter(|p| has_work(*p as usize) || !self.ready(*p, log).is_empty()).collect()
     }
 
     fn work(
@@ -210,6 +217,7 @@ impl<P: Port> Lane for Seats<'_, P> {
             *self.estate.cursors.entry((origin.clone(), partition)).or_default() += batch.len();
         }
         let index = partition as usize;
+        let is_due = self.is_due(index)?;
         let (task, store) = (&mut self.tasks[index], &mut self.estate.stores[index]);
         for record in &batch {
             if schedule.told {
@@ -222,8 +230,10 @@ impl<P: Port> Lane for Seats<'_, P> {
             }
         }
         let batch_time = batch.last().map_or(Timestamp::MIN, |record| record.time);
-        if self.revising[index] {
-            self.revising[index] = task.idle(store, batch_time, rng.usize(1..=REVISED_MAX))?.is_some();
+        if self.revising[index] || is_due {
+            let now = if is_due { NOW } else { batch_time };
+            let is_left = task.idle(store, now, rng.usize(1..=REVISED_MAX))?.is_some();
+            self.revising[index] &= is_left;
         }
         let effects = task.finish(store)?;
         store.commit(effects.writes)?;

@@ -134,7 +134,7 @@ impl World {
                 Published::Retired(person) => {
                     self.profiles.remove(person).expect("only somebody who was published is retired");
                 }
-                Published::Consent(change) => self.changes.push(change.clone()),
+                Published::Consent(change) => self.changes.push((**change).clone()),
             }
         }
         published
