@@ -2,6 +2,7 @@
 
 mod brake_on_kafka;
 mod command_line;
+mod consent_on_kafka;
 mod crashes;
 mod data_sets;
 mod dead_letters;
