@@ -47,7 +47,10 @@ impl Case {
     }
 
     fn input(&self) -> Input<'_> {
+        // Whatever ends has ended when a run with crashes is at rest.
+        let now = Timestamp::MAX;
         Input {
+            now,
             earlier_rules: self.earlier_rules.as_ref(),
             ..Input::new(&self.records, &self.commands, &self.keys, &self.rules)
         }
@@ -89,7 +92,8 @@ pub(crate) fn judge(seed: u64, metrics: &Metrics) {
     let Some(is) = case.run(metrics) else { return };
     let Case { world, commands, rules, keys, .. } = &case;
     let touchpoints = &world.touchpoints;
-    Truth { touchpoints, commands, rules, keys, run: format!("seed {seed}") }.check(&is);
+    let now = case.input().now;
+    Truth { touchpoints, commands, rules, keys, now, run: format!("seed {seed}") }.check(&is);
     let should = case.run_in_order();
     // Which rules refuse a touchpoint depends on when it comes.
     let alike: &[Topic] = match &case.earlier_rules {

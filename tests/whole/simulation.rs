@@ -61,15 +61,19 @@ impl Case {
     fn truth(&self) -> Truth<'_> {
         let run = format!("{:?}", self.schedule);
         let Self { world, keys, rules, commands, .. } = self;
-        Truth { touchpoints: &world.touchpoints, commands, rules, keys, run }
+        let now = self.input().now;
+        Truth { touchpoints: &world.touchpoints, commands, rules, keys, now, run }
+    }
+
+    fn input(&self) -> Input<'_> {
+        Input {
+            earlier_rules: self.earlier_rules.as_ref(),
+            ..Input::new(&self.records, &self.commands, &self.keys, &self.rules)
+        }
     }
 
     fn run(&self) -> Outcome {
-        let input = Input {
-            earlier_rules: self.earlier_rules.as_ref(),
-            ..Input::new(&self.records, &self.commands, &self.keys, &self.rules)
-        };
-        match run(&input, &self.schedule) {
+        match run(&self.input(), &self.schedule) {
             Ok(outcome) => outcome,
             Err(fault) => panic!("{:?}: {fault}", self.schedule),
         }

@@ -2,12 +2,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::{Assignment, Command, Keys, NodeId, PersonId, Rules, Touchpoint, UnifiedProfile};
+use kinfold_model::{
+    Assignment, Command, Keys, NodeId, PersonId, Rules, Timestamp, Touchpoint, UnifiedProfile,
+};
 use kinfold_stitch::groups::Refused;
 use kinfold_stitch::node::{Node, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
-use kinfold_testkit::simulation::{NOW, Outcome};
+use kinfold_testkit::simulation::Outcome;
 use kinfold_testkit::world::purposes;
 use kinfold_wire::{SchemaIds, Topic, decode};
 
@@ -21,6 +23,8 @@ pub(crate) struct Truth<'a> {
     pub(crate) rules: &'a Rules,
     /// Of the deployment.
     pub(crate) keys: &'a Keys,
+    /// What has ended by then has ended.
+    pub(crate) now: Timestamp,
     /// What a failure is reported with.
     pub(crate) run: String,
 }
@@ -28,7 +32,7 @@ pub(crate) struct Truth<'a> {
 impl Truth<'_> {
     /// Compares what came out with the oracle.
     pub(crate) fn check(&self, outcome: &Outcome) {
-        let Self { touchpoints, commands, rules, keys, run } = self;
+        let Self { touchpoints, commands, rules, keys, run, .. } = self;
         let observations: Vec<_> =
             touchpoints.iter().map(|touchpoint| oracle::Observation::of(touchpoint, rules)).collect();
         let expected = oracle::commanded(&observations, commands, rules, keys);
@@ -92,7 +96,7 @@ fn published(outcome: &Outcome) -> BTreeMap<NodeId, PersonId> {
 }
 
 fn profiles_are_the_fold(truth: &Truth<'_>, outcome: &Outcome, expected: &oracle::Expected) {
-    let terms = oracle::Terms { keys: truth.keys, purposes: &purposes(), now: NOW };
+    let terms = oracle::Terms { keys: truth.keys, purposes: &purposes(), now: truth.now };
     let folded = oracle::profiles(truth.touchpoints, expected, terms);
     let table = outcome.table(Topic::UnifiedProfile);
     let published: BTreeMap<PersonId, UnifiedProfile> = table

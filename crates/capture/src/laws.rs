@@ -1,6 +1,6 @@
 //! What holds of every touchpoint that capture accepts: as functions, for tests and for simulation.
 
-use kinfold_model::{Consent, Keys, Rules, Timestamp, Touchpoint};
+use kinfold_model::{Consent, Decision, Keys, Rules, Timestamp, Touchpoint};
 use serde_json::{Map, Value, json};
 
 use crate::block::Blocks;
@@ -60,8 +60,11 @@ pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &
             "no consent lies beyond the latest time",
         ),
         (
-            touchpoint.consents.iter().all(|consent| consent.expires.is_none_or(|end| end >= consent.time)),
-            "no consent ends before it was given",
+            touchpoint.consents.iter().all(|consent| {
+                let is_yes = consent.decision == Decision::Granted;
+                consent.expires.is_none_or(|end| is_yes && end >= consent.time)
+            }),
+            "only a yes ends, and none before it was said",
         ),
         (texts(touchpoint).all(is_clean), "every text is NFC, trimmed and not empty"),
         (touchpoint.flags.is_sorted_by(|a, b| a < b), "flags are sorted by kind and member, and distinct"),

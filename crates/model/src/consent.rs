@@ -25,6 +25,14 @@ pub enum Decision {
 #[error("must be \"granted\", \"denied\" or \"withdrawn\"")]
 pub struct DecisionError;
 
+impl Decision {
+    /// Whether somebody decided so on that basis. That they did not opt out is no decision.
+    #[must_use]
+    pub fn was_made(self, basis: Option<&str>) -> bool {
+        self != Self::Granted || basis != Some(OPT_OUT)
+    }
+}
+
 impl FromStr for Decision {
     type Err = DecisionError;
 
@@ -37,6 +45,9 @@ impl FromStr for Decision {
         }
     }
 }
+
+/// The basis of a yes that nobody said: they were told that they could opt out, and did not. Also that of an opt-out.
+pub const OPT_OUT: &str = "opt_out";
 
 /// A decision as a touchpoint stated it.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]

@@ -6,11 +6,12 @@ use serde::{Deserialize, Serialize};
 
 use crate::time::Timestamp;
 
-/// Which decision counts when the identifiers of one person disagree: each speaks with its newest decision.
+/// Which decision counts of those of one person that nobody took back. A later decision of the other kind takes one back at any
+/// identifier at which that was made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MergePolicy {
-    /// A no, whichever identifier it was said at, until that identifier says yes later.
+    /// A no, if there is one; else the newest yes that holds.
     #[default]
     Strictest,
     /// The newest of all, a no before a yes of the same time.

@@ -5,8 +5,8 @@
 //! published, and one of whom nothing is left to say is retired. A message that comes again, or after a later one of
 //! the same node, changes nothing.
 //!
-//! A person one of whose consents ends is folded again then, although nobody says anything. People are folded at the
-//! greatest time that the stage was told of them, so that what has ended does not begin again when an older record comes.
+//! A person one of whose consents ends is folded again then, although nobody says anything. What was published as ended does
+//! not begin again when an older record comes, as long as the person is published.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -24,7 +24,7 @@ use crate::facets::{Cause, FacetMessage, Member};
 use crate::fold::{Terms, fold};
 use crate::standing::{Occasion, Standings};
 use crate::table::Table;
-use crate::weigh::next_end;
+use crate::weigh::{last_end, next_end};
 use crate::{laws, timers};
 
 /// What the stage sends.
@@ -72,8 +72,8 @@ struct Publication {
     version: i64,
     digest: [u8; 16],
     consents: Standings,
-    /// At what time the members were folded.
-    as_of: Timestamp,
+    /// The last end that was published: it is not earlier now.
+    ended: Option<Timestamp>,
     /// Of the person's timer.
     timer: Option<Timestamp>,
 }
@@ -128,8 +128,8 @@ impl Stage for People {
     }
 
     fn idle(&mut self, most: usize, context: &mut Context<'_, Published>) -> Result<Option<f64>, Fault> {
+        self.now = self.now.max(context.now);
         for person in timers::due(context.state, context.now, most)? {
-            self.now = self.now.max(context.now);
             self.changed.entry(person).or_default();
         }
         Ok(None)
@@ -142,7 +142,7 @@ impl Stage for People {
             let key = Table::Publication.key(&[person.as_bytes()]);
             let before: Option<Publication> =
                 context.state.get(&key)?.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
-            let now = before.as_ref().map_or(told, |before| before.as_of.max(told));
+            let now = before.as_ref().and_then(|before| before.ended).map_or(told, |ended| ended.max(told));
             let profile = fold(person, members(person, context.state)?, terms, now);
             match (profile, before) {
                 (Some(profile), before) => publish(profile, before, moves, (key, now), context),
@@ -205,7 +205,8 @@ fn publish(
     let timer = next_end(&profile.consents);
     timers::set(context.state, person, before.timer, timer);
     let consents = Standings::of(&profile.consents);
-    let publication = Publication { version: profile.version, digest, consents, as_of: now, timer };
+    let ended = last_end(&profile.consents);
+    let publication = Publication { version: profile.version, digest, consents, ended, timer };
     context.state.put(key, encode(&publication));
     context.send(Published::Profile(Box::new(profile)));
     context.output.extend(changes.into_iter().map(Box::new).map(Published::Consent));

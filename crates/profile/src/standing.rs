@@ -33,12 +33,18 @@ impl Standing {
         Self { state, since, jurisdiction, expires }
     }
 
-    /// When the yes ended that stood, if that is why something else stands now: no newer decision, and no denial, took its
-    /// place.
+    /// When the yes ended that stood, if that is why something else stands now: it is expired, or an older one that lasts took
+    /// its place.
     fn ended(&self, after: &Self, now: Timestamp) -> Option<Timestamp> {
-        let made_way = after.state != ConsentState::Denied && after.since <= self.since;
-        let was_granted = self.state == ConsentState::Granted;
-        self.expires.filter(|end| was_granted && made_way && *end <= now)
+        match (self.state, after.state) {
+            (ConsentState::Granted, ConsentState::Expired) if after.since == self.since => after.expires,
+            (ConsentState::Granted, ConsentState::Granted | ConsentState::Expired)
+                if after.since <= self.since =>
+            {
+                self.expires.filter(|end| *end <= now)
+            }
+            _ => None,
+        }
     }
 }
 
@@ -73,7 +79,10 @@ fn change(
     let ended = before.zip(after).and_then(|(b, a)| b.ended(&Standing::of(a), occasion.now));
     let cause = ended.map_or(occasion.cause, |_| ConsentCause::Expiry);
     let effective = match cause {
-        ConsentCause::Decision => after.map(|consent| consent.since),
+        ConsentCause::Decision => after.map(|consent| match consent.state {
+            ConsentState::Expired => consent.expires.unwrap_or(consent.since),
+            _ => consent.since,
+        }),
         ConsentCause::Expiry => ended,
         ConsentCause::Merge | ConsentCause::Split => None,
     };

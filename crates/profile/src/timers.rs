@@ -7,6 +7,9 @@ use kinfold_model::{Fault, PersonId, State, Timestamp};
 
 use crate::table::Table;
 
+/// So many timers are read at once, because those that are not due yet may be as many as there are people.
+const PAGE: usize = 1000;
+
 /// Moves the timer of a person; `None` is no timer.
 pub(crate) fn set(
     state: &mut dyn State,
@@ -27,18 +30,27 @@ pub(crate) fn set(
 
 /// The time of the first timer.
 pub(crate) fn first(state: &dyn State) -> Result<Option<Timestamp>, Fault> {
-    Ok(page(state, 1)?.first().map(|(time, _)| *time))
+    Ok(page(state, &Table::Timer.key(&[]), 1)?.first().map(|(time, _)| *time))
 }
 
 /// Those whose timers are due, the first `most` of them.
 pub(crate) fn due(state: &dyn State, now: Timestamp, most: usize) -> Result<Vec<PersonId>, Fault> {
-    let due = page(state, most)?.into_iter().take_while(|(time, _)| *time <= now);
-    Ok(due.map(|(_, person)| person).collect())
+    let (mut due, mut after) = (Vec::new(), Table::Timer.key(&[]));
+    while due.len() < most {
+        let page = page(state, &after, PAGE.min(most - due.len()))?;
+        let Some((time, person)) = page.last().copied() else { break };
+        after = key(time, person);
+        due.extend(page.into_iter().take_while(|(time, _)| *time <= now).map(|(_, person)| person));
+        if time > now {
+            break;
+        }
+    }
+    Ok(due)
 }
 
-fn page(state: &dyn State, most: usize) -> Result<Vec<(Timestamp, PersonId)>, Fault> {
+fn page(state: &dyn State, after: &[u8], most: usize) -> Result<Vec<(Timestamp, PersonId)>, Fault> {
     let prefix = Table::Timer.key(&[]);
-    let entries = state.page(&prefix, &prefix, most)?;
+    let entries = state.page(&prefix, after, most)?;
     entries.into_iter().map(|(key, _)| read(&key[prefix.len()..])).collect()
 }
 

@@ -1,9 +1,10 @@
 //! What the decisions of one person amount to: members and purposes in, one effective consent for each purpose and channel
 //! out. A pure function of the set of members, and of the time.
 //!
-//! Each identifier of the person speaks with its newest decision: at `ann@example.org` yes, at the telephone no. Where they
-//! disagree, the policy of the purpose decides. A decision without a channel is one about every channel, so it competes with
-//! those about any of them. A yes that has ended is neither a yes nor a no; a no never ends.
+//! A decision is taken back by a later one of the other kind at any identifier at which it was said: a no by mail with the
+//! cookie of an old browser ends with a yes at the same address, whatever the cookie is then. Of those that stand, the policy
+//! of the purpose says which counts. A decision without a channel is one about every channel. A yes that has ended is neither a
+//! yes nor a no; a no never ends.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -17,8 +18,11 @@ use crate::winners::{StatedConsent, Statement};
 /// Purpose and channel.
 type Scope<'m> = (&'m str, Option<&'m str>);
 
-/// The newest decision of each identifier.
-type Voices<'m> = BTreeMap<NodeId, &'m StatedConsent>;
+/// A decision, and the identifiers of the person at which it was said.
+struct Said<'m> {
+    stated: &'m StatedConsent,
+    speakers: BTreeSet<NodeId>,
+}
 
 /// The consents of a person with these members, of which `own` are the identifiers, at that time; sorted by purpose and
 /// channel, at most as many as a facet keeps.
@@ -31,8 +35,9 @@ pub(crate) fn weigh(
     let said = said(members, own);
     let effective = |scope: &Scope<'_>| {
         let purpose = purposes.get(scope.0);
-        let voices = voices(*scope, &said);
-        let weighed = voices.into_values().map(|stated| (state(stated, &purpose, now), stated));
+        let general = scope.1.and_then(|_| said.get(&(scope.0, None)));
+        let about: Vec<&Said<'_>> = said.get(scope).into_iter().chain(general).flatten().collect();
+        let weighed = standing(&about).map(|stated| (state(stated, &purpose, now), stated));
         let (state, stated) = match purpose.merge {
             MergePolicy::Strictest => weighed.max_by_key(|(state, stated)| (strictness(*state), *stated)),
             MergePolicy::Newest => weighed.max_by_key(|(_, stated)| *stated),
@@ -59,10 +64,16 @@ pub(crate) fn next_end(consents: &[EffectiveConsent]) -> Option<Timestamp> {
     granted.filter_map(|consent| consent.expires).min()
 }
 
-/// What each identifier said of each scope. What was said at identifiers of which none is the person's own, because all are
-/// quarantined or somebody else's, is said by the sighting.
-fn said<'m>(members: &'m [(NodeId, Member)], own: &BTreeSet<NodeId>) -> BTreeMap<Scope<'m>, Voices<'m>> {
-    let mut said: BTreeMap<Scope<'m>, Voices<'m>> = BTreeMap::new();
+/// The last end of those that have ended.
+pub(crate) fn last_end(consents: &[EffectiveConsent]) -> Option<Timestamp> {
+    let expired = consents.iter().filter(|consent| consent.state == ConsentState::Expired);
+    expired.filter_map(|consent| consent.expires).max()
+}
+
+/// All that was said of each scope. What was said at identifiers of which none is the person's own, because all are quarantined
+/// or somebody else's, is said by the sighting.
+fn said<'m>(members: &'m [(NodeId, Member)], own: &BTreeSet<NodeId>) -> BTreeMap<Scope<'m>, Vec<Said<'m>>> {
+    let mut said: BTreeMap<Scope<'m>, Vec<Said<'m>>> = BTreeMap::new();
     for (node, member) in members {
         let Some(facet) = member.facet.as_ref().filter(|facet| facet.consents.len() > 0) else { continue };
         let carried = facet.identifiers().map(|identifier| identifier.node);
@@ -71,26 +82,32 @@ fn said<'m>(members: &'m [(NodeId, Member)], own: &BTreeSet<NodeId>) -> BTreeMap
             speakers.insert(*node);
         }
         for (scope, stated) in facet.consents.iter() {
-            let voices = said.entry((&scope.purpose, scope.channel.as_deref())).or_default();
-            speakers.iter().for_each(|speaker| hear(voices, *speaker, stated));
+            let place = said.entry((&scope.purpose, scope.channel.as_deref())).or_default();
+            place.push(Said { stated, speakers: speakers.clone() });
         }
     }
     said
 }
 
-/// What each identifier says of a scope, with what it says of every channel.
-fn voices<'m>(scope: Scope<'m>, said: &BTreeMap<Scope<'m>, Voices<'m>>) -> Voices<'m> {
-    let mut voices = said.get(&scope).cloned().unwrap_or_default();
-    if scope.1.is_some() {
-        for (speaker, stated) in said.get(&(scope.0, None)).into_iter().flatten() {
-            hear(&mut voices, *speaker, stated);
+/// The decisions that nobody took back. There is one: the newest.
+fn standing<'m>(about: &[&Said<'m>]) -> impl Iterator<Item = &'m StatedConsent> {
+    // At each identifier, the newest no and the newest yes.
+    let mut newest: [BTreeMap<NodeId, &StatedConsent>; 2] = Default::default();
+    for said in about {
+        let (stated, of_its_kind) = (said.stated, &mut newest[usize::from(is_yes(said.stated))]);
+        for speaker in &said.speakers {
+            of_its_kind.entry(*speaker).and_modify(|held| *held = (*held).max(stated)).or_insert(stated);
         }
     }
-    voices
+    about.iter().filter_map(move |said| {
+        let of_the_other = &newest[usize::from(!is_yes(said.stated))];
+        let is_later = |speaker| of_the_other.get(speaker).is_some_and(|other| *other > said.stated);
+        (!said.speakers.iter().any(is_later)).then_some(said.stated)
+    })
 }
 
-fn hear<'m>(voices: &mut Voices<'m>, speaker: NodeId, stated: &'m StatedConsent) {
-    voices.entry(speaker).and_modify(|newest| *newest = (*newest).max(stated)).or_insert(stated);
+fn is_yes(stated: &StatedConsent) -> bool {
+    stated.decision == Decision::Granted
 }
 
 fn state(stated: &StatedConsent, purpose: &Purpose, now: Timestamp) -> ConsentState {

@@ -117,8 +117,9 @@ impl Statement for StatedOrder {
     const NAMES_MAX: usize = 10_000;
 }
 
-/// What was decided for a purpose and channel. The newest wins; of one time the more cautious decision, and of two that are
-/// granted the one that ends first; then the least source, basis, jurisdiction, signal and wording, in this order.
+/// What was decided for a purpose and channel. What somebody decided wins over a yes that nobody said, then the newest; of one
+/// time the more cautious decision, and of two that are granted the one that ends first; then the least source, basis,
+/// jurisdiction, signal and wording, in this order.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StatedConsent {
     pub(crate) time: Timestamp,
@@ -140,16 +141,16 @@ impl StatedConsent {
             basis: consent.basis.clone(),
             jurisdiction: consent.jurisdiction.clone(),
             wording: consent.wording.clone(),
-            expires: consent.expires.filter(|_| consent.decision == Decision::Granted),
+            expires: consent.expires,
             signal: consent.signal.clone(),
         }
     }
 }
 
-/// Twice as many as one touchpoint may have.
+/// Eight times as many as one touchpoint may have. It has to be more than a company has, for a no that is left out is not heard.
 impl Statement for StatedConsent {
     type Name = ConsentScope;
-    const NAMES_MAX: usize = 64;
+    const NAMES_MAX: usize = 256;
 }
 
 impl Ord for StatedConsent {
@@ -157,8 +158,9 @@ impl Ord for StatedConsent {
         fn key(consent: &StatedConsent) -> impl Ord {
             let StatedConsent { time, decision, source, basis, jurisdiction, wording, expires, signal } =
                 consent;
-            let end = expires.unwrap_or(Timestamp::MAX);
-            (*time, Reverse((*decision, end, source, basis, jurisdiction, signal, wording)))
+            let was_made = decision.was_made(basis.as_deref());
+            let end = (expires.is_none(), *expires);
+            (was_made, *time, Reverse((*decision, end, source, basis, jurisdiction, signal, wording)))
         }
         key(self).cmp(&key(other))
     }
@@ -208,7 +210,15 @@ mod tests {
         let forever = consent(1, Decision::Granted, "a");
         let short = StatedConsent { expires: Some(Timestamp::MAX), ..forever.clone() };
         let shorter = StatedConsent { expires: Some(forever.time.plus_millis(9)), ..forever.clone() };
-        assert!(shorter > short && shorter > forever, "the shorter yes wins");
+        assert!(shorter > short && short > forever, "the shorter yes wins");
+    }
+
+    #[test]
+    fn that_somebody_did_not_opt_out_is_less_than_any_decision() {
+        let basis = Some("opt_out".to_owned());
+        let stayed = StatedConsent { basis: basis.clone(), ..consent(9, Decision::Granted, "a") };
+        let left = StatedConsent { basis, ..consent(1, Decision::Denied, "a") };
+        assert!(stayed < left && stayed < consent(1, Decision::Granted, "a"));
     }
 
     #[test]

@@ -7,7 +7,7 @@
 use std::collections::BTreeSet;
 
 use kinfold_model::Timestamp;
-use kinfold_model::consent::{Consent, Decision};
+use kinfold_model::consent::{Consent, Decision, OPT_OUT};
 
 use crate::consent_mode::ConsentMode;
 use crate::email::EmailSignal;
@@ -117,9 +117,10 @@ pub fn decide(signal: &Signal, rules: &SignalRules, time: Timestamp) -> Vec<Cons
     let mut decided = Vec::new();
     for (purpose, rules) in &rules.purposes {
         let found = match signal {
-            Signal::Tcf(string) => tcf(string, rules).into_iter().collect(),
+            Signal::Tcf(string) => tcf(string, rules, time).into_iter().collect(),
             Signal::Gpp(gpp) => {
-                gpp.sections.iter().filter_map(|one| section(one.content.as_ref().ok()?, rules)).collect()
+                let read = gpp.sections.iter().filter_map(|one| one.content.as_ref().ok());
+                read.filter_map(|content| section(content, rules, time)).collect()
             }
             Signal::UsPrivacy(string) => us_privacy(*string, rules).into_iter().collect(),
             Signal::GlobalPrivacyControl(gpc) => browser(*gpc, rules).into_iter().collect(),
@@ -158,7 +159,7 @@ struct Verdict {
 }
 
 const CONSENT: &str = "consent";
-const OPT_OUT: &str = "opt_out";
+const DAY_MS: i64 = 86_400_000;
 
 /// Whether all that is asked for was granted: no if one was denied, `None` if one was not said, or none is asked for.
 fn all(answers: impl Iterator<Item = Option<bool>>) -> Option<bool> {
@@ -178,14 +179,27 @@ fn consented(is: bool, rules: &PurposeRules) -> Verdict {
     Verdict { decision: yes_or_no(is), basis: CONSENT, jurisdiction: rules.jurisdiction.clone(), time: None }
 }
 
-fn tcf(string: &TcString, rules: &PurposeRules) -> Option<Verdict> {
+fn tcf(string: &TcString, rules: &PurposeRules, seen: Timestamp) -> Option<Verdict> {
     let rule = rules.tcf.as_ref()?;
+    let decision = yes_or_no(all(tcf_answers(string, rule)?.into_iter())?);
     Some(Verdict {
-        decision: yes_or_no(all(tcf_answers(string, rule)?.into_iter())?),
+        decision,
         basis: rule.basis.as_str(),
         jurisdiction: Some("gdpr".to_owned()),
-        time: Some(string.last_updated),
+        time: Some(match decision {
+            Decision::Granted => string.last_updated,
+            Decision::Denied | Decision::Withdrawn => latest(string.last_updated, seen),
+        }),
     })
+}
+
+/// When a no was said at the latest. Strings tell no more than the day since TCF 2.2, as its beginning, and a yes of that day
+/// that was stated elsewhere is not to win over a no that may have come after it.
+fn latest(last_updated: Timestamp, seen: Timestamp) -> Timestamp {
+    if last_updated.floor(DAY_MS) != last_updated {
+        return last_updated;
+    }
+    seen.clamp(last_updated, last_updated.plus_millis(DAY_MS - 1))
 }
 
 /// What a TC string says about each thing that a rule takes; `None` when it does not say anything about its party.
@@ -231,9 +245,9 @@ fn is_restricted(string: &TcString, rule: &TcfRule, purpose: PurposeId) -> bool 
     })
 }
 
-fn section(content: &Content, rules: &PurposeRules) -> Option<Verdict> {
+fn section(content: &Content, rules: &PurposeRules, seen: Timestamp) -> Option<Verdict> {
     match content {
-        Content::Tcf(string) => tcf(string, rules),
+        Content::Tcf(string) => tcf(string, rules, seen),
         Content::UsPrivacy(string) => us_privacy(*string, rules),
         Content::Us(section) => state(section, rules),
         Content::Raw(_) => None,

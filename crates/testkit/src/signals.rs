@@ -15,7 +15,8 @@ use crate::world::pick;
 /// One touchpoint of so many has a signal of a kind.
 const SHARE: u8 = 8;
 /// The person decided on the strings of TCF so long before they were seen.
-const DECIDED_BEFORE_MS: i64 = 24 * 3_600_000;
+const DECIDED_BEFORE_MS: i64 = DAY_MS;
+const DAY_MS: i64 = 24 * 3_600_000;
 /// A TC string up to when it was last changed, and what follows: consent for the purposes 1, 2 and 3.
 const TCF: [&str; 2] = ["COvFyGB", "AbAAAENAPCAAOAAAAAAAAAAAEEUACCKAAA.IAAA"];
 /// US Privacy strings in GPP: told, and opted out of the sale of their data or not.
@@ -53,9 +54,12 @@ pub(crate) fn add(touchpoint: &mut Touchpoint, place: usize) {
 pub(crate) fn meant(touchpoint: &Touchpoint) -> Vec<Consent> {
     let Some(signals) = &touchpoint.consent_signals else { return Vec::new() };
     let (seen, decided) = (touchpoint.time, decided(touchpoint.time));
+    // The beginning of a day stands for all of it, and the end of the day is before the person was seen.
+    let is_day = decided.floor(DAY_MS) == decided;
+    let denied = if is_day { decided.plus_millis(DAY_MS - 1) } else { decided };
     let mut meant = Vec::new();
     if signals.tcf.is_some() {
-        meant.push(("analytics", Decision::Denied, "consent", "gdpr", decided, "tcf"));
+        meant.push(("analytics", Decision::Denied, "consent", "gdpr", denied, "tcf"));
         meant.push(("marketing", Decision::Granted, "consent", "gdpr", decided, "tcf"));
     }
     if let Some(text) = &signals.gpp {

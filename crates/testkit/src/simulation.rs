@@ -17,13 +17,14 @@ use kinfold_wire::{Framing, Topic, encode};
 
 use crate::signals;
 use crate::trace::line;
-use crate::world::purposes;
+use crate::world::{AFTER_MS, purposes};
 
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
-/// The time of every record: no touchpoint is from its future.
-pub const NOW: Timestamp = Timestamp::MAX;
+/// The time of every record, unless a run has another: no touchpoint of a world is from its future. Of the consents that end
+/// after it, some still hold then.
+const NOW_MS: i64 = AFTER_MS + 10_000;
 /// A batch takes at most this many records.
 const BATCH_MAX: usize = 8;
 /// More steps than any simulated world needs: beyond it the protocol runs in circles.
@@ -48,13 +49,16 @@ pub struct Input<'a> {
     pub rules: &'a Rules,
     /// In force until some records have come; `None` for the same rules throughout.
     pub earlier_rules: Option<&'a Rules>,
+    /// The time of every record, and that at the end.
+    pub now: Timestamp,
 }
 
 impl<'a> Input<'a> {
     /// Under the same rules throughout.
     #[must_use]
     pub fn new(records: &'a [Vec<u8>], commands: &'a [Command], keys: &'a Keys, rules: &'a Rules) -> Self {
-        Self { records, commands, keys, rules, earlier_rules: None }
+        let now = Timestamp::from_millis(NOW_MS).unwrap_or_default();
+        Self { records, commands, keys, rules, earlier_rules: None, now }
     }
 }
 
@@ -109,6 +113,7 @@ pub(crate) struct Ports {
 /// The log: records by topic and partition, never removed. Raw records are the input of capture's only lane.
 #[derive(Default)]
 struct Log {
+    now: Timestamp,
     records: BTreeMap<(Origin, u32), Vec<InRecord>>,
     written: BTreeMap<Topic, Vec<OutRecord>>,
 }
@@ -190,16 +195,16 @@ impl<'p, P: Port> Seats<'p, P> {
     }
 
     /// Whether something in the state has waited for its time, which has come.
-    fn is_due(&self, index: usize) -> Result<bool, Fault> {
+    fn is_due(&self, index: usize, now: Timestamp) -> Result<bool, Fault> {
         let due = self.tasks[index].due(&self.estate.stores[index])?;
-        Ok(due.is_some_and(|due| due <= NOW))
+        Ok(due.is_some_and(|due| due <= now))
     }
 }
 
 impl<P: Port> Lane for Seats<'_, P> {
     fn waiting(&self, log: &Log) -> Vec<u32> {
         let partitions = 0..u32::try_from(self.tasks.len()).unwrap_or(u32::MAX);
-        let has_work = |index: usize| self.revising[index] || self.is_due(index).unwrap_or(true);
+        let has_work = |index: usize| self.revising[index] || self.is_due(index, log.now).unwrap_or(true);
         partitions.filter(|p| has_work(*p as usize) || !self.ready(*p, log).is_empty()).collect()
     }
 
@@ -217,7 +222,7 @@ impl<P: Port> Lane for Seats<'_, P> {
             *self.estate.cursors.entry((origin.clone(), partition)).or_default() += batch.len();
         }
         let index = partition as usize;
-        let is_due = self.is_due(index)?;
+        let is_due = self.is_due(index, log.now)?;
         let (task, store) = (&mut self.tasks[index], &mut self.estate.stores[index]);
         for record in &batch {
             if schedule.told {
@@ -231,7 +236,7 @@ impl<P: Port> Lane for Seats<'_, P> {
         }
         let batch_time = batch.last().map_or(Timestamp::MIN, |record| record.time);
         if self.revising[index] || is_due {
-            let now = if is_due { NOW } else { batch_time };
+            let now = if is_due { log.now } else { batch_time };
             let is_left = task.idle(store, now, rng.usize(1..=REVISED_MAX))?.is_some();
             self.revising[index] &= is_left;
         }
@@ -282,8 +287,11 @@ fn lanes<'p>(ports: &'p Ports, partitions: u32, estates: Vec<Estate>) -> Lanes<'
 /// A fault of a stage, or a run that does not end.
 pub fn run(input: &Input<'_>, schedule: &Schedule) -> Result<Outcome, Fault> {
     let mut rng = Rng::with_seed(schedule.seed);
-    let mut course =
-        Course { log: Log::default(), records: input.records.iter(), commands: input.commands.iter() };
+    let mut course = Course {
+        log: Log { now: input.now, ..Log::default() },
+        records: input.records.iter(),
+        commands: input.commands.iter(),
+    };
     let mut estates = Vec::new();
     if let Some(earlier) = input.earlier_rules {
         let left = rng.usize(0..=input.records.len());
@@ -352,13 +360,13 @@ impl Course<'_> {
         }
         if rng.usize(0..records + commands) < records {
             let record = self.records.next().cloned();
-            self.log.append(Origin::Raw("simulated".into()), partition, None, record, NOW);
+            self.log.append(Origin::Raw("simulated".into()), partition, None, record, self.log.now);
         } else if let Some(command) = self.commands.next() {
             let value = encode(Topic::IdentityCommand, Framing::SingleObject, command)
                 .map_err(|error| Fault::Protocol(error.to_string()))?;
             let key = command.command_id.clone().into_bytes();
             let origin = Origin::Topic(Topic::IdentityCommand);
-            self.log.append(origin, partition, Some(key), Some(value), NOW);
+            self.log.append(origin, partition, Some(key), Some(value), self.log.now);
         }
         Ok(())
     }

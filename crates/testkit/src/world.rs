@@ -311,7 +311,8 @@ fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
         expires: None,
         signal: None,
     };
-    Consent { expires: expires.map(|end| end.max(consent.time)), ..consent }
+    let end = expires.filter(|_| consent.decision == Decision::Granted);
+    Consent { expires: end.map(|end| end.max(consent.time)), ..consent }
 }
 
 /// By which the decisions of a world are weighed: one policy for each of its purposes, and one of them has an end.

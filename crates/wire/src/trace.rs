@@ -166,6 +166,6 @@ mod tests {
     #[test]
     fn the_schema_header_names_topic_and_version() {
         assert_eq!(schema_header(Topic::Touchpoint), "touchpoint/3");
-        assert_eq!(schema_header(Topic::IdentityOp), "identity-op/inner-2");
+        assert_eq!(schema_header(Topic::IdentityOp), "identity-op/inner-3");
     }
 }

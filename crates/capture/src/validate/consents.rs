@@ -2,7 +2,7 @@
 
 use std::borrow::Cow;
 
-use kinfold_model::consent::{Consent, DecisionError};
+use kinfold_model::consent::{Consent, Decision, DecisionError};
 use kinfold_model::touchpoint::ConsentSignals;
 use kinfold_model::{Refusal, RefusalKind, Timestamp};
 
@@ -14,10 +14,11 @@ use crate::path::Path;
 use crate::settings::UnknownMembers;
 
 /// The decisions of the member `consents`; one without a time of its own was taken at the touchpoint's `time`. None of them
-/// has a signal, which is for capture to say. When a decision ends may lie in the future, and mostly does.
+/// has a signal, which is for capture to say. When a yes ends may lie in the future, and mostly does; a
+/// no has no end, whatever the source says.
 ///
 /// # Errors
-/// `bad_consent` for an unknown decision and for one that ends before it was taken, `future_time`, and those of [`Members`].
+/// `bad_consent` for an unknown decision and for a yes that ends before it was said, `future_time`, and those of [`Members`].
 pub(crate) fn read(
     list: Option<Json<'_>>,
     time: Timestamp,
@@ -27,7 +28,7 @@ pub(crate) fn read(
     members::each(list, &Path::ROOT.member("consents"), |element, path| {
         let mut members = Members::of(element, path)?;
         let decision = members.require_text("decision", limits::NAME_BYTES_MAX)?;
-        let consent = Consent {
+        let mut consent = Consent {
             purpose: members.require_text("purpose", limits::NAME_BYTES_MAX)?.into_owned(),
             decision: decision.parse().map_err(|error: DecisionError| {
                 Refusal::new(RefusalKind::BadConsent, path.member("decision").to_string(), error)
@@ -41,6 +42,9 @@ pub(crate) fn read(
             signal: None,
         };
         members.close(unknown)?;
+        if consent.decision != Decision::Granted {
+            consent.expires = None;
+        }
         if consent.expires.is_some_and(|end| end < consent.time) {
             let complaint = "lies before the decision; correct it, or give the consent the `time` at which it was decided";
             return Err(Refusal::new(RefusalKind::BadConsent, path.member("expires").to_string(), complaint));

@@ -192,6 +192,8 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
             }
         }
         let most = if offsets.is_empty() { IDLE_STEPS } else { IDLE_STEPS / 10 };
+        // Fewer after a transaction that failed, as of records: it may have been too large.
+        let most = most.min(self.records_max);
         let mut handled = BTreeMap::new();
         for (partition, seat) in &mut self.seats {
             let Some(seat) = seat.at_work_mut().filter(|_| !failed.contains_key(partition)) else { continue };

@@ -1,10 +1,10 @@
 //! Decisions of several identifiers, of several channels, and such that end.
 
 use kinfold_model::consent::ConsentCause;
-use kinfold_model::{Consent, ConsentState, Decision, Touchpoint, TouchpointIdentifier};
-use kinfold_profile::Published;
+use kinfold_model::{Consent, ConsentState, Context, Decision, Stage, Touchpoint, TouchpointIdentifier};
+use kinfold_profile::{FacetMessage, Published};
 
-use crate::world::{World, assigned, at, consent, identifier, person, said, touchpoint};
+use crate::world::{World, assigned, at, consent, identifier, people, person, said, touchpoint};
 use ConsentState::{Denied, Expired, Granted};
 
 fn ann() -> TouchpointIdentifier {
@@ -32,6 +32,11 @@ fn one_person(touchpoints: &[Touchpoint]) -> World {
     World::of(touchpoints.iter().map(said).chain(nodes.map(|node| assigned(node, person(1)))))
 }
 
+/// What the first stage sends of a touchpoint of one person.
+fn facets_of(touchpoint: &Touchpoint) -> Vec<FacetMessage> {
+    World::of([said(touchpoint), assigned(touchpoint.sighting, person(1))]).sent
+}
+
 fn states(world: &World) -> Vec<(Option<&str>, ConsentState)> {
     let consents = world.profiles[&person(1)].consents.iter();
     consents.map(|consent| (consent.channel.as_deref(), consent.state)).collect()
@@ -56,6 +61,67 @@ fn a_no_ends_with_a_later_yes_of_the_same_identifier_wherever_that_was_seen() {
     assert_eq!(states(&one_person(&[no.clone(), yes])), [(None, Granted)]);
     let earlier = decided("t2", &[ann(), phone()], about("marketing", Decision::Granted, 0));
     assert_eq!(states(&one_person(&[no, earlier])), [(None, Denied)]);
+}
+
+#[test]
+fn a_no_ends_with_a_later_yes_at_any_identifier_at_which_it_was_said() {
+    let (old, new) = (identifier("cookie", "old"), identifier("cookie", "new"));
+    let said = |no: &TouchpointIdentifier, yes: &TouchpointIdentifier| {
+        let touchpoints = [
+            decided("t1", &[ann(), no.clone()], about("marketing", Decision::Denied, 1)),
+            decided("t2", &[ann(), yes.clone()], about("marketing", Decision::Granted, 2)),
+        ];
+        let mut world = one_person(&touchpoints);
+        world.batch([&old, &new].map(|cookie| assigned(cookie.node, person(1))));
+        world
+    };
+    assert_eq!(states(&said(&old, &new)), [(None, Granted)], "the old cookie says nothing any more");
+    assert_eq!(states(&said(&old, &old)), [(None, Granted)]);
+}
+
+#[test]
+fn a_yes_ends_with_a_later_no_at_any_identifier_at_which_it_was_said_and_stays_gone() {
+    let (old, new) = (identifier("cookie", "old"), identifier("cookie", "new"));
+    let short = Consent { expires: Some(at(4)), ..about("marketing", Decision::Granted, 3) };
+    let mut world = one_person(&[
+        decided("t1", &[old.clone()], about("marketing", Decision::Granted, 1)),
+        decided("t2", &[ann(), old.clone()], about("marketing", Decision::Denied, 2)),
+        decided("t3", &[ann(), new], short),
+    ]);
+    assert_eq!(states(&world), [(None, Granted)]);
+    world.pass(4);
+    assert_eq!(states(&world), [(None, Expired)], "what was said there first was taken back");
+}
+
+#[test]
+fn that_somebody_did_not_opt_out_takes_no_decision_back() {
+    let basis = Some("opt_out".to_owned());
+    let stayed = |ms| Consent { basis: basis.clone(), ..about("marketing", Decision::Granted, ms) };
+    let no = || decided("t1", &[ann()], about("marketing", Decision::Withdrawn, 1));
+    assert_eq!(states(&one_person(&[decided("t2", &[ann()], stayed(2))])), [(None, Granted)]);
+    assert_eq!(states(&one_person(&[no(), decided("t2", &[ann()], stayed(2))])), [(None, Denied)]);
+    assert_eq!(states(&one_person(&[no(), decided("t2", &[ann(), phone()], stayed(2))])), [(None, Denied)]);
+    let yes = decided("t3", &[ann()], about("marketing", Decision::Granted, 3));
+    assert_eq!(states(&one_person(&[no(), decided("t2", &[ann()], stayed(2)), yes])), [(None, Granted)]);
+}
+
+#[test]
+fn people_who_are_recalled_are_folded_at_the_time_of_the_driver() {
+    let mut world = World::new();
+    let yes = decided("t1", &[ann()], about("survey", Decision::Granted, 1));
+    for message in facets_of(&yes) {
+        let mut output = Vec::new();
+        let mut context = Context { now: at(2), state: &mut world.people, output: &mut output };
+        people().handle(message, &mut context).expect("a sound state");
+    }
+    let mut stage = people();
+    stage.recall(&world.people).expect("a sound state");
+    let mut output = Vec::new();
+    let mut context = Context { now: at(9), state: &mut world.people, output: &mut output };
+    stage.idle(usize::MAX, &mut context).expect("a sound state");
+    stage.finish(&mut context).expect("a sound state");
+    let Some(Published::Profile(profile)) = output.first() else { panic!("a profile: {output:?}") };
+    assert_eq!(profile.consents[0].state, Expired);
 }
 
 #[test]

@@ -175,7 +175,7 @@ fn orders(touchpoints: &[&Touchpoint]) -> Vec<(Amount, String, i64)> {
     newest.map(|(_, _, value, currency, items)| (value, currency, items)).collect()
 }
 
-/// For each purpose and channel, what the decisions of the person's identifiers amount to.
+/// For each purpose and channel, what the decisions of the person amount to that nobody took back.
 fn consents(
     person_id: PersonId,
     touchpoints: &[&Touchpoint],
@@ -187,41 +187,48 @@ fn consents(
         stated().map(|(_, consent)| (&consent.purpose, &consent.channel)).collect();
     let effective = |(purpose, channel): (&String, &Option<String>)| {
         let declared = terms.purposes.get(purpose);
-        // By who said it: a sighting speaks for itself where none of its identifiers is the person's.
-        let mut newest: BTreeMap<NodeId, Said<'_>> = BTreeMap::new();
+        let mut said: Vec<Said<'_>> = Vec::new();
         for (touchpoint, consent) in stated() {
             if consent.purpose != *purpose || (consent.channel.is_some() && consent.channel != *channel) {
                 continue;
             }
-            let mut end = consent.expires;
-            if let Some(ms) = declared.valid_for_ms {
-                end = end.into_iter().chain([consent.time.plus_millis(ms)]).min();
-            }
-            let said =
-                Said { touchpoint, consent, end: end.filter(|_| consent.decision == Decision::Granted) };
+            let declared = declared.valid_for_ms.map(|ms| consent.time.plus_millis(ms));
+            let end = consent.expires.into_iter().chain(declared).min();
             let theirs = |node: &NodeId| expected.person.get(node) == Some(&person_id);
             let mut speakers: BTreeSet<NodeId> =
                 touchpoint.identifiers.iter().map(|one| one.node).filter(theirs).collect();
+            // A sighting speaks for itself where none of its identifiers is the person's.
             if speakers.is_empty() {
                 speakers.insert(touchpoint.sighting);
             }
-            for speaker in speakers {
-                let known = newest.entry(speaker).or_insert(said);
-                if said.order() < known.order() {
-                    *known = said;
-                }
-            }
+            let end = end.filter(|_| consent.decision == Decision::Granted);
+            said.push(Said { touchpoint, consent, end, speakers });
         }
+        // Of each sighting the newest of all counts, and nothing that was said there before.
+        let last_there = |one: &&Said<'_>| {
+            let there = said.iter().filter(|other| {
+                other.touchpoint.sighting == one.touchpoint.sighting
+                    && other.consent.channel == one.consent.channel
+            });
+            there.into_iter().all(|other| one.order() <= other.order())
+        };
+        let last: Vec<&Said<'_>> = said.iter().filter(last_there).collect();
+        let takes_back = |other: &Said<'_>, one: &Said<'_>| {
+            other.is_yes() != one.is_yes()
+                && other.order() < one.order()
+                && !other.speakers.is_disjoint(&one.speakers)
+        };
+        let standing = last.iter().filter(|one| !last.iter().any(|other| takes_back(other, one)));
         let strictness = |said: &Said<'_>| match said.state(terms.now) {
             ConsentState::Denied => 0,
             ConsentState::Granted => 1,
             _ => 2,
         };
         let winner = match declared.merge {
-            MergePolicy::Strictest => newest
-                .into_values()
-                .min_by(|a, b| (strictness(a), a.order()).cmp(&(strictness(b), b.order()))),
-            MergePolicy::Newest => newest.into_values().min_by(|a, b| a.order().cmp(&b.order())),
+            MergePolicy::Strictest => {
+                standing.min_by(|a, b| (strictness(a), a.order()).cmp(&(strictness(b), b.order())))
+            }
+            MergePolicy::Newest => standing.min_by(|a, b| a.order().cmp(&b.order())),
         }?;
         Some(EffectiveConsent {
             purpose: purpose.clone(),
@@ -239,23 +246,28 @@ fn consents(
     scopes.into_iter().filter_map(effective).collect()
 }
 
-/// A decision, and when it ends if it is a yes.
-#[derive(Clone, Copy)]
+/// A decision, by whom it was said, and when it ends if it is a yes.
 struct Said<'t> {
     touchpoint: &'t Touchpoint,
     consent: &'t Consent,
     end: Option<Timestamp>,
+    speakers: BTreeSet<NodeId>,
 }
 
 impl Said<'_> {
-    /// The least is the newest; of one time the most cautious, and what ends first.
+    fn is_yes(&self) -> bool {
+        self.consent.decision == Decision::Granted
+    }
+
+    /// The least is the newest; of one time the most cautious, and what ends first. That somebody did not opt out comes last.
     fn order(&self) -> impl Ord {
         let Consent { time, decision, basis, jurisdiction, wording, expires, signal, .. } = self.consent;
-        let stated_end = expires.filter(|_| *decision == Decision::Granted).unwrap_or(Timestamp::MAX);
+        let only_stayed = *decision == Decision::Granted && basis.as_deref() == Some("opt_out");
         (
+            only_stayed,
             Reverse(*time),
             *decision,
-            stated_end,
+            (expires.is_none(), *expires),
             self.touchpoint.source.clone(),
             basis.clone(),
             jurisdiction.clone(),
