@@ -84,7 +84,7 @@ fn a_yes_ends_with_a_later_no_at_any_identifier_at_which_it_was_said_and_stays_g
     let (old, new) = (identifier("cookie", "old"), identifier("cookie", "new"));
     let short = Consent { expires: Some(at(4)), ..about("marketing", Decision::Granted, 3) };
     let mut world = one_person(&[
-        decided("t1", &[old.clone()], about("marketing", Decision::Granted, 1)),
+        decided("t1", std::slice::from_ref(&old), about("marketing", Decision::Granted, 1)),
         decided("t2", &[ann(), old.clone()], about("marketing", Decision::Denied, 2)),
         decided("t3", &[ann(), new], short),
     ]);
