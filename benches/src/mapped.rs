@@ -164,11 +164,12 @@ fn canonical(record: &Value) -> Value {
         "referrer": "https://www.example.com/search?q=shoes&page=2", "segment": "returning customers of last winter",
         "store": "store 17, Example Square", "note": "wants to be called in the morning, and never on a Monday",
     });
-    if let (Value::Object(said), Some(attributes)) = (said, record["attributes"].as_object_mut()) {
-        for (name, value) in said {
-            attributes.entry(name).or_insert(value);
-        }
+    let stated = record["attributes"].take();
+    let mut attributes = said;
+    for (name, value) in stated.as_object().into_iter().flatten() {
+        attributes[name] = value.clone();
     }
+    record["attributes"] = attributes;
     record
 }
 
