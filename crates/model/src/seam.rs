@@ -14,7 +14,8 @@ pub enum Fault {
     State(String),
     /// State was read but makes no sense: it must be rebuilt.
     #[error(
-        "state of {what} is corrupt: {why}; set the state folder aside, it is rebuilt from the changelog"
+        "state of {what} is corrupt: {why}; set the state folder aside, and it is rebuilt from the changelog, unless that is \
+         of another format, too: then begin again from the input, under a new prefix"
     )]
     Corrupt {
         /// Which entry.
