@@ -12,6 +12,8 @@ def mail: {purpose: "email_marketing"} + {wording: ("mailchimp list " + (.list_i
     consents: (if $type == "subscribe" then [mail + {decision: "granted", basis: "consent"}]
                elif $type == "unsubscribe" then [mail + {decision: "withdrawn"}]
                else [] end),
+    # Nobody decided this; `email` of `[signals.<purpose>]` says whether it denies all the same.
+    consent_signals: (if $type == "cleaned" and .reason == "hard" then {email: "hard_bounce"} else {} end),
     engagement: (if $type == "cleaned" then {campaign: .campaign_id, action: ("bounce_" + (.reason // "hard"))}
                  elif $type == "unsubscribe" then {campaign: .campaign_id, action: ("unsubscribe_" + (.reason // "manual"))}
                  else {} end | compact) }

@@ -25,7 +25,8 @@ def order:
   | { order_id: (.order_id | tostring), value: ((.total // .revenue) | tostring),
       currency: (.currency // "USD"), items: ([.products[]? | .quantity // 1] | add) } | compact;
 
-def consents: [.context.consent.categoryPreferences // {} | to_entries[] | consent(.key | ascii_downcase | short; .value == true)];
+# Categories are of the customer's own making: what they mean is for the rules of `[signals.<purpose>]` to say.
+def signals: {segment: ({categoryPreferences: .context.consent.categoryPreferences} | compact)} | compact;
 
 def message:
   if (.type | type) != "string" then error("a message has no type") else . end
@@ -40,7 +41,7 @@ def message:
                     + {language: .context.locale, userAgent: .context.userAgent, ip: .context.ip,
                        referrer: .context.page.referrer,
                        page: (if .type == "page" or .type == "screen" then .name // .properties.title else null end)}) | compact),
-      consents: consents,
+      consent_signals: signals,
       order: one(if .type == "track" and .event == "Order Completed" then order else empty end),
       engagement: ({campaign: .context.campaign.name, action: (if .context.campaign.name then "visit" else null end)} | compact) }
   | compact;

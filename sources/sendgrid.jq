@@ -10,6 +10,8 @@
                elif .event == "group_unsubscribe" then [{purpose: "email_group_\(.asm_group_id // 0)", decision: "withdrawn"}]
                elif .event == "group_resubscribe" then [{purpose: "email_group_\(.asm_group_id // 0)", decision: "granted"}]
                else [] end),
+    # Nobody decided this; `email` of `[signals.<purpose>]` says whether it denies all the same.
+    consent_signals: (if .event == "bounce" and .type != "blocked" then {email: "hard_bounce"} else {} end),
     engagement: ({ campaign: (.marketing_campaign_name // .singlesend_name),
                    action: (if .event == "bounce" and .type == "blocked" then "bounce_soft" elif .event == "bounce" then "bounce_hard" else .event end) } | compact) }
 | compact

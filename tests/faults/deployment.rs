@@ -72,6 +72,7 @@ impl<'g> Deployment<'g> {
         let topics = &self.config.topics;
         let wanted = Wanted {
             sources: topics.sources.clone(),
+            outputs: self.settings.outputs.clone(),
             partitions: topics.partitions,
             replication: u32::from(topics.replication),
             retention_ms: topics.raw_retention_ms,

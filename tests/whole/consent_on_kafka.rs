@@ -1,9 +1,6 @@
 //! A yes that ends, on a real Apache Kafka: nobody says anything, and the end is told, once, although the people stage was
-//! down when it passed.
+//! down when it passed. An output that needs the yes has the person until then.
 
-use std::collections::BTreeMap;
-use std::path::Path;
-use std::process::Stdio;
 use std::thread;
 use std::time::{Duration, Instant};
 
@@ -16,26 +13,15 @@ use kinfold_kafka::reader::{Isolation, read};
 use kinfold_model::consent::ConsentCause;
 use kinfold_model::{ConsentChange, ConsentState, Timestamp};
 use kinfold_testkit::broker::Broker;
-use kinfold_wire::{SchemaIds, Topic, decode};
+use kinfold_wire::{SchemaIds, Topic, decode, output_topic};
 
-use crate::on_kafka::free_address;
-use crate::programs::{Running, program};
+use crate::deployed::{start, variables};
+use crate::programs::program;
 
 /// How long anything may take on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(120);
 /// From the decision to its end: longer than it takes to publish it, on any machine that is not at its limits.
 const GRANTED_MS: i64 = 20_000;
-
-fn start(consumer: &str, variables: &BTreeMap<String, String>, folder: &Path) -> Running {
-    let log = std::fs::File::options().create(true).append(true).open(folder.join(format!("{consumer}.log")));
-    let child = program(consumer)
-        .envs(variables)
-        .env("KINFOLD_HTTP__LISTEN", free_address())
-        .env("KINFOLD_STATE__DIR", folder.join("state"))
-        .stderr(Stdio::from(log.expect("a file")))
-        .spawn();
-    Running(child.expect("a consumer starts"))
-}
 
 /// What was told of consents so far.
 fn told(settings: &Settings) -> Vec<ConsentChange> {
@@ -68,16 +54,12 @@ fn touchpoint(id: &str, time: Timestamp, rest: &str) -> (String, Vec<u8>) {
 fn a_yes_that_ends_while_nobody_is_there_is_told_afterwards_and_once() {
     let folder = tempfile::tempdir().expect("a folder");
     let broker = Broker::start(&folder.path().join("broker"));
-    let variables: BTreeMap<String, String> = [
-        ("KINFOLD_SECRET", "a secret that only tests use"),
-        ("KINFOLD_KAFKA__BOOTSTRAP", &broker.address),
-        ("KINFOLD_KAFKA__SESSION_TIMEOUT_MS", "10000"),
-        ("KINFOLD_KAFKA__TRANSACTION_TIMEOUT_MS", "8000"),
-        ("KINFOLD_TOPICS__PARTITIONS", "2"),
+    let more = [
         ("KINFOLD_TOPICS__SOURCES", "crm"),
-    ]
-    .map(|(name, value)| (name.to_owned(), value.to_owned()))
-    .into();
+        ("KINFOLD_PURPOSES__MARKETING__BASIS", "consent"),
+        ("KINFOLD_OUTPUTS__ADS__PURPOSES", "marketing"),
+    ];
+    let variables = variables(&broker, &more);
     let config = Config::load(None, variables.clone().into_iter()).expect("the settings are right");
     let settings = kafka_settings(&config);
     let applied = program("kinfold").args(["topics", "apply"]).envs(&variables).output().expect("runs");
@@ -114,6 +96,9 @@ fn a_yes_that_ends_while_nobody_is_there_is_told_afterwards_and_once() {
         (ConsentState::Expired, ConsentState::Denied, ConsentCause::Decision, false),
     ];
     assert_eq!(told, expected);
+    let shared = read(&settings, &output_topic("ads"), Isolation::Committed).expect("is read");
+    let is_there: Vec<bool> = shared.into_iter().map(|record| record.value.is_some()).collect();
+    assert_eq!(is_there, [true, false], "there with the yes, and taken away with its end");
     for consumer in [capture, stitch, profile] {
         assert_eq!(consumer.stop(), Some(0));
     }

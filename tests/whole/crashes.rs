@@ -7,13 +7,14 @@
 //! `KINFOLD_SEED` runs one, and tells what happens.
 
 use fastrand::Rng;
-use kinfold_model::{Command, Keys, Rules, Timestamp};
+use kinfold_model::{Command, Keys, PrivacyRequest, Rules, Timestamp};
 use kinfold_pipeline::{Metrics, StageName};
 use kinfold_testkit::crashes::{Disorder, run};
 use kinfold_testkit::simulation::{self, Input, Outcome, Schedule};
 use kinfold_testkit::world::{AFTER_MS, World, keys, tight_rules};
 use kinfold_wire::Topic;
 
+use crate::erasure;
 use crate::simulation::{earlier_than, seeds};
 use crate::truth::{Truth, profiles};
 
@@ -26,6 +27,7 @@ struct Case {
     earlier_rules: Option<Rules>,
     records: Vec<Vec<u8>>,
     commands: Vec<Command>,
+    requests: Vec<PrivacyRequest>,
     partitions: u32,
 }
 
@@ -43,7 +45,11 @@ impl Case {
         let commands = if rng.u8(0..3) == 0 { world.commands(&mut rng, 4) } else { Vec::new() };
         let earlier_rules = (rng.u8(0..4) == 0).then(|| earlier_than(&rules, seed));
         let partitions = rng.u32(1..=4);
-        Self { seed, world, keys, rules, earlier_rules, records, commands, partitions }
+        let is_asked = earlier_rules.is_none() && rng.u8(0..3) == 0;
+        let requests = if is_asked { world.requests(&mut rng, 2) } else { Vec::new() };
+        let mut commands = commands;
+        commands.retain(|command| requests.is_empty() || !erasure::is_of_source(command));
+        Self { seed, world, keys, rules, earlier_rules, records, commands, requests, partitions }
     }
 
     fn input(&self) -> Input<'_> {
@@ -52,6 +58,7 @@ impl Case {
         Input {
             now,
             earlier_rules: self.earlier_rules.as_ref(),
+            requests: &self.requests,
             ..Input::new(&self.records, &self.commands, &self.keys, &self.rules)
         }
     }
@@ -94,6 +101,11 @@ pub(crate) fn judge(seed: u64, metrics: &Metrics) {
     let touchpoints = &world.touchpoints;
     let now = case.input().now;
     Truth { touchpoints, commands, rules, keys, now, run: format!("seed {seed}") }.check(&is);
+    erasure::check(&case.requests, touchpoints, &is, &seed);
+    if !case.requests.is_empty() {
+        // Whom a request finds depends on what has come by then.
+        return;
+    }
     let should = case.run_in_order();
     // Which rules refuse a touchpoint depends on when it comes.
     let alike: &[Topic] = match &case.earlier_rules {

@@ -29,13 +29,13 @@ const REFUSED: usize = RECORDS / 2;
 const BATCH: usize = 500;
 
 /// A deployment with one source, of which only capture runs.
-struct Deployment {
-    variables: BTreeMap<String, String>,
-    settings: Settings,
+pub(crate) struct Deployment {
+    pub(crate) variables: BTreeMap<String, String>,
+    pub(crate) settings: Settings,
 }
 
 impl Deployment {
-    fn new(broker: &Broker) -> Self {
+    pub(crate) fn new(broker: &Broker) -> Self {
         let variables: BTreeMap<String, String> = [
             ("KINFOLD_SECRET", "a secret that only tests use"),
             ("KINFOLD_KAFKA__BOOTSTRAP", &broker.address),
@@ -52,19 +52,19 @@ impl Deployment {
         Self { variables, settings: kafka_settings(&config) }
     }
 
-    fn kinfold(&self, arguments: &[&str]) -> Output {
+    pub(crate) fn kinfold(&self, arguments: &[&str]) -> Output {
         program("kinfold").args(arguments).envs(&self.variables).output().expect("runs")
     }
 
     /// What `kinfold` says when it succeeds.
-    fn said(&self, arguments: &[&str]) -> String {
+    pub(crate) fn said(&self, arguments: &[&str]) -> String {
         let output = self.kinfold(arguments);
         let said = String::from_utf8_lossy(&output.stdout).into_owned();
         assert!(output.status.success(), "{said}{}", String::from_utf8_lossy(&output.stderr));
         said
     }
 
-    fn capture(&self, unknown_members: &str, folder: &Path) -> (String, Running) {
+    pub(crate) fn capture(&self, unknown_members: &str, folder: &Path) -> (String, Running) {
         let address = free_address();
         let log = std::fs::File::options().create(true).append(true).open(folder.join("capture.log"));
         let child = program("kinfold-capture")
@@ -76,12 +76,12 @@ impl Deployment {
         (address, Running(child.expect("capture starts")))
     }
 
-    fn read(&self, topic: &str) -> Vec<Stored> {
+    pub(crate) fn read(&self, topic: &str) -> Vec<Stored> {
         read(&self.settings, topic, Isolation::Committed).expect("the topic is read")
     }
 
     /// Waits until capture has read as many records as there are.
-    fn await_capture(&self, address: &str, records: usize) {
+    pub(crate) fn await_capture(&self, address: &str, records: usize) {
         let begin = "kinfold_records_consumed_total{";
         let deadline = Instant::now() + PATIENCE;
         loop {

@@ -20,6 +20,24 @@ const RULES: &str = r#"
     gpc = true
 "#;
 
+/// A rule for each kind of signal that is no string of the IAB.
+const OTHERS: &str = r#"
+    [capture]
+    sources_dir = "../sources"
+
+    [signals.sale]
+    opt_outs = ["sale"]
+
+    [signals.ads]
+    consent_mode = ["ad_storage"]
+
+    [signals.measuring]
+    segment = ["Analytics"]
+
+    [signals.newsletter]
+    email = { double_opt_in = true }
+"#;
+
 /// A folder with a configuration that has the rules, and one that has none.
 struct Desk(tempfile::TempDir);
 
@@ -74,6 +92,54 @@ fn people_have_the_decisions_that_their_signals_mean_and_none_without_rules() {
     let denied = |purpose: &str| [json!(purpose), json!("denied")];
     assert_eq!(decisions("rules.toml"), [denied("advertising"), denied("tracking")]);
     assert!(decisions("none.toml").is_empty());
+}
+
+#[test]
+fn every_kind_of_rule_decides_and_somebody_who_only_asked_for_a_newsletter_has_no_entry() {
+    let desk = Desk::new();
+    desk.file("others.toml", OTHERS);
+    let signals = [
+        ("one", json!({"us_privacy": "1YYN"})),
+        ("two", json!({"consent_mode": {"ad_storage": "denied"}})),
+        ("three", json!({"segment": {"categoryPreferences": {"Analytics": true}}})),
+        ("four", json!({"email": "opt_in_requested"})),
+        ("five", json!({"email": "opt_in_confirmed"})),
+        ("six", json!({"email": "spam_complaint"})),
+    ];
+    let records: String = signals.into_iter().map(|(id, signals)| record(id, signals)).collect();
+    let file = desk.file("records.jsonl", &records);
+    let out = desk.path("out");
+    desk.ask("others.toml", &["resolve", "--strict", "--out", &out.display().to_string(), &file]);
+    let mut found: Vec<String> = lines(&out.join("consents.jsonl"))
+        .iter()
+        .map(|consent| ["purpose", "channel", "state"].map(|name| consent[name].to_string()).join(" "))
+        .collect();
+    found.sort();
+    let expected = [
+        r#""ads" null "denied""#,
+        r#""measuring" null "granted""#,
+        r#""newsletter" "email" "denied""#,
+        r#""newsletter" "email" "granted""#,
+        r#""sale" null "denied""#,
+    ];
+    assert_eq!(found, expected);
+}
+
+#[test]
+fn what_a_mapping_passes_on_as_a_signal_is_decided_by_the_rules() {
+    let desk = Desk::new();
+    desk.file("others.toml", OTHERS);
+    let payload = json!({
+        "type": "identify", "messageId": "m-1", "userId": "C-1", "timestamp": "2026-03-01T10:15:00Z",
+        "context": {"consent": {"categoryPreferences": {"Analytics": false}}},
+    });
+    let file = desk.file("payload.json", &payload.to_string());
+    let out = desk.path("out");
+    let place = out.display().to_string();
+    desk.ask("others.toml", &["resolve", "--strict", "--source", "segment", "--out", &place, &file]);
+    let consents = lines(&out.join("consents.jsonl"));
+    let [only] = consents.as_slice() else { panic!("one consent, not {}", consents.len()) };
+    assert_eq!((&only["purpose"], &only["state"]), (&json!("measuring"), &json!("denied")));
 }
 
 #[test]

@@ -6,11 +6,12 @@
 //! on; `KINFOLD_SEED` runs one.
 
 use fastrand::Rng;
-use kinfold_model::{BlockList, Command, Keys, RefusalKind, Rules};
+use kinfold_model::{BlockList, Command, Keys, PrivacyRequest, RefusalKind, Rules};
 use kinfold_pipeline::StageName;
 use kinfold_testkit::simulation::{Input, Outcome, Schedule, run};
 use kinfold_testkit::world::{World, keys, tight_rules};
 
+use crate::erasure;
 use crate::truth::Truth;
 
 /// Which seeds are run, where `most` are run when nobody says otherwise.
@@ -33,6 +34,8 @@ struct Case {
     earlier_rules: Option<Rules>,
     records: Vec<Vec<u8>>,
     commands: Vec<Command>,
+    requests: Vec<PrivacyRequest>,
+    requests_wait: bool,
     schedule: Schedule,
 }
 
@@ -55,7 +58,18 @@ impl Case {
         // Whoever asks for one run wants to see it.
         let told = std::env::var_os("KINFOLD_SEED").is_some();
         let schedule = Schedule { seed, partitions, repeated_percent, told };
-        Self { world, keys, rules, earlier_rules, records, commands, schedule }
+        // What is on a block list when somebody is erased decides what goes with them, so that rules stay as they are.
+        let is_asked = earlier_rules.is_none() && rng.u8(0..3) == 0;
+        let mut requests = if is_asked { world.requests(&mut rng, 3) } else { Vec::new() };
+        let requests_wait = rng.bool();
+        if requests_wait {
+            // What the first identifier of a request takes away may be under way when the second is looked at.
+            requests.iter_mut().for_each(|request| request.identifiers.truncate(1));
+        }
+        let mut commands = commands;
+        // Who is erased says nothing about sources any more, and whether somebody spoke of that before depends on the order.
+        commands.retain(|command| requests.is_empty() || !erasure::is_of_source(command));
+        Self { world, keys, rules, earlier_rules, records, commands, requests, requests_wait, schedule }
     }
 
     fn truth(&self) -> Truth<'_> {
@@ -68,6 +82,8 @@ impl Case {
     fn input(&self) -> Input<'_> {
         Input {
             earlier_rules: self.earlier_rules.as_ref(),
+            requests: &self.requests,
+            requests_wait: self.requests_wait,
             ..Input::new(&self.records, &self.commands, &self.keys, &self.rules)
         }
     }
@@ -100,6 +116,10 @@ fn stitch_ends_as_the_oracle_says_in_any_order_on_any_number_of_partitions() {
         let case = Case::new(seed);
         let outcome = case.run();
         case.truth().check(&outcome);
+        erasure::check(&case.requests, &case.world.touchpoints, &outcome, &case.schedule);
+        if case.requests_wait {
+            erasure::closes(&case.truth(), &case.requests, &outcome);
+        }
         every_record_is_accounted_for(&outcome);
     }
 }

@@ -6,11 +6,11 @@ use kinfold_model::{
     Assignment, Command, Keys, NodeId, PersonId, Rules, Timestamp, Touchpoint, UnifiedProfile,
 };
 use kinfold_stitch::groups::Refused;
-use kinfold_stitch::node::{Node, Standing};
+use kinfold_stitch::node::{Node, Reach, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
-use kinfold_testkit::simulation::Outcome;
-use kinfold_testkit::world::purposes;
+use kinfold_testkit::simulation::{Map, Outcome};
+use kinfold_testkit::world::{outputs, purposes};
 use kinfold_wire::{SchemaIds, Topic, decode};
 
 /// What went into a run.
@@ -35,7 +35,7 @@ impl Truth<'_> {
         let Self { touchpoints, commands, rules, keys, run, .. } = self;
         let observations: Vec<_> =
             touchpoints.iter().map(|touchpoint| oracle::Observation::of(touchpoint, rules)).collect();
-        let expected = oracle::commanded(&observations, commands, rules, keys);
+        let expected = oracle::remembered(&observations, commands, &marks(outcome), rules, keys);
         let broken = outcome.graph.broken_laws(rules, keys);
         assert!(broken.is_empty(), "{run}: {broken:#?}");
         let person: BTreeMap<NodeId, PersonId> =
@@ -53,8 +53,22 @@ impl Truth<'_> {
         assert!(odd.is_empty(), "{run}: quarantined or not: {odd:?}");
         assert_eq!(refused(self, outcome), expected.refused, "{run}");
         assert_eq!(published(outcome), expected.person, "{run}: the assignments published");
-        profiles_are_the_fold(self, outcome, &expected);
+        let folded = profiles_are_the_fold(self, outcome, &expected);
+        outputs_have_what_may_leave(self, outcome, &folded);
     }
+}
+
+/// The identifiers that are erased. Whom a request found depends on what had come by then; all else follows from what is
+/// erased.
+pub(crate) fn marks(outcome: &Outcome) -> oracle::Marks {
+    let mark = |node: &Node| {
+        Some(match node.standing()?.erased.as_ref()?.reach {
+            Reach::Alone => oracle::Mark::Alone,
+            Reach::Unclaimed => oracle::Mark::Unclaimed,
+            Reach::Everything => oracle::Mark::Everything,
+        })
+    };
+    outcome.graph.nodes.iter().filter_map(|(id, node)| Some((*id, mark(node)?))).collect()
 }
 
 /// The profiles as a subscriber would keep them. The version counts publications, and so tells of the past.
@@ -95,23 +109,49 @@ fn published(outcome: &Outcome) -> BTreeMap<NodeId, PersonId> {
     outcome.table(Topic::IdentityAssignment).values().map(read).collect()
 }
 
-fn profiles_are_the_fold(truth: &Truth<'_>, outcome: &Outcome, expected: &oracle::Expected) {
+fn profiles_are_the_fold(
+    truth: &Truth<'_>,
+    outcome: &Outcome,
+    expected: &oracle::Expected,
+) -> BTreeMap<PersonId, UnifiedProfile> {
     let terms = oracle::Terms { keys: truth.keys, purposes: &purposes(), now: truth.now };
     let folded = oracle::profiles(truth.touchpoints, expected, terms);
-    let table = outcome.table(Topic::UnifiedProfile);
-    let published: BTreeMap<PersonId, UnifiedProfile> = table
-        .values()
-        .map(|value| {
-            let mut profile: UnifiedProfile =
-                decode(Topic::UnifiedProfile, &SchemaIds::default(), value).expect("we wrote it");
-            assert!(profile.version > 0);
-            profile.version = 0;
-            (profile.person_id, profile)
-        })
-        .collect();
+    let published = read_people(&outcome.table(Topic::UnifiedProfile));
     assert!(published.keys().eq(folded.keys()), "{}: other people than the oracle's", truth.run);
     for (person, profile) in &published {
         let (is, should) = (serde_json::json!(profile), serde_json::json!(folded[person]));
         assert_eq!(is, should, "{}: {person}", truth.run);
     }
+    folded
+}
+
+/// Each output has the people whom it may have, and of them what it may have.
+fn outputs_have_what_may_leave(
+    truth: &Truth<'_>,
+    outcome: &Outcome,
+    folded: &BTreeMap<PersonId, UnifiedProfile>,
+) {
+    for (name, expected) in oracle::shared(folded, &outputs(), &purposes(), truth.now) {
+        let shared = read_people(&outcome.output(&name));
+        let as_json = |people: &BTreeMap<PersonId, UnifiedProfile>| {
+            let json = |(person, profile): (&PersonId, &UnifiedProfile)| {
+                (person.to_string(), serde_json::json!(profile))
+            };
+            people.iter().map(json).collect::<BTreeMap<_, _>>()
+        };
+        assert_eq!(as_json(&shared), as_json(&expected), "{}: the output {name}", truth.run);
+    }
+}
+
+/// The people in the last records of a topic, with version 0, and that each is found under their own key.
+pub(crate) fn read_people(table: &Map) -> BTreeMap<PersonId, UnifiedProfile> {
+    let read = |(key, value): (&Vec<u8>, &Vec<u8>)| {
+        let mut profile: UnifiedProfile =
+            decode(Topic::UnifiedProfile, &SchemaIds::default(), value).expect("we wrote it");
+        assert!(profile.version > 0);
+        assert_eq!(*key, profile.person_id.to_string().into_bytes());
+        profile.version = 0;
+        (profile.person_id, profile)
+    };
+    table.iter().map(read).collect()
 }

@@ -1,5 +1,6 @@
 //! What holds of every touchpoint that capture accepts: as functions, for tests and for simulation.
 
+use kinfold_model::touchpoint::ConsentSignals;
 use kinfold_model::{Consent, Decision, Keys, Rules, Timestamp, Touchpoint};
 use serde_json::{Map, Value, json};
 
@@ -131,13 +132,21 @@ fn is_clean(text: &str) -> bool {
 
 /// Every text of a touchpoint.
 fn texts(touchpoint: &Touchpoint) -> impl Iterator<Item = &str> {
-    let signals = touchpoint.consent_signals.iter().flat_map(|signals| [&signals.tcf, &signals.gpp]);
+    let signals = touchpoint.consent_signals.iter();
+    let strings = signals.clone().flat_map(|signals| {
+        let ConsentSignals { tcf, gpp, us_privacy, email, .. } = signals;
+        [tcf, gpp, us_privacy, email]
+    });
+    let by_name = signals.flat_map(|signals| {
+        let categories = signals.segment.iter().flat_map(|segment| segment.category_preferences.keys());
+        signals.consent_mode.iter().flat_map(|(name, state)| [name, state]).chain(categories)
+    });
     let engagement =
         touchpoint.engagement.iter().flat_map(|engagement| [&engagement.campaign, &engagement.action]);
     let consents = touchpoint.consents.iter();
     let optional = [&touchpoint.channel, &touchpoint.r#type]
         .into_iter()
-        .chain(signals)
+        .chain(strings)
         .chain(engagement)
         .chain(consents.clone().flat_map(|consent| {
             let Consent { basis, jurisdiction, wording, channel, signal, .. } = consent;
@@ -150,6 +159,7 @@ fn texts(touchpoint: &Touchpoint) -> impl Iterator<Item = &str> {
         .chain(touchpoint.attributes.iter().flat_map(|(name, value)| [name, value]))
         .chain(consents.map(|consent| &consent.purpose))
         .chain(touchpoint.order.iter().map(|order| &order.order_id))
+        .chain(by_name)
         .chain(optional)
         .map(String::as_str)
 }

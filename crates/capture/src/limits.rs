@@ -6,7 +6,7 @@
 /// which adds node ids, still fits after capture.
 pub const RECORD_BYTES: usize = 1 << 20;
 
-/// A touchpoint needs three levels; the rest is room for an envelope that is then named in the refusal.
+/// A touchpoint needs four levels; the rest is room for an envelope that is then named in the refusal.
 pub const DEPTH_MAX: usize = 8;
 
 /// Evidence grows with the identifiers that are seen together; a till, a browser or a CRM row has a handful.
@@ -26,7 +26,7 @@ pub const ELEMENTS_MAX: usize = 64;
 pub const ID_BYTES_MAX: usize = 256;
 
 /// Names become keys of maps and labels on screens: namespaces, attributes, sources, channels, types, purposes,
-/// legal bases, jurisdictions, actions.
+/// legal bases, jurisdictions, actions, types and categories of consent signals.
 pub const NAME_BYTES_MAX: usize = 64;
 
 /// The longest e-mail address has 254 bytes; opaque device and card tokens are longer, but not by much.

@@ -62,6 +62,23 @@ pub(crate) fn identifiers(
         .collect()
 }
 
+/// One identifier that somebody names outside a touchpoint; `index` is its place among others.
+///
+/// # Errors
+/// As [`identifiers`], and `empty_value`.
+pub(crate) fn named(
+    (namespace, value): (&str, &str),
+    index: usize,
+    rules: &Rules,
+    settings: &Settings,
+) -> Result<Identifier, Refusal> {
+    let list = Path::ROOT.member("identifiers");
+    let path = list.element(index);
+    let value = text::clean(value.into(), limits::IDENTIFIER_BYTES_MAX, &path.member("value"))?;
+    let claim = Claim { namespace: namespace.into(), value };
+    identifier(claim, rules, [settings.default_region.as_deref(), None], &path)
+}
+
 /// One identifier; `regions` are the countries to read a telephone number in, the best first.
 fn identifier(
     claim: Claim<'_>,

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use kinfold_mapping::{Source, Sources, Value};
 use kinfold_model::{
-    Context, Fault, Halt, Keys, Refusal, Rules, Stage, Timestamp, Touchpoint, TouchpointIdentifier,
+    Context, Fault, Halt, Keys, NodeId, Refusal, Rules, Stage, Timestamp, Touchpoint, TouchpointIdentifier,
 };
 
 use crate::block::Blocks;
@@ -84,6 +84,17 @@ impl Capture {
     #[must_use]
     pub fn is_mapped(&self, source: &str) -> bool {
         self.0.sources.as_ref().is_some_and(|sources| sources.get(source).is_some())
+    }
+
+    /// The node of an identifier that somebody names outside a touchpoint, as the one of a list at `index`. What is blocked can
+    /// be named.
+    ///
+    /// # Errors
+    /// As [`Capture::touchpoint`].
+    pub fn node(&self, namespace: &str, value: &str, index: usize) -> Result<NodeId, Refusal> {
+        let Fixed { keys, rules, settings, .. } = &*self.0;
+        let identifier = normalise::named((namespace, value), index, rules, settings)?;
+        Ok(keys.identifier(&identifier, rules))
     }
 
     /// Whether the block lists hold this identifier, whose value is normalised: it stays in its touchpoint, and says

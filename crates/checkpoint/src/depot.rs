@@ -22,9 +22,9 @@ use crate::manifest::{Manifest, Piece, Place};
 /// Files are read and sent in pieces of this size.
 const CHUNK: usize = 1 << 20;
 /// So many copies of each store are kept: the newest, and one more should it turn out to be of no use.
-const COPIES: usize = 2;
+pub const COPIES: usize = 2;
 /// What no manifest names may belong to a copy that is being made. Nobody takes longer than this to make one.
-const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
+pub const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// The depot does not do what it should.
 #[derive(Debug, thiserror::Error)]

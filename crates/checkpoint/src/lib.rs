@@ -7,5 +7,5 @@
 mod depot;
 mod manifest;
 
-pub use depot::{Depot, DepotError, Saved};
+pub use depot::{COPIES, Depot, DepotError, LEFTOVER_AGE, Saved};
 pub use manifest::{Manifest, Piece, Place};

@@ -87,12 +87,16 @@ pub fn touchpoint(argument: &str, path: &Path, config: &Config, keys: &Keys) -> 
     })
 }
 
-/// Without block lists, which refuse what is blocked: stewards speak about just that.
 fn touchpoint_in(record: &[u8], config: &Config, keys: &Keys) -> Result<Touchpoint, Refusal> {
+    reader(config, keys).touchpoint(record, Timestamp::MAX)
+}
+
+/// Reads touchpoints, without block lists, which refuse what is blocked: people speak about just that.
+pub(crate) fn reader(config: &Config, keys: &Keys) -> Capture {
     let mut rules = config.rules.clone();
     rules.block = BlockList::default();
     rules.namespaces.values_mut().for_each(|of_namespace| of_namespace.block = BlockList::default());
-    Capture::new(keys.clone(), rules, config.capture.clone()).touchpoint(record, Timestamp::MAX)
+    Capture::new(keys.clone(), rules, config.capture.clone())
 }
 
 fn as_node(text: &str) -> Option<(&str, NodeId)> {

@@ -6,6 +6,7 @@ mod demo;
 mod explain;
 mod generate;
 mod map;
+mod privacy;
 mod quality;
 mod resolve;
 mod review;
@@ -40,6 +41,9 @@ pub enum Command {
     /// Say what touchpoints do not: who is one person, who is not, and what counts for nothing.
     #[command(subcommand)]
     Steward(steward::StewardCommand),
+    /// Do what people ask for about their data: erase it, or write down what is held on them.
+    #[command(subcommand)]
+    Privacy(privacy::PrivacyCommand),
     /// Decide merges that wait for a steward.
     #[command(subcommand)]
     Review(review::ReviewCommand),
@@ -74,6 +78,7 @@ impl Command {
             Self::Generate(generate) => generate.run(),
             Self::Quality(quality) => quality.run(),
             Self::Steward(command) => command.run(),
+            Self::Privacy(command) => command.run(),
             Self::Review(command) => command.run(),
             Self::Rules(command) => command.run(),
             Self::Config(command) => command.run(),
@@ -110,6 +115,9 @@ pub enum Failure {
     /// Stores are damaged.
     #[error("{0} stores are damaged; `kinfold state rebuild` sets them aside, and they are made anew")]
     Stores(usize),
+    /// What somebody asked for about their data is not done, and will not be.
+    #[error("the request is refused: {0}")]
+    RequestRefused(String),
     /// Nobody reads the answer any more, as with `kinfold … | head`; that is no fault.
     #[error("the reader has gone")]
     ReaderGone,
@@ -128,7 +136,7 @@ impl Failure {
         match self {
             Self::Config(_) | Self::Usage(_) => Self::USAGE,
             Self::ReaderGone => 0,
-            Self::Refused(_) => 2,
+            Self::Refused(_) | Self::RequestRefused(_) => 2,
             Self::File { .. } | Self::Topics(_) | Self::Stores(_) | Self::Fault(_) => 1,
         }
     }

@@ -11,6 +11,7 @@ pub mod generate;
 pub mod input;
 pub mod on_kafka;
 pub mod output;
+mod privacy;
 mod rules_diff;
 pub mod run;
 pub mod secret;

@@ -1,6 +1,7 @@
 //! `kinfold`: see `kinfold help`.
 //!
-//! Exit codes: 0 done; 1 a fault; 2 some records were refused and `--strict` was given; 64 wrong usage or configuration.
+//! Exit codes: 0 done; 1 a fault; 2 some records were refused and `--strict` was given, or all requests about somebody's data were
+//! refused; 64 wrong usage or configuration.
 
 use std::process::ExitCode;
 

@@ -1,5 +1,6 @@
-//! What a run found, as files: `assignments.jsonl`, `profiles.jsonl`, `consents.jsonl`, `refused.jsonl`,
-//! `changes.jsonl` and `report.json`. Lines are sorted by key, so that two runs can be compared with `cmp`.
+//! What a run found, as files: `assignments.jsonl`, `profiles.jsonl`, `profiles.<output>.jsonl` of each output,
+//! `consents.jsonl`, `refused.jsonl`, `changes.jsonl` and `report.json`. Lines are sorted by key, so that two runs can be
+//! compared with `cmp`.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::File;
@@ -40,6 +41,9 @@ pub fn write(run: &Run<'_>, folder: Option<&Path>) -> Result<Report, Failure> {
         std::fs::create_dir_all(folder).map_err(Failure::file(folder))?;
         assignments(run, &identifiers, &mut Lines::create(folder, "assignments.jsonl")?)?;
         profiles(run, &mut Lines::create(folder, "profiles.jsonl")?)?;
+        for output in &run.outputs {
+            shared(run, output, &mut Lines::create(folder, &format!("profiles.{output}.jsonl"))?)?;
+        }
         consents(run, &mut Lines::create(folder, "consents.jsonl")?)?;
         refused(run, &mut Lines::create(folder, "refused.jsonl")?)?;
         changes(run, &mut Lines::create(folder, "changes.jsonl")?)?;
@@ -83,6 +87,21 @@ fn assignments(
 
 fn profiles(run: &Run<'_>, lines: &mut Lines) -> Result<(), Failure> {
     table(run, Topic::UnifiedProfile, |profile| lines.write(&Value::Object(profile).to_string()))?;
+    lines.end()
+}
+
+/// What an output has of people.
+fn shared(run: &Run<'_>, output: &str, lines: &mut Lines) -> Result<(), Failure> {
+    let reader = AvroJson::new(Topic::ProfileOutput)?;
+    let mut result = Ok(());
+    let see = &mut |_: &[u8], value: &[u8]| {
+        if result.is_ok() {
+            let read = reader.read(value);
+            result = read.and_then(|profile| lines.write(&Value::Object(profile).to_string()));
+        }
+    };
+    run.local.visit_output(output, see).map_err(Failure::fault)?;
+    result?;
     lines.end()
 }
 

@@ -8,10 +8,11 @@ use std::time::{Instant, SystemTime, UNIX_EPOCH};
 use indicatif::{ProgressBar, ProgressStyle};
 use kinfold_daemon::config::Config;
 use kinfold_mapping::{Source, Sources};
-use kinfold_model::{Command, IdentityChange, Keys, PersonId, Timestamp};
+use kinfold_model::{Command, IdentityChange, Keys, PersonId, PrivacyRequest, Timestamp};
 use kinfold_pipeline::{InRecord, Listener, Local, LocalPorts, Origin, OutRecord, StageName, Store};
 use kinfold_store::{Memory, RocksStore};
 use kinfold_wire::{Framing, SchemaIds, Topic, decode, encode};
+use serde::Serialize;
 
 use crate::avro_json::AvroJson;
 use crate::commands::Failure;
@@ -39,6 +40,7 @@ impl Setup {
         let keys = Keys::new(&secret::of(&config, state)?);
         let ports = LocalPorts::new(&keys, &config.rules, config.capture.clone());
         let ports = ports.with_purposes(Arc::new(config.purposes.clone()));
+        let ports = ports.with_outputs(Arc::new(config.outputs.clone()));
         Ok(Self { ports, config })
     }
 
@@ -61,8 +63,9 @@ impl Setup {
         revise(&mut local, now, &mut heard)?;
         let revised = heard.people_changed()?;
         let rules_version = self.config.rules.version().to_string();
+        let outputs = self.config.outputs.names().cloned().collect();
         let round = Vec::with_capacity(ROUND);
-        Ok(Run { local, heard, began, revised, rules_version, now, round })
+        Ok(Run { local, heard, began, revised, rules_version, outputs, now, round })
     }
 }
 
@@ -108,6 +111,8 @@ pub struct Run<'s> {
     pub revised: usize,
     /// Of the rules in force.
     pub rules_version: String,
+    /// The names of the outputs that are configured, in order.
+    pub outputs: Vec<Arc<str>>,
     now: Timestamp,
     round: Vec<InRecord>,
 }
@@ -119,6 +124,8 @@ pub struct Heard {
     pub refused: Vec<Vec<u8>>,
     /// The values of `identity-change`.
     pub changes: Vec<Vec<u8>>,
+    /// The values of `privacy-receipt`.
+    pub receipts: Vec<Vec<u8>>,
     /// How many records each public topic got.
     pub written: BTreeMap<Topic, u64>,
 }
@@ -129,6 +136,7 @@ impl Listener for Heard {
         match (record.topic, &record.value) {
             (Topic::TouchpointRefused, Some(value)) => self.refused.push(value.clone()),
             (Topic::IdentityChange, Some(value)) => self.changes.push(value.clone()),
+            (Topic::PrivacyReceipt, Some(value)) => self.receipts.push(value.clone()),
             _ => {}
         }
     }
@@ -185,13 +193,25 @@ impl Run<'_> {
     /// # Errors
     /// A fault of a stage or the store.
     pub fn command(&mut self, command: &Command) -> Result<(), Failure> {
-        let value = encode(Topic::IdentityCommand, Framing::SingleObject, command).map_err(Failure::fault)?;
+        self.order(Topic::IdentityCommand, &command.command_id, command)
+    }
+
+    /// Carries out what somebody asks for about their data.
+    ///
+    /// # Errors
+    /// A fault of a stage or the store.
+    pub fn request(&mut self, request: &PrivacyRequest) -> Result<(), Failure> {
+        self.order(Topic::PrivacyRequest, &request.request_id, request)
+    }
+
+    fn order<T: Serialize>(&mut self, topic: Topic, key: &str, value: &T) -> Result<(), Failure> {
+        let value = encode(topic, Framing::SingleObject, value).map_err(Failure::fault)?;
         self.round.push(InRecord {
-            origin: Origin::Topic(Topic::IdentityCommand),
+            origin: Origin::Topic(topic),
             partition: 0,
             offset: 0,
             time: self.now,
-            key: Some(command.command_id.clone().into_bytes()),
+            key: Some(key.as_bytes().to_vec()),
             value: Some(value),
             trace: None,
             first: None,

@@ -13,6 +13,7 @@ use kinfold_model::{Command, Keys, NodeId};
 use kinfold_pipeline::Topology;
 use kinfold_stitch::inspect;
 use kinfold_wire::{Topic, Trace, decode};
+use serde::Serialize;
 
 use crate::clear::Clear;
 use crate::commands::{Failure, load};
@@ -86,8 +87,12 @@ impl Site {
 
     /// Sends a command to the deployment.
     pub(crate) fn send(&self, command: &Command) -> Result<(), Failure> {
+        self.order(Topic::IdentityCommand, &command.command_id, command)
+    }
+
+    /// Writes a record of a public topic of the deployment.
+    pub(crate) fn order<T: Serialize>(&self, topic: Topic, key: &str, value: &T) -> Result<(), Failure> {
         let settings = kafka_settings(&self.config);
-        let topic = Topic::IdentityCommand;
         if World::observe(&settings).map_err(Failure::fault)?.count(topic.as_str()).is_none() {
             let name = settings.topic(topic.as_str());
             return Err(Failure::Fault(format!(
@@ -95,10 +100,10 @@ impl Site {
             )));
         }
         let topology = self.topology()?;
-        let trace = Trace::of_source(&command.command_id, 0, 0);
-        let record = topology.public(topic, command.command_id.clone(), Some(command), trace);
+        let trace = Trace::of_source(key, 0, 0);
+        let record = topology.public(topic, key.to_owned(), Some(value), trace);
         let value = record.map_err(Failure::fault)?.value.unwrap_or_default();
-        produce_keyed(&settings, topic.as_str(), &command.command_id, value).map_err(Failure::fault)
+        produce_keyed(&settings, topic.as_str(), key, value).map_err(Failure::fault)
     }
 
     fn commands_on_topic(&self) -> Result<BTreeMap<Vec<u8>, Command>, Failure> {

@@ -7,6 +7,7 @@ use kinfold_daemon::config::Config;
 use kinfold_model::State;
 use kinfold_pipeline::{Base, Overlay, Shelf, Shelved, StageName, Store, Writes};
 use kinfold_store::{Memory, RocksStore};
+use kinfold_wire::Topic;
 
 use crate::commands::Failure;
 
@@ -44,6 +45,33 @@ impl Stores {
     /// When they cannot be opened, or have partitions that the configuration does not know.
     pub(crate) fn of_facets(state: &Path, config: &Config) -> Result<Self, Failure> {
         Self::open(state, StageName::Facets, config)
+    }
+
+    /// The people in a state folder, with what was said of each; there may be none.
+    ///
+    /// # Errors
+    /// When they cannot be opened, or have partitions that the configuration does not know.
+    pub(crate) fn of_people(state: &Path, config: &Config) -> Result<Self, Failure> {
+        Self::open(state, StageName::People, config)
+    }
+
+    /// The last record of each key of a topic, of a local run.
+    ///
+    /// # Errors
+    /// When there is no such folder, or it cannot be opened.
+    pub(crate) fn of_topic(state: &Path, topic: Topic, config: &Config) -> Result<Self, Failure> {
+        let store = RocksStore::open_read_only(&state.join("store"), &Memory::new(config.state.cache_bytes));
+        Ok(Self::Local(store.map_err(Failure::fault)?, Shelf::Topic(topic)))
+    }
+
+    /// The value of a key, in whichever partition it is.
+    pub(crate) fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Failure> {
+        for base in self.shelves().into_iter().flatten() {
+            if let Some(value) = base.get(key).map_err(Failure::fault)? {
+                return Ok(Some(value));
+            }
+        }
+        Ok(None)
     }
 
     fn open(state: &Path, stage: StageName, config: &Config) -> Result<Self, Failure> {

@@ -9,6 +9,7 @@ use kinfold_pipeline::{StageName, Stores};
 use kinfold_store::{Memory, RocksStore};
 
 use crate::copies::Copies;
+use crate::rewrites::Rewrites;
 
 /// Where a stage keeps its stores.
 pub struct Folders {
@@ -19,13 +20,22 @@ pub struct Folders {
     memory: Memory,
     /// Elsewhere.
     copies: Option<Copies>,
+    rewrites: Rewrites,
 }
 
 impl Folders {
-    /// The stores of a stage below the state folder.
+    /// The stores of a stage below the state folder. The files of each are rewritten every `rewrite_interval_ms`.
     #[must_use]
-    pub fn new(state: &Path, stage: StageName, memory: Memory, copies: Option<Copies>) -> Self {
-        Self { stage, folder: state.join(stage.as_str()), memory, copies }
+    pub fn new(
+        state: &Path,
+        stage: StageName,
+        memory: Memory,
+        copies: Option<Copies>,
+        rewrite_interval_ms: i64,
+    ) -> Self {
+        let (folder, rewrites) =
+            (state.join(stage.as_str()), Rewrites::new(rewrite_interval_ms, memory.clone()));
+        Self { stage, folder, memory, copies, rewrites }
     }
 
     /// The folder of a partition's store.
@@ -68,6 +78,10 @@ impl Stores for Folders {
         Ok(RocksStore::open(&path, &self.memory)?)
     }
 
+    fn tend(&self, partition: u32, store: &RocksStore, now: Timestamp) {
+        self.rewrites.begin_if_due(partition, store, &self.path(partition), now);
+    }
+
     fn committed(&self, partition: u32, store: &RocksStore, now: Timestamp) {
         if let Some(copies) = &self.copies {
             copies.save_if_due(self.place(partition), store, &self.path(partition), now);
@@ -97,7 +111,7 @@ mod tests {
     #[test]
     fn a_store_that_is_set_aside_is_kept_and_the_next_one_is_empty() {
         let state = tempfile::tempdir().expect("a folder");
-        let folders = Folders::new(state.path(), StageName::Stitch, Memory::new(8 << 20), None);
+        let folders = Folders::new(state.path(), StageName::Stitch, Memory::new(8 << 20), None, i64::MAX);
         let mut store = folders.open(3).expect("opens");
         store.commit([(b"key".to_vec(), Some(b"value".to_vec()))].into()).expect("commits");
         drop(store);
@@ -118,7 +132,7 @@ mod tests {
         };
         let memory = Memory::new(8 << 20);
         let folders = |name: &str| {
-            Folders::new(&at.path().join(name), StageName::Stitch, memory.clone(), Some(copies()))
+            Folders::new(&at.path().join(name), StageName::Stitch, memory.clone(), Some(copies()), i64::MAX)
         };
         let deadline = Instant::now() + Duration::from_secs(60);
         let opened = |folders: &Folders| loop {

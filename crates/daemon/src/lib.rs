@@ -10,6 +10,7 @@ pub mod http;
 pub mod process;
 mod registry;
 mod reporter;
+mod rewrites;
 pub mod sources;
 mod supervisor;
 pub mod telemetry;

@@ -53,8 +53,11 @@ pub const CAPTURE: Process = Process { name: "kinfold-capture", stages: &[StageN
 /// `kinfold-stitch`.
 pub const STITCH: Process = Process { name: "kinfold-stitch", stages: &[StageName::Stitch], port: 9702 };
 /// `kinfold-profile`.
-pub const PROFILE: Process =
-    Process { name: "kinfold-profile", stages: &[StageName::Facets, StageName::People], port: 9703 };
+pub const PROFILE: Process = Process {
+    name: "kinfold-profile",
+    stages: &[StageName::Facets, StageName::People, StageName::Privacy],
+    port: 9703,
+};
 
 /// One of Kinfold's consumers. Every setting can also be given as `KINFOLD_SECTION__KEY` in the environment.
 #[derive(Parser)]
@@ -233,6 +236,7 @@ pub fn kafka_settings(config: &Config) -> Settings {
         prefix: config.deployment.prefix.clone(),
         instance: config.deployment.instance.clone(),
         sources: config.topics.sources.clone(),
+        outputs: config.outputs.names().map(ToString::to_string).collect(),
         commit_interval: Duration::from_millis(kafka.commit_interval_ms),
         session_timeout: Duration::from_millis(u64::from(kafka.session_timeout_ms)),
         transaction_timeout: Duration::from_millis(u64::from(kafka.transaction_timeout_ms)),

@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use kinfold_pipeline::Topology;
-use kinfold_wire::{Framing, SchemaIds, Topic, Version};
+use kinfold_wire::{Contract, Framing, SchemaIds, Topic, Version, output_topic};
 use serde_json::{Value, json};
 use ureq::Agent;
 
@@ -48,7 +48,7 @@ pub(crate) enum RegistryError {
     },
 }
 
-/// Registers every published version of every public topic, and notes the numbers.
+/// Registers every published version of every public topic, and of the outputs that are known, and notes the numbers.
 pub(crate) fn register(url: &str, prefix: &str, topology: &mut Topology) -> Result<(), RegistryError> {
     let client = Client::new(url, TIMEOUT);
     for topic in Topic::ALL {
@@ -57,6 +57,13 @@ pub(crate) fn register(url: &str, prefix: &str, topology: &mut Topology) -> Resu
             let schema_id = client.give(&subject(prefix, topic), version)?;
             topology.schema_ids.insert(schema_id, topic, version.number());
             topology.framing.insert(topic, Framing::Confluent { schema_id });
+        }
+    }
+    let profiles = Topic::ProfileOutput.schema().into_iter().flat_map(Contract::versions);
+    for (output, framing) in &mut topology.outputs {
+        for version in profiles.clone() {
+            let schema_id = client.give(&format!("{prefix}{}-value", output_topic(output)), version)?;
+            *framing = Framing::Confluent { schema_id };
         }
     }
     Ok(())
@@ -207,6 +214,22 @@ mod tests {
             let schema_id = i32::try_from(last + 100).expect("small");
             assert_eq!(topology.framing[topic], Framing::Confluent { schema_id });
         }
+    }
+
+    #[test]
+    fn an_output_has_a_subject_of_its_own_and_is_written_with_the_number_of_that() {
+        let versions = |topic: Topic| topic.schema().map_or(0, |contract| contract.versions().len());
+        let public: usize = Topic::ALL.into_iter().map(versions).sum();
+        let all = public + versions(Topic::ProfileOutput);
+        let (url, asked) = registry(all, "200 OK", 0);
+        let mut topology = Topology::default();
+        topology.outputs.insert("marketing".into(), Framing::SingleObject);
+        register(&url, "kinfold.", &mut topology).expect("registers");
+        let asked = asked.join().expect("the registry ends");
+        let subject = "/subjects/kinfold.unified-profile.marketing-value/versions";
+        assert!(asked[public..].iter().all(|path| path == subject), "{asked:?}");
+        let schema_id = i32::try_from(all - 1 + 100).expect("small");
+        assert_eq!(topology.outputs["marketing"], Framing::Confluent { schema_id });
     }
 
     #[test]

@@ -11,8 +11,9 @@ use kinfold_mapping::Sources;
 use kinfold_model::Keys;
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Worker};
 use kinfold_pipeline::{
-    CapturePort, FacetsPort, Metrics, NoState, PeoplePort, Port, StageName, StitchPort, Stores,
+    CapturePort, FacetsPort, Metrics, NoState, PeoplePort, Port, PrivacyPort, StageName, StitchPort, Stores,
 };
+use kinfold_privacy::PrivacyTerms;
 use kinfold_store::Memory;
 
 use crate::config::Config;
@@ -89,7 +90,8 @@ impl Supervisor<'_> {
         reporter.alive();
         let stage = identity.stage;
         let world = World::observe(&self.settings)?;
-        let mut topology = world.topology(stage, &self.settings.sources).map_err(WorkerError::from)?;
+        let Settings { sources, outputs, .. } = &self.settings;
+        let mut topology = world.topology(stage, sources, outputs).map_err(WorkerError::from)?;
         demands::check(&self.settings, stage)?;
         if let Some(url) = &self.config.registry.url {
             register(url, &self.settings.prefix, &mut topology)?;
@@ -108,7 +110,15 @@ impl Supervisor<'_> {
             StageName::Facets => desk.keep(&FacetsPort { topology }),
             StageName::People => {
                 let purposes = Arc::new(self.config.purposes.clone());
-                desk.keep(&PeoplePort { keys, purposes, topology })
+                let outputs = Arc::new(self.config.outputs.clone());
+                desk.keep(&PeoplePort { keys, purposes, outputs, topology })
+            }
+            StageName::Privacy => {
+                let capture = Capture::new(keys, rules, self.config.capture.clone());
+                let verifiers = Arc::new(self.config.privacy.verifiers.clone());
+                let last_copy_after_ms = self.config.last_copy_after_ms();
+                let terms = PrivacyTerms { capture, verifiers, last_copy_after_ms };
+                desk.keep(&PrivacyPort { terms, topology })
             }
         }
     }
@@ -139,7 +149,9 @@ impl Desk<'_> {
     /// Works on a port whose stage keeps state.
     fn keep<P: Port>(&self, port: &P) -> Result<(), StageError> {
         let Supervisor { config, memory, copies, .. } = self.supervisor;
-        self.work(port, &Folders::new(&config.state.dir, P::NAME, memory.clone(), copies.clone()))
+        let (state, copies) = (&config.state, copies.clone());
+        let folders = Folders::new(&state.dir, P::NAME, memory.clone(), copies, state.rewrite_interval_ms);
+        self.work(port, &folders)
     }
 
     fn work<P: Port, S: Stores>(&self, port: &P, stores: &S) -> Result<(), StageError> {

@@ -1,7 +1,7 @@
 //! What the settings of topics have to be, or state is lost or results cannot be written. Asked before a worker begins.
 
 use kinfold_pipeline::StageName;
-use kinfold_wire::Topic;
+use kinfold_wire::{Topic, output_topic};
 use rdkafka::admin::ResourceSpecifier;
 use rdkafka::error::KafkaError;
 
@@ -19,7 +19,9 @@ const DOING: &str = "asking for the settings of topics";
 pub fn check(settings: &Settings, stage: StageName) -> Result<(), WorkerError> {
     let own = Topic::ALL.into_iter().map(|topic| topic.as_str().to_owned());
     let changelog = stage.is_stateful().then(|| Settings::changelog(stage));
-    let names: Vec<String> = own.chain(changelog.clone()).collect();
+    let outputs = settings.outputs.iter().filter(|_| stage == StageName::People);
+    let outputs = outputs.map(|output| output_topic(output));
+    let names: Vec<String> = own.chain(outputs).chain(changelog.clone()).collect();
     let full: Vec<String> = names.iter().map(|name| settings.topic(name)).collect();
     let resources: Vec<ResourceSpecifier<'_>> =
         full.iter().map(|name| ResourceSpecifier::Topic(name)).collect();

@@ -160,7 +160,7 @@ impl Transactions {
         commit: &Commit<'_>,
     ) -> Result<(), WorkerError> {
         for output in commit.outputs {
-            self.send(&settings.topic(output.topic.as_str()), output)?;
+            self.send(&settings.topic(&output.topic_name()), output)?;
         }
         let partition = signed(commit.partition);
         let Some(marker) = &commit.marker else { return Ok(()) };

@@ -29,6 +29,8 @@ pub struct Stored {
     pub partition: i32,
     /// In that partition.
     pub offset: i64,
+    /// When it was written, in milliseconds since 1970, by the clock of whoever wrote it; `None` when it does not say.
+    pub time_ms: Option<i64>,
     /// `None` when it has none.
     pub key: Option<Vec<u8>>,
     /// `None` for a tombstone.
@@ -304,6 +306,7 @@ fn stored(message: &BorrowedMessage<'_>) -> Stored {
     Stored {
         partition: message.partition(),
         offset: message.offset(),
+        time_ms: message.timestamp().to_millis(),
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers: message.headers().map(|headers| headers.iter().map(header).collect()).unwrap_or_default(),

@@ -22,6 +22,8 @@ pub struct Settings {
     pub instance: String,
     /// The sources whose `raw.*` topics capture reads.
     pub sources: Vec<String>,
+    /// The outputs to whose topics people are written.
+    pub outputs: Vec<String>,
     /// A batch is gathered for this time at most.
     pub commit_interval: Duration,
     /// After this time without a heartbeat a member is taken for dead.
@@ -226,6 +228,7 @@ pub(crate) mod tests {
             transaction_timeout: Duration::from_secs(15),
             queue_bytes_max: 16_777_216,
             standbys: 0,
+            outputs: Vec::new(),
             lost_records: LostRecords::Fail,
             properties: properties.iter().map(owned).collect(),
         }

@@ -5,7 +5,7 @@ use std::fmt;
 use std::time::Duration;
 
 use kinfold_pipeline::StageName;
-use kinfold_wire::{Topic, raw_topic};
+use kinfold_wire::{Topic, output_topic, raw_topic};
 use rdkafka::admin::{
     AdminClient, AdminOptions, ConfigResource, ConfigResourceResult, NewTopic, ResourceSpecifier,
     TopicReplication,
@@ -18,18 +18,29 @@ use crate::settings::{MESSAGE_BYTES_MAX, Settings};
 use crate::world::World;
 
 const TIMEOUT: Duration = Duration::from_secs(30);
-const WEEK_MS: u64 = 7 * 24 * 3600 * 1000;
+const DAY_MS: i64 = 24 * 3600 * 1000;
+
+/// What a compacted topic holds of a key whose value is another one by now, or none, is removed within this time.
+pub const COMPACTION_LAG_MS: i64 = 7 * DAY_MS;
+/// How long a compacted topic keeps the record of a deletion at least.
+pub const DELETE_RETENTION_MS: i64 = 7 * DAY_MS;
+/// What a log cuts by time goes in segments, none of which spans more than this, nor more than the log keeps: a record stays
+/// for no longer than the retention and a segment.
+pub const SEGMENT_MS: i64 = DAY_MS;
 
 /// How the topics of a deployment should be.
 #[derive(Clone, Debug)]
 pub struct Wanted {
     /// Each has a topic `raw.<source>`.
     pub sources: Vec<String>,
+    /// Each has a topic `unified-profile.<output>`.
+    pub outputs: Vec<String>,
     /// Of every topic.
     pub partitions: u32,
     /// Of every topic.
     pub replication: u32,
-    /// How long raw records and touchpoints are kept.
+    /// How long raw records and what is made of them is kept: touchpoints, facets, and requests of people about their data,
+    /// all of which hold clear values.
     pub retention_ms: i64,
     /// How long dead letters are kept, which hold raw records.
     pub refused_retention_ms: i64,
@@ -75,17 +86,20 @@ impl Wanted {
         let own = Topic::ALL.into_iter().map(|topic| {
             let settings = match topic {
                 topic if topic.is_compacted() => compacted(),
-                Topic::Touchpoint => log(self.retention_ms),
-                Topic::TouchpointRefused => log(self.refused_retention_ms),
+                Topic::Touchpoint | Topic::ProfileFacet | Topic::PrivacyRequest => log(self.retention_ms),
+                Topic::TouchpointRefused => letters(self.refused_retention_ms),
                 // What an inner topic says is lost for good when it is deleted before it is read. Commands are few,
-                // and what touchpoints say of the same identifiers may come years later.
+                // and what touchpoints say of the same identifiers may come years later. So it is with erasures, and a
+                // receipt is what somebody can be shown years later.
                 _ => vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", "-1".to_owned())],
             };
             (topic.as_str().to_owned(), settings)
         });
+        let outputs = self.outputs.iter().map(|output| (output_topic(output), compacted()));
         let stateful = StageName::ALL.into_iter().filter(|stage| stage.is_stateful());
-        let changelogs = stateful.map(|stage| (Settings::changelog(stage), changelog()));
+        let changelogs = stateful.map(|stage| (Settings::changelog(stage), compacted()));
         raw.chain(own)
+            .chain(outputs)
             .chain(changelogs)
             .map(|(name, mut settings)| {
                 settings.push(("max.message.bytes", MESSAGE_BYTES_MAX.to_string()));
@@ -100,19 +114,29 @@ impl Wanted {
 }
 
 fn log(retention_ms: i64) -> Vec<(&'static str, String)> {
-    vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", retention_ms.to_string())]
+    vec![
+        ("cleanup.policy", "delete".to_owned()),
+        ("retention.ms", retention_ms.to_string()),
+        ("segment.ms", retention_ms.min(SEGMENT_MS).to_string()),
+    ]
 }
 
-/// A store that was off for less than a week need not be made anew; what was deleted is gone from the log after two.
-fn changelog() -> Vec<(&'static str, String)> {
-    let mut settings = compacted();
-    settings.push(("delete.retention.ms", WEEK_MS.to_string()));
-    settings.push(("max.compaction.lag.ms", WEEK_MS.to_string()));
-    settings
-}
-
+/// A store, or any other reader, that was off for less than a week need not begin anew; what was deleted is gone from the log
+/// after two.
 fn compacted() -> Vec<(&'static str, String)> {
-    vec![("cleanup.policy", "compact".to_owned())]
+    vec![
+        ("cleanup.policy", "compact".to_owned()),
+        ("delete.retention.ms", DELETE_RETENTION_MS.to_string()),
+        ("max.compaction.lag.ms", COMPACTION_LAG_MS.to_string()),
+    ]
+}
+
+/// A letter goes when its time is over, and sooner when a tombstone says that it is dealt with.
+fn letters(retention_ms: i64) -> Vec<(&'static str, String)> {
+    let of_log = log(retention_ms).into_iter().filter(|(key, _)| *key != "cleanup.policy");
+    let of_table = compacted().into_iter().filter(|(key, _)| *key != "cleanup.policy");
+    let policy = ("cleanup.policy", "compact,delete".to_owned());
+    std::iter::once(policy).chain(of_log).chain(of_table).collect()
 }
 
 /// Compares every wanted topic with the broker.
@@ -149,11 +173,21 @@ fn differences(
     }
     for (key, value) in &plan.settings {
         let is = described.get(key).and_then(|entry| entry.value.clone()).unwrap_or_default();
-        if is != *value {
+        if !is_same(&is, value) {
             differences.push(format!("{key} is {is}, it should be {value}"));
         }
     }
     Ok(if differences.is_empty() { Finding::Fits } else { Finding::Differs(differences) })
+}
+
+/// Whether two values of a setting mean the same: a list may stand in any order.
+fn is_same(is: &str, wanted: &str) -> bool {
+    let sorted = |text: &str| {
+        let mut parts: Vec<String> = text.split(',').map(|part| part.trim().to_owned()).collect();
+        parts.sort();
+        parts
+    };
+    sorted(is) == sorted(wanted)
 }
 
 /// The answer about the one topic that was asked about. Of a topic that the broker refuses to describe nobody knows
@@ -221,43 +255,68 @@ pub(crate) fn options() -> AdminOptions {
 mod tests {
     use super::*;
 
-    #[test]
-    fn every_topic_is_planned_once_and_what_is_a_table_is_compacted() {
-        let wanted = Wanted {
+    fn wanted() -> Wanted {
+        Wanted {
             sources: vec!["web".to_owned()],
+            outputs: vec!["marketing".to_owned()],
             partitions: 4,
             replication: 1,
             retention_ms: 7,
             refused_retention_ms: 5,
-        };
-        let topics = wanted.topics();
+        }
+    }
+
+    fn settings_of(name: &str) -> Vec<(&'static str, String)> {
+        let topics = wanted().topics();
+        topics.into_iter().find(|topic| topic.name == name).expect("planned").settings
+    }
+
+    fn says(name: &str, key: &str, value: &str) -> bool {
+        settings_of(name).iter().any(|(one, said)| *one == key && said == value)
+    }
+
+    #[test]
+    fn every_topic_is_planned_once_and_what_is_a_table_is_compacted() {
+        let topics = wanted().topics();
         let names: std::collections::BTreeSet<_> = topics.iter().map(|topic| topic.name.as_str()).collect();
         assert_eq!(names.len(), topics.len());
+        for topic in &topics {
+            let keys: std::collections::BTreeSet<_> = topic.settings.iter().map(|(key, _)| key).collect();
+            assert_eq!(keys.len(), topic.settings.len(), "{} has a setting twice", topic.name);
+        }
         for (name, policy) in [
             ("raw.web", "delete"),
             ("touchpoint", "delete"),
+            ("touchpoint-refused", "compact,delete"),
             ("identity-op", "delete"),
             ("identity-assignment", "compact"),
             ("unified-profile", "compact"),
+            ("unified-profile.marketing", "compact"),
             ("stitch-changelog", "compact"),
             ("facets-changelog", "compact"),
             ("people-changelog", "compact"),
         ] {
-            let topic = topics.iter().find(|topic| topic.name == name).expect("planned");
-            assert!(topic.settings.contains(&("cleanup.policy", policy.to_owned())), "{name}");
+            assert!(says(name, "cleanup.policy", policy), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_table_forgets_what_is_no_longer_so_within_a_week() {
+        for name in [
+            "identity-assignment",
+            "unified-profile",
+            "touchpoint-refused",
+            "stitch-changelog",
+            "people-changelog",
+        ] {
+            assert!(says(name, "max.compaction.lag.ms", "604800000"), "{name}");
+            assert!(says(name, "delete.retention.ms", "604800000"), "{name}");
         }
     }
 
     #[test]
     fn commands_are_kept_for_ever_and_cut_like_the_other_input_of_stitch() {
-        let wanted = Wanted {
-            sources: Vec::new(),
-            partitions: 4,
-            replication: 1,
-            retention_ms: 7,
-            refused_retention_ms: 5,
-        };
-        let topics = wanted.topics();
+        let topics = wanted().topics();
         let of = |topic: Topic| topics.iter().find(|plan| plan.name == topic.as_str()).expect("planned");
         let (commands, ops) = (of(Topic::IdentityCommand), of(Topic::IdentityOp));
         assert_eq!((commands.partitions, &commands.settings), (ops.partitions, &ops.settings));
@@ -274,14 +333,34 @@ mod tests {
     }
 
     #[test]
-    fn dead_letters_are_kept_for_a_time_of_their_own() {
-        let (retention_ms, refused_retention_ms) = (7, 5);
-        let sources = vec!["web".to_owned()];
-        let wanted = Wanted { sources, partitions: 4, replication: 1, retention_ms, refused_retention_ms };
-        let topics = wanted.topics();
-        for (name, retention) in [("raw.web", "7"), ("touchpoint", "7"), ("touchpoint-refused", "5")] {
-            let topic = topics.iter().find(|topic| topic.name == name).expect("planned");
-            assert!(topic.settings.contains(&("retention.ms", retention.to_owned())), "{name}");
+    fn what_holds_clear_values_is_kept_for_a_time_and_dead_letters_for_a_time_of_their_own() {
+        for (name, retention) in [
+            ("raw.web", "7"),
+            ("touchpoint", "7"),
+            ("profile-facet", "7"),
+            ("privacy-request", "7"),
+            ("touchpoint-refused", "5"),
+        ] {
+            assert!(says(name, "retention.ms", retention), "{name}");
+            assert!(says(name, "segment.ms", retention), "{name}: what is of age waits for no younger one");
         }
+        let long = Wanted { retention_ms: 30 * DAY_MS, ..wanted() };
+        let of = |plan: &&TopicPlan| plan.name == "raw.web";
+        let raw = long.topics().iter().find(of).expect("planned").settings.clone();
+        assert!(raw.contains(&("segment.ms", DAY_MS.to_string())), "{raw:?}");
+    }
+
+    #[test]
+    fn what_says_that_somebody_was_erased_is_kept_for_ever() {
+        for name in ["erasure", "privacy-receipt", "privacy-report"] {
+            assert!(says(name, "cleanup.policy", "delete"), "{name}");
+            assert!(says(name, "retention.ms", "-1"), "{name}");
+        }
+    }
+
+    #[test]
+    fn a_list_of_policies_fits_in_any_order() {
+        assert!(is_same("delete,compact", "compact,delete") && is_same("compact, delete", "compact,delete"));
+        assert!(!is_same("delete", "compact,delete") && !is_same("", "compact"));
     }
 }

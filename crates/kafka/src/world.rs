@@ -2,10 +2,11 @@
 //! partitions fit together?
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 use std::time::Duration;
 
 use kinfold_pipeline::{StageName, Topology};
-use kinfold_wire::{Topic, raw_topic};
+use kinfold_wire::{Framing, Topic, output_topic, raw_topic};
 use rdkafka::ClientConfig;
 use rdkafka::consumer::{BaseConsumer, Consumer};
 
@@ -58,8 +59,13 @@ impl World {
     ///
     /// # Errors
     /// [`WorldError`] with everything that keeps this stage from running: topics that are missing, inputs whose
-    /// partitions do not match each other or the changelog.
-    pub fn topology(&self, stage: StageName, sources: &[String]) -> Result<Topology, WorldError> {
+    /// partitions do not match each other or the changelog, outputs that are not cut as profiles are.
+    pub fn topology(
+        &self,
+        stage: StageName,
+        sources: &[String],
+        outputs: &[String],
+    ) -> Result<Topology, WorldError> {
         let mut faults = Vec::new();
         let mut topology = Topology::default();
         for topic in Topic::ALL {
@@ -73,11 +79,24 @@ impl World {
                 sources.iter().map(|source| raw_topic(source)).filter(|raw| self.count(raw).is_none());
             faults.extend(missing.map(|raw| format!("topic {raw} does not exist")));
         }
+        if stage == StageName::People {
+            faults.extend(outputs.iter().filter_map(|output| self.fault_of_output(output)));
+            let framed = |output: &String| (Arc::<str>::from(output.as_str()), Framing::SingleObject);
+            topology.outputs = outputs.iter().map(framed).collect();
+        }
         // Of all stages, for whoever writes to a topic that was enlarged would send keys where their state is not.
         for stage in StageName::ALL.into_iter().filter(|stage| stage.is_stateful()) {
             self.check_co_partitioning(stage, &mut faults);
         }
         if faults.is_empty() { Ok(topology) } else { Err(WorldError(faults)) }
+    }
+
+    /// A person stands at the same partition everywhere.
+    fn fault_of_output(&self, output: &str) -> Option<String> {
+        let (name, profiles) = (output_topic(output), Topic::UnifiedProfile);
+        let Some(count) = self.count(&name) else { return Some(format!("topic {name} does not exist")) };
+        let first = self.count(profiles.as_str()).filter(|first| *first != count)?;
+        Some(format!("topic {name} has {count} partitions, {profiles} has {first}; they must be equal"))
     }
 
     /// The inputs of a stage and its changelog must be cut alike, because state belongs to a partition's number.
@@ -107,9 +126,9 @@ mod tests {
 
     fn world(counts: &[(&str, u32)]) -> World {
         let all = Topic::ALL.iter().map(|topic| (topic.as_str().to_owned(), 4));
-        let changelogs = ["stitch-changelog", "facets-changelog", "people-changelog"];
+        let stateful = StageName::ALL.into_iter().filter(|stage| stage.is_stateful());
         let mut world: BTreeMap<String, u32> = all
-            .chain(changelogs.map(|name| (name.to_owned(), 4)))
+            .chain(stateful.map(|stage| (Settings::changelog(stage), 4)))
             .chain([("raw.web".to_owned(), 3)])
             .collect();
         world.extend(counts.iter().map(|(name, count)| ((*name).to_owned(), *count)));
@@ -119,7 +138,7 @@ mod tests {
     #[test]
     fn a_world_that_fits_gives_the_partitions_of_every_topic() {
         for stage in StageName::ALL {
-            let topology = world(&[]).topology(stage, &["web".to_owned()]).expect("fits");
+            let topology = world(&[]).topology(stage, &["web".to_owned()], &[]).expect("fits");
             assert_eq!(topology.count(Topic::IdentityOp), 4);
         }
     }
@@ -132,15 +151,31 @@ mod tests {
         ];
         for (topic, count, sentence) in cases {
             for stage in StageName::ALL {
-                let error = world(&[(topic, count)]).topology(stage, &[]).expect_err("unequal").to_string();
+                let error =
+                    world(&[(topic, count)]).topology(stage, &[], &[]).expect_err("unequal").to_string();
                 assert!(error.contains(sentence), "{stage}: {error}");
             }
         }
     }
 
     #[test]
+    fn an_output_needs_a_topic_that_is_cut_as_profiles_are() {
+        let outputs = ["marketing".to_owned()];
+        let tried = |counts: &[(&str, u32)]| world(counts).topology(StageName::People, &[], &outputs);
+        let fits = tried(&[("unified-profile.marketing", 4)]).expect("fits");
+        assert!(fits.outputs.contains_key("marketing"));
+        let missing = tried(&[]).expect_err("missing").to_string();
+        assert!(missing.contains("topic unified-profile.marketing does not exist"), "{missing}");
+        let unequal = tried(&[("unified-profile.marketing", 6)]).expect_err("unequal").to_string();
+        assert!(unequal.contains("has 6 partitions, unified-profile has 4; they must be equal"), "{unequal}");
+        let of_others = world(&[]).topology(StageName::Facets, &[], &outputs).expect("they do not write it");
+        assert!(of_others.outputs.is_empty());
+    }
+
+    #[test]
     fn everything_that_is_missing_is_named_at_once() {
-        let error = World::default().topology(StageName::Stitch, &[]).expect_err("nothing there");
-        assert_eq!(error.0.len(), Topic::ALL.len() + 3, "{error}");
+        let error = World::default().topology(StageName::Stitch, &[], &[]).expect_err("nothing there");
+        let stateful = StageName::ALL.into_iter().filter(|stage| stage.is_stateful());
+        assert_eq!(error.0.len(), Topic::ALL.len() + stateful.count(), "{error}");
     }
 }

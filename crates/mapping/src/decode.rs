@@ -15,6 +15,7 @@ use crate::limits;
 use crate::value::{Unreadable, Value};
 
 pub use avro::Avro;
+pub use packed::unpacked;
 pub use rows::Rows;
 
 /// How the records of a source are written.
@@ -43,7 +44,7 @@ pub fn documents(record: &[u8], format: &Format) -> Result<Vec<Document>, Refusa
     if record.is_empty() {
         return Err(Refusal::new(RefusalKind::EmptyRecord, "", "is empty"));
     }
-    let bytes = packed::unpacked(record)?;
+    let bytes = unpacked(record)?;
     let documents = match format {
         Format::Json => batch(json(&bytes)?),
         Format::Jsonl => lines(&bytes)?,

@@ -18,6 +18,9 @@ pub struct Assignment {
     pub namespace: Option<Namespace>,
     /// The person it belongs to from now on.
     pub person_id: PersonId,
+    /// Whether it is erased: all that was said at it is forgotten, and a tombstone follows.
+    #[serde(default)]
+    pub erased: bool,
 }
 
 /// How the people of a component changed.
@@ -76,12 +79,21 @@ pub enum ChangeRule {
     Command,
     /// New rules, or another look at what an earlier version decided.
     Rules,
+    /// Somebody asked to be forgotten.
+    Erasure,
 }
 
 impl ChangeRule {
     /// All of them, in the order of the schema.
-    pub const ALL: [Self; 6] =
-        [Self::Evidence, Self::Quarantine, Self::MaxComponent, Self::Block, Self::Command, Self::Rules];
+    pub const ALL: [Self; 7] = [
+        Self::Evidence,
+        Self::Quarantine,
+        Self::MaxComponent,
+        Self::Block,
+        Self::Command,
+        Self::Rules,
+        Self::Erasure,
+    ];
 
     /// The name in records and files.
     #[must_use]
@@ -93,6 +105,7 @@ impl ChangeRule {
             Self::Block => "block",
             Self::Command => "command",
             Self::Rules => "rules",
+            Self::Erasure => "erasure",
         }
     }
 }

@@ -150,6 +150,8 @@ pub enum ConsentCause {
     Merge,
     /// It was granted for a time that has passed.
     Expiry,
+    /// The person was erased.
+    Erasure,
 }
 
 /// The record of the public topic `consent-change`: one person, one purpose and channel, keyed by person.

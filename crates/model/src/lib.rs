@@ -2,16 +2,19 @@
 //!
 //! Nothing here decides and nothing here performs I/O: what goes in are values that somebody else read, what
 //! comes out are the records of the public topics ([`Touchpoint`], [`Assignment`], [`IdentityChange`],
-//! [`UnifiedProfile`], [`ConsentChange`], [`DeadLetter`]) and the ids that hold them together.
+//! [`UnifiedProfile`], [`ConsentChange`], [`PrivacyRequest`], [`PrivacyReceipt`], [`DeadLetter`]) and the ids that hold them together.
 
 pub mod assignment;
 pub mod block_list;
 pub mod command;
 pub mod consent;
+pub mod field;
 pub mod identifier;
 pub mod keys;
 pub mod money;
 pub mod node;
+pub mod output;
+pub mod privacy;
 pub mod profile;
 pub mod purpose;
 pub mod quality;
@@ -26,12 +29,15 @@ pub use assignment::{Assignment, ChangeKind, ChangeRule, IdentityChange, Move};
 pub use block_list::{BlockList, BlockListError};
 pub use command::{Command, CommandKind};
 pub use consent::{Consent, ConsentChange, ConsentScope, ConsentState, Decision, EffectiveConsent};
+pub use field::{Field, Metric};
 pub use identifier::{Identifier, Namespace};
 pub use keys::{Keys, Secret};
 pub use money::{Amount, Currency};
 pub use node::{NodeId, NodeKind, PersonId, Rank};
+pub use output::{Form, Output, Outputs};
+pub use privacy::{PrivacyReceipt, PrivacyRequest};
 pub use profile::UnifiedProfile;
-pub use purpose::{MergePolicy, Purpose, Purposes};
+pub use purpose::{Basis, MergePolicy, Purpose, Purposes, Silence};
 pub use quality::{Flag, FlagKind, SourceQuality};
 pub use refusal::{DeadLetter, Refusal, RefusalKind};
 pub use rules::{Contested, Guard, NamespaceRules, Normaliser, Rules, RulesVersion};

@@ -58,6 +58,8 @@ pub enum RefusalKind {
     BlockedIdentifier,
     /// A steward's command that says nothing that can be done.
     BadCommand,
+    /// A privacy request without an id by which it could be answered.
+    BadRequest,
     /// A payload that its source's mapping could not make a touchpoint of.
     Unmappable,
     /// A payload for which its source's mapping passed a limit.
@@ -66,7 +68,7 @@ pub enum RefusalKind {
 
 impl RefusalKind {
     /// All kinds, in the order of the schema.
-    pub const ALL: [Self; 26] = [
+    pub const ALL: [Self; 27] = [
         Self::EmptyRecord,
         Self::RecordTooLarge,
         Self::InvalidUtf8,
@@ -91,6 +93,7 @@ impl RefusalKind {
         Self::Undecodable,
         Self::BlockedIdentifier,
         Self::BadCommand,
+        Self::BadRequest,
         Self::Unmappable,
         Self::MappingLimit,
     ];
@@ -123,6 +126,7 @@ impl RefusalKind {
             Self::Undecodable => "undecodable",
             Self::BlockedIdentifier => "blocked_identifier",
             Self::BadCommand => "bad_command",
+            Self::BadRequest => "bad_request",
             Self::Unmappable => "unmappable",
             Self::MappingLimit => "mapping_limit",
         }

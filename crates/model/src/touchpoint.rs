@@ -33,7 +33,7 @@ pub struct Touchpoint {
     pub attributes: BTreeMap<String, String>,
     /// Decisions stated at this touchpoint.
     pub consents: Vec<Consent>,
-    /// Consent strings as received, not yet decoded.
+    /// Signals of consent as received, kept beside the decisions that they mean.
     pub consent_signals: Option<ConsentSignals>,
     /// What was bought.
     pub order: Option<Order>,
@@ -62,7 +62,8 @@ pub struct TouchpointIdentifier {
     pub value: String,
 }
 
-/// Consent strings: kept beside the decisions that they mean.
+/// Signals of consent: kept beside the decisions that they mean, also what cannot be read. The last four are absent in
+/// records of before version 4 of the schema.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentSignals {
     /// An IAB TCF string.
@@ -71,6 +72,27 @@ pub struct ConsentSignals {
     pub gpp: Option<String>,
     /// Global Privacy Control.
     pub gpc: Option<bool>,
+    /// A US Privacy string, four characters such as `1YNN`.
+    #[serde(default)]
+    pub us_privacy: Option<String>,
+    /// Google's Consent Mode: type → `granted` or `denied`, as Google names them. Empty when nothing was said.
+    #[serde(default)]
+    pub consent_mode: BTreeMap<String, String>,
+    /// Segment's consent object.
+    #[serde(default)]
+    pub segment: Option<SegmentConsent>,
+    /// What a system that sends mail reports of the address, by one name out of a few, for example `unsubscribe`.
+    /// `engagement.action` is another thing: each system names what happened as it likes, and nobody decides by it.
+    #[serde(default)]
+    pub email: Option<String>,
+}
+
+/// Segment's consent object, `context.consent` of its events.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct SegmentConsent {
+    /// Category → whether it is allowed; at least one. The names are those that the company made up in Segment.
+    #[serde(rename = "categoryPreferences")]
+    pub category_preferences: BTreeMap<String, bool>,
 }
 
 /// An order, as one source reported it.

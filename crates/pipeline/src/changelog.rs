@@ -160,6 +160,13 @@ pub struct Replay<S> {
     since: Timestamp,
 }
 
+impl<S> Replay<S> {
+    /// The store.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+}
+
 impl<S: Store> Replay<S> {
     /// Begins with a store as it was left. The time is that at which reading begins.
     ///

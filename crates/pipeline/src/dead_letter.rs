@@ -1,5 +1,5 @@
 //! A refused record becomes a dead letter: kept whole, with a passport that leads back to where it stood. One that was sent
-//! again and is refused again keeps the coordinates of the first time, so that its letters have one key.
+//! again and is refused again keeps the coordinates of the first time, so that its letters have the same keys.
 
 use kinfold_model::{DeadLetter, Fault, Refusal};
 use kinfold_wire::{Coordinates, Topic, schema_header};
@@ -11,20 +11,12 @@ use crate::record::{InRecord, Origin, OutRecord};
 /// largest record that capture reads, so that only what nobody could read is left where it was.
 const PAYLOAD_BYTES_MAX: usize = 1024 * 1024;
 
-/// Whether a dead letter holds its record.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Payload {
-    /// It does.
-    Kept,
-    /// It is about another part of a record that is in an earlier letter of the same coordinates.
-    InFirst,
-}
-
+/// Of a record of which several parts are refused, the letter of the first, `part` 0, holds the record.
 pub(crate) fn dead_letter(
     stage: StageName,
     record: &InRecord,
     refusal: &Refusal,
-    payload: Payload,
+    part: usize,
     topology: &Topology,
 ) -> Result<OutRecord, Fault> {
     let schema = match &record.origin {
@@ -33,7 +25,8 @@ pub(crate) fn dead_letter(
     };
     let fits = |bytes: &Vec<u8>| bytes.len() <= PAYLOAD_BYTES_MAX;
     let coordinates = record.coordinates();
-    let key = coordinates.to_string();
+    // The topic is compacted, so that each letter needs a key of its own.
+    let key = if part == 0 { coordinates.to_string() } else { format!("{coordinates}/{part}") };
     let Coordinates { topic, partition, offset } = coordinates;
     let letter = DeadLetter {
         stage: stage.as_str().to_owned(),
@@ -46,7 +39,7 @@ pub(crate) fn dead_letter(
         member: refusal.member.clone(),
         sentence: refusal.sentence.clone(),
         key: record.key.clone().filter(fits),
-        payload: record.value.clone().filter(|bytes| payload == Payload::Kept && fits(bytes)),
+        payload: record.value.clone().filter(|bytes| part == 0 && fits(bytes)),
     };
     topology.public(Topic::TouchpointRefused, key, Some(&letter), record.trace())
 }

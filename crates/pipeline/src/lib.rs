@@ -30,7 +30,7 @@ pub use local::{Listener, Local, LocalPorts, Shelf, Shelved};
 pub use metrics::{FAULT_KINDS, MetricName, Metrics};
 pub use overlay::{Base, Overlay, Store, Writes};
 pub use port::{Port, StageName, Topology};
-pub use ports::{CapturePort, FacetsPort, PeoplePort, StitchPort, UNKNOWN_SOURCE};
+pub use ports::{CapturePort, FacetsPort, PeoplePort, PrivacyPort, StitchPort, UNKNOWN_SOURCE};
 pub use record::{First, InRecord, Origin, OutRecord};
 pub use stores::{NoState, Stores};
 pub use task::Task;

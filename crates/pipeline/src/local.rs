@@ -11,14 +11,15 @@ use std::sync::Arc;
 use kinfold_capture::{Capture, Settings};
 use kinfold_mapping::Sources;
 use kinfold_model::seam::Entries;
-use kinfold_model::{ConsentChange, Fault, Keys, Partition, Purposes, Rules, Timestamp};
+use kinfold_model::{ConsentChange, Fault, Keys, Outputs, Partition, Purposes, Rules, Timestamp};
+use kinfold_privacy::{PrivacyTerms, Verifiers};
 use kinfold_wire::{Topic, decode};
 
 use crate::batch::{Batch, Tally};
 use crate::ledger;
-use crate::overlay::{Base, Overlay, Store, Writes};
+use crate::overlay::{self, Base, Overlay, Store, Writes};
 use crate::port::{Port, StageName, Topology};
-use crate::ports::{CapturePort, FacetsPort, PeoplePort, StitchPort};
+use crate::ports::{CapturePort, FacetsPort, PeoplePort, PrivacyPort, StitchPort};
 use crate::record::{InRecord, Origin, OutRecord};
 use crate::task::Task;
 
@@ -37,6 +38,7 @@ pub struct LocalPorts {
     stitch: StitchPort,
     facets: FacetsPort,
     people: PeoplePort,
+    privacy: PrivacyPort,
 }
 
 impl LocalPorts {
@@ -45,6 +47,9 @@ impl LocalPorts {
     pub fn new(keys: &Keys, rules: &Rules, settings: Settings) -> Self {
         let topology = Topology::uniform(1);
         let stage = Capture::new(keys.clone(), rules.clone(), settings);
+        // Whoever has the state decides, and no log keeps a copy.
+        let verifiers = Arc::new(Verifiers::none_needed());
+        let terms = PrivacyTerms { capture: stage.clone(), verifiers, last_copy_after_ms: 0 };
         Self {
             capture: CapturePort {
                 stage,
@@ -54,7 +59,13 @@ impl LocalPorts {
             },
             stitch: StitchPort { keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
             facets: FacetsPort { topology: topology.clone() },
-            people: PeoplePort { keys: keys.clone(), purposes: Arc::default(), topology },
+            people: PeoplePort {
+                keys: keys.clone(),
+                purposes: Arc::default(),
+                outputs: Arc::default(),
+                topology: topology.clone(),
+            },
+            privacy: PrivacyPort { terms, topology },
         }
     }
 
@@ -70,6 +81,12 @@ impl LocalPorts {
     pub fn with_purposes(self, purposes: Arc<Purposes>) -> Self {
         Self { people: PeoplePort { purposes, ..self.people }, ..self }
     }
+
+    /// The same ports, of which people leave to these outputs.
+    #[must_use]
+    pub fn with_outputs(self, outputs: Arc<Outputs>) -> Self {
+        Self { people: PeoplePort { outputs, ..self.people }, ..self }
+    }
 }
 
 /// Where things stand in the one store: a tag, then the stage's or the topic's own key.
@@ -79,6 +96,8 @@ pub enum Shelf {
     Stage(StageName),
     /// The last record of each key of a topic.
     Topic(Topic),
+    /// The last record of each person of all outputs, by output.
+    Outputs,
     /// What each source sent, by its name.
     Quality,
     /// There as long as people wait for being published.
@@ -92,6 +111,7 @@ impl Shelf {
         match self {
             Self::Stage(stage) => format!("stage/{stage}/").into_bytes(),
             Self::Topic(topic) => format!("topic/{topic}/").into_bytes(),
+            Self::Outputs => b"output/".to_vec(),
             Self::Quality => b"quality/".to_vec(),
             Self::Unpublished => b"unpublished".to_vec(),
         }
@@ -104,6 +124,7 @@ pub struct Local<'p, S> {
     stitch: Task<'p, StitchPort>,
     facets: Task<'p, FacetsPort>,
     people: Task<'p, PeoplePort>,
+    privacy: Task<'p, PrivacyPort>,
     store: S,
     round: Round,
     tallies: BTreeMap<StageName, Tally>,
@@ -129,6 +150,7 @@ impl<'p, S: Store> Local<'p, S> {
             stitch: Task::new(&ports.stitch, Partition::ONLY),
             facets: Task::new(&ports.facets, Partition::ONLY),
             people: Task::new(&ports.people, Partition::ONLY),
+            privacy: Task::new(&ports.privacy, Partition::ONLY),
             store,
             round: Round::default(),
             tallies: BTreeMap::new(),
@@ -140,19 +162,22 @@ impl<'p, S: Store> Local<'p, S> {
         Ok(local)
     }
 
-    /// Takes records of `raw.*` and `identity-command` through all stages and writes what they changed.
+    /// Takes records of `raw.*`, `identity-command` and `privacy-request` through all stages and writes what they changed.
     ///
     /// # Errors
     /// After a fault the store is as it was before the round; open it anew to go on.
     pub fn feed(&mut self, records: &[InRecord], listener: &mut dyn Listener) -> Result<(), Fault> {
         let Some(last) = records.last() else { return Ok(()) };
         self.round.now = last.time;
-        let is_command = |record: &&InRecord| record.origin == Origin::Topic(Topic::IdentityCommand);
-        let (commands, raw): (Vec<&InRecord>, Vec<&InRecord>) = records.iter().partition(is_command);
-        let batch = work(&mut self.capture, raw, &self.store, End::Finish)?;
+        let (raw, own): (Vec<&InRecord>, Vec<&InRecord>) =
+            records.iter().partition(|record| matches!(record.origin, Origin::Raw(_)));
+        let batch = work(&mut self.capture, raw, &self.round.above(&self.store), End::Finish)?;
         self.take(StageName::Capture, batch, listener)?;
-        let commands = commands.into_iter().cloned().collect();
-        self.round.queues.insert(Topic::IdentityCommand, commands);
+        for record in own {
+            if let Origin::Topic(topic) = record.origin {
+                self.round.queues.entry(topic).or_default().push(record.clone());
+            }
+        }
         self.flow(listener)
     }
 
@@ -181,23 +206,37 @@ impl<'p, S: Store> Local<'p, S> {
     /// Takes what waits before stitch through the other stages, and writes what all of it changed.
     fn flow(&mut self, listener: &mut dyn Listener) -> Result<(), Fault> {
         self.round.writes.insert(Shelf::Unpublished.prefix(), Some(Vec::new()));
+        // What is asked is done and confirmed within the round, so that no crash comes in between.
+        let is_asked = self.round.queues.contains_key(&Topic::PrivacyRequest);
+        self.answer(listener)?;
         loop {
             let mut ops = self.round.queues.remove(&Topic::IdentityOp).unwrap_or_default();
             ops.extend(self.round.queues.remove(&Topic::IdentityCommand).unwrap_or_default());
             if ops.is_empty() {
                 break;
             }
-            let batch = work(&mut self.stitch, &ops, &self.store, End::Finish)?;
+            let batch = work(&mut self.stitch, &ops, &self.round.above(&self.store), End::Finish)?;
             self.take(StageName::Stitch, batch, listener)?;
         }
         let mut said = self.round.queues.remove(&Topic::Touchpoint).unwrap_or_default();
         said.extend(self.round.queues.remove(&Topic::IdentityAssignment).unwrap_or_default());
-        let batch = work(&mut self.facets, &said, &self.store, End::Finish)?;
+        said.extend(self.round.queues.remove(&Topic::Erasure).unwrap_or_default());
+        let batch = work(&mut self.facets, &said, &self.round.above(&self.store), End::Finish)?;
         self.take(StageName::Facets, batch, listener)?;
         let facets = self.round.queues.remove(&Topic::ProfileFacet).unwrap_or_default();
-        let batch = work(&mut self.people, &facets, &self.store, End::Flush)?;
+        let end = if is_asked { End::Finish } else { End::Flush };
+        let batch = work(&mut self.people, &facets, &self.round.above(&self.store), end)?;
         self.take(StageName::People, batch, listener)?;
+        self.answer(listener)?;
         self.commit()
+    }
+
+    /// Answers what was asked about data, and carries it out.
+    fn answer(&mut self, listener: &mut dyn Listener) -> Result<(), Fault> {
+        let mut asked = self.round.queues.remove(&Topic::PrivacyRequest).unwrap_or_default();
+        asked.extend(self.round.queues.remove(&Topic::PrivacyReport).unwrap_or_default());
+        let batch = work(&mut self.privacy, &asked, &self.round.above(&self.store), End::Finish)?;
+        self.take(StageName::Privacy, batch, listener)
     }
 
     /// Publishes the people who changed since the last time, or of whom a consent has ended by `now`.
@@ -213,6 +252,11 @@ impl<'p, S: Store> Local<'p, S> {
         self.commit()
     }
 
+    /// The store, as of the last round.
+    pub fn store(&self) -> &S {
+        &self.store
+    }
+
     /// What became of the records that each stage read since [`Local::open`].
     #[must_use]
     pub fn tally(&self, stage: StageName) -> Tally {
@@ -225,6 +269,15 @@ impl<'p, S: Store> Local<'p, S> {
     /// Those of reading the store.
     pub fn visit(&self, shelf: Shelf, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
         let prefix = shelf.prefix();
+        self.store.visit(&prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
+    }
+
+    /// Shows the last record of each person of an output, in the order of keys.
+    ///
+    /// # Errors
+    /// Those of reading the store.
+    pub fn visit_output(&self, output: &str, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
+        let prefix = [Shelf::Outputs.prefix(), output_key(output, &[])].concat();
         self.store.visit(&prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
     }
 
@@ -257,21 +310,50 @@ impl<'p, S: Store> Local<'p, S> {
     }
 }
 
+/// A store, and above it what the round has written so far: a stage may work more than once in a round.
+struct Pending<'a> {
+    store: &'a dyn Base,
+    writes: &'a Writes,
+}
+
+impl Base for Pending<'_> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        overlay::get(self.store, self.writes, key)
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault> {
+        overlay::scan(self.store, self.writes, prefix)
+    }
+
+    fn page(&self, prefix: &[u8], after: &[u8], most: usize) -> Result<Entries, Fault> {
+        overlay::page(self.store, self.writes, prefix, after, most)
+    }
+}
+
 impl Round {
+    fn above<'a>(&'a self, store: &'a dyn Base) -> Pending<'a> {
+        Pending { store, writes: &self.writes }
+    }
+
     /// Appends a record to the log: to its table, to the queue of the stage that reads it, or to both.
     fn append(&mut self, record: OutRecord) -> Result<(), Fault> {
-        let table_key = match (record.topic, &record.value) {
-            (topic, _) if topic.is_compacted() => Some(record.key.clone()),
-            (Topic::ConsentChange, Some(value)) => Some(consent_key(value)?),
+        let place = match (record.topic, &record.output, &record.value) {
+            (_, Some(output), _) => Some((Shelf::Outputs, output_key(output, &record.key))),
+            (topic, None, _) if topic.is_compacted() || topic == Topic::PrivacyReceipt => {
+                Some((Shelf::Topic(topic), record.key.clone()))
+            }
+            (topic @ Topic::ConsentChange, None, Some(value)) => {
+                Some((Shelf::Topic(topic), consent_key(value)?))
+            }
             _ => None,
         };
-        if let Some(key) = table_key {
-            let key = [Shelf::Topic(record.topic).prefix(), key].concat();
+        if let Some((shelf, key)) = place {
+            let key = [shelf.prefix(), key].concat();
             self.writes.insert(key, record.value.clone());
         }
         if StageName::ALL.iter().any(|stage| stage.inputs().contains(&record.topic)) {
             let offset = self.offsets.entry(record.topic).or_default();
-            let OutRecord { topic, partition, key, value, trace } = record;
+            let OutRecord { topic, partition, key, value, trace, .. } = record;
             self.queues.entry(topic).or_default().push(InRecord {
                 origin: Origin::Topic(topic),
                 partition,
@@ -286,6 +368,11 @@ impl Round {
         }
         Ok(())
     }
+}
+
+/// Names of outputs have no slash: none is taken for the beginning of another.
+fn output_key(output: &str, key: &[u8]) -> Vec<u8> {
+    [output.as_bytes(), b"/", key].concat()
 }
 
 /// A person's consents are told one by one, so the last word on each purpose, and channel of it, has a place of its own.

@@ -372,7 +372,7 @@ impl Metrics {
             }
             self.count_sources(stage, &batch.tally);
             for output in &batch.outputs {
-                self.produced.with_label_values(&[stage, output.topic.as_str()]).inc();
+                self.produced.with_label_values(&[stage, &*output.topic_name()]).inc();
             }
         }
         self.transactions.with_label_values(&[stage, "committed"]).inc();

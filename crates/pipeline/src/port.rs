@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::fmt;
+use std::sync::Arc;
 
 use kinfold_model::{Fault, Partition, Refusal, Stage};
 use kinfold_wire::{Framing, SchemaIds, Topic, Trace, WireError, encode, encode_inner, keyed};
@@ -21,11 +22,13 @@ pub enum StageName {
     Facets,
     /// Facets become profiles.
     People,
+    /// Requests of people are carried out and answered.
+    Privacy,
 }
 
 impl StageName {
     /// All stages, in the order of the data.
-    pub const ALL: [Self; 4] = [Self::Capture, Self::Stitch, Self::Facets, Self::People];
+    pub const ALL: [Self; 5] = [Self::Capture, Self::Stitch, Self::Facets, Self::People, Self::Privacy];
 
     /// The name.
     #[must_use]
@@ -35,6 +38,7 @@ impl StageName {
             Self::Stitch => "stitch",
             Self::Facets => "facets",
             Self::People => "people",
+            Self::Privacy => "privacy",
         }
     }
 
@@ -56,8 +60,9 @@ impl StageName {
         match self {
             Self::Capture => &[],
             Self::Stitch => &[Topic::IdentityOp, Topic::IdentityCommand],
-            Self::Facets => &[Topic::Touchpoint, Topic::IdentityAssignment],
+            Self::Facets => &[Topic::Touchpoint, Topic::IdentityAssignment, Topic::Erasure],
             Self::People => &[Topic::ProfileFacet],
+            Self::Privacy => &[Topic::PrivacyRequest, Topic::PrivacyReport],
         }
     }
 }
@@ -75,6 +80,8 @@ pub struct Topology {
     pub partitions: BTreeMap<Topic, u32>,
     /// By topic; a topic that is not named is written in single-object encoding.
     pub framing: BTreeMap<Topic, Framing>,
+    /// The same for the topics of outputs, which are cut as that of profiles is.
+    pub outputs: BTreeMap<Arc<str>, Framing>,
     /// What the ids in records mean that a schema registry numbered.
     pub schema_ids: SchemaIds,
 }
@@ -108,7 +115,28 @@ impl Topology {
         let value = value.map(|value| encode(topic, framing, value)).transpose();
         let value = value.map_err(|error| unwritable(topic, &error))?;
         let key = key.into_bytes();
-        Ok(OutRecord { topic, partition: keyed(&key, self.count(topic)), key, value, trace })
+        let partition = keyed(&key, self.count(topic));
+        Ok(OutRecord { topic, output: None, partition, key, value, trace })
+    }
+
+    /// A record of the topic of an output, with the schema of profiles and at the same partition.
+    ///
+    /// # Errors
+    /// As [`Topology::public`].
+    pub fn output<T: Serialize>(
+        &self,
+        output: Arc<str>,
+        key: String,
+        value: Option<&T>,
+        trace: Trace,
+    ) -> Result<OutRecord, Fault> {
+        let topic = Topic::ProfileOutput;
+        let framing = self.outputs.get(&output).copied().unwrap_or(Framing::SingleObject);
+        let value = value.map(|value| encode(topic, framing, value)).transpose();
+        let value = value.map_err(|error| unwritable(topic, &error))?;
+        let key = key.into_bytes();
+        let partition = keyed(&key, self.count(Topic::UnifiedProfile));
+        Ok(OutRecord { topic, output: Some(output), partition, key, value, trace })
     }
 
     /// A record of an inner topic, at a partition of our choice.
@@ -123,7 +151,7 @@ impl Topology {
         trace: Trace,
     ) -> Result<OutRecord, Fault> {
         let value = Some(encode_inner(value).map_err(|error| unwritable(topic, &error))?);
-        Ok(OutRecord { topic, partition, key, value, trace })
+        Ok(OutRecord { topic, output: None, partition, key, value, trace })
     }
 }
 

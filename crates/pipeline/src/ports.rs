@@ -1,11 +1,16 @@
-//! The four ports: which topics each stage reads and writes, and what stands in their keys.
+//! The ports: which topics each stage reads and writes, and what stands in their keys.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinfold_capture::{Capture, Captured, RawRecord};
-use kinfold_model::{Fault, Keys, NodeId, Partition, Purposes, Refusal, RefusalKind, Rules, Touchpoint};
-use kinfold_profile::{Facet, FacetMessage, Facets, FacetsInput, Joined, People, Published};
+use kinfold_model::privacy::Report;
+use kinfold_model::{
+    Fault, Keys, NodeId, Outputs, Partition, Purposes, Refusal, RefusalKind, Rules, Touchpoint,
+    UnifiedProfile,
+};
+use kinfold_privacy::{Privacy, PrivacyInput, PrivacyOutput, PrivacyTerms};
+use kinfold_profile::{Facet, Facets, FacetsInput, Joined, People, PeopleInput, Published};
 use kinfold_stitch::op::Seen;
 use kinfold_stitch::{Note, Op, Stitch, Stitched};
 use kinfold_wire::{Topic, Trace, decode, decode_inner, keyed};
@@ -113,7 +118,7 @@ fn identity_op(op: &Op, topology: &Topology, trace: Trace) -> Result<OutRecord, 
     Topology::inner(Topic::IdentityOp, partition, op.to.as_bytes().to_vec(), op, trace)
 }
 
-/// `identity-op` and `identity-command` → `identity-op`, `identity-assignment` and `identity-change`.
+/// `identity-op` and `identity-command` → `identity-op`, `identity-assignment`, `identity-change`, `erasure` and `privacy-report`.
 pub struct StitchPort {
     /// Of the deployment.
     pub keys: Keys,
@@ -168,6 +173,13 @@ impl Port for StitchPort {
                 let key = assignment.node.to_string();
                 self.topology.public(Topic::IdentityAssignment, key, Some(&assignment), trace)?
             }
+            Stitched::Erased(erasure) => {
+                // Cut as `touchpoint` and `identity-assignment` are, which facets reads beside it.
+                let key = erasure.node.to_string().into_bytes();
+                let partition = keyed(&key, self.topology.count(Topic::Erasure));
+                Topology::inner(Topic::Erasure, partition, key, &erasure, trace)?
+            }
+            Stitched::Reported(report) => privacy_report(&report, trace)?,
             Stitched::Changed(change) => {
                 let person = change.person_ids_after.first().or(change.person_ids_before.first());
                 let key = person.map(ToString::to_string).unwrap_or_default();
@@ -180,10 +192,12 @@ impl Port for StitchPort {
 
 /// The note of a touchpoint that was sent again.
 pub(crate) const REPEATED: &str = "repeated";
+/// The note of a touchpoint that was not taken in because somebody whom it names is erased.
+pub(crate) const SUPPRESSED: &str = "suppressed";
 /// A facet was sent that has no room for more names of some kind.
 pub(crate) const FACET_FULL: &str = "facet_full";
 
-/// `touchpoint` and `identity-assignment` → `profile-facet`.
+/// `touchpoint`, `identity-assignment` and `erasure` → `profile-facet` and `privacy-report`.
 pub struct FacetsPort {
     /// The log.
     pub topology: Topology,
@@ -209,6 +223,7 @@ impl Port for FacetsPort {
             Origin::Topic(Topic::IdentityAssignment) => {
                 public(&self.topology, Topic::IdentityAssignment, record).map(FacetsInput::Assignment)
             }
+            Origin::Topic(Topic::Erasure) => inner(record).map(FacetsInput::Erasure),
             _ => public(&self.topology, Topic::Touchpoint, record)
                 .map(|touchpoint| FacetsInput::Touchpoint(Box::new(touchpoint))),
         }
@@ -217,6 +232,8 @@ impl Port for FacetsPort {
     fn note(&self, output: &Joined) -> Option<&'static str> {
         match output {
             Joined::Repeated { .. } => Some(REPEATED),
+            Joined::Suppressed => Some(SUPPRESSED),
+            Joined::Report(_) | Joined::Barrier(_) => None,
             Joined::Facet(message) => {
                 let facet = message.member.as_ref().and_then(|member| member.facet.as_ref());
                 facet.is_some_and(Facet::is_full).then_some(FACET_FULL)
@@ -231,20 +248,37 @@ impl Port for FacetsPort {
     }
 
     fn write(&self, output: Joined, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
-        let Joined::Facet(message) = output else { return Ok(()) };
-        let person = message.person.to_string().into_bytes();
-        let partition = keyed(&person, self.topology.count(Topic::ProfileFacet));
-        records.push(Topology::inner(Topic::ProfileFacet, partition, person, &message, trace)?);
+        records.push(match output {
+            Joined::Facet(message) => {
+                let person = message.person.to_string().into_bytes();
+                let partition = keyed(&person, self.topology.count(Topic::ProfileFacet));
+                let message = PeopleInput::from(message);
+                Topology::inner(Topic::ProfileFacet, partition, person, &message, trace)?
+            }
+            Joined::Barrier(barrier) => {
+                let key = barrier.node.to_string().into_bytes();
+                let barrier = PeopleInput::Barrier(barrier);
+                for partition in 0..self.topology.count(Topic::ProfileFacet) {
+                    let topic = Topic::ProfileFacet;
+                    records.push(Topology::inner(topic, partition, key.clone(), &barrier, trace)?);
+                }
+                return Ok(());
+            }
+            Joined::Report(report) => privacy_report(&report, trace)?,
+            Joined::Repeated { .. } | Joined::Suppressed => return Ok(()),
+        });
         Ok(())
     }
 }
 
-/// `profile-facet` → `unified-profile` and `consent-change`.
+/// `profile-facet` → `unified-profile`, the topics of outputs, `consent-change` and `privacy-report`.
 pub struct PeoplePort {
     /// Of the deployment.
     pub keys: Keys,
     /// By which decisions are weighed.
     pub purposes: Arc<Purposes>,
+    /// To which profiles leave, and what of them.
+    pub outputs: Arc<Outputs>,
     /// The log.
     pub topology: Topology,
 }
@@ -257,11 +291,13 @@ impl Port for PeoplePort {
         &self.topology
     }
 
-    fn stage(&self, _: Partition) -> People {
+    fn stage(&self, partition: Partition) -> People {
         People::new(self.keys.clone(), Arc::clone(&self.purposes))
+            .with_outputs(Arc::clone(&self.outputs))
+            .at(partition.index)
     }
 
-    fn read(&self, record: &InRecord) -> Result<FacetMessage, Refusal> {
+    fn read(&self, record: &InRecord) -> Result<PeopleInput, Refusal> {
         inner(record)
     }
 
@@ -272,16 +308,71 @@ impl Port for PeoplePort {
                 self.topology.public(Topic::UnifiedProfile, key, Some(&*profile), trace)?
             }
             Published::Retired(person) => {
-                let nothing = None::<&kinfold_model::UnifiedProfile>;
+                let nothing = None::<&UnifiedProfile>;
                 self.topology.public(Topic::UnifiedProfile, person.to_string(), nothing, trace)?
+            }
+            Published::Shared { output, profile } => {
+                self.topology.output(output, profile.person_id.to_string(), Some(&*profile), trace)?
+            }
+            Published::Unshared { output, person } => {
+                self.topology.output(output, person.to_string(), None::<&UnifiedProfile>, trace)?
             }
             Published::Consent(change) => {
                 let key = change.person_id.to_string();
                 self.topology.public(Topic::ConsentChange, key, Some(&*change), trace)?
             }
+            Published::Report(report) => privacy_report(&report, trace)?,
         });
         Ok(())
     }
+}
+
+/// `privacy-request` and `privacy-report` → `identity-op` and `privacy-receipt`.
+pub struct PrivacyPort {
+    /// What all partitions share.
+    pub terms: PrivacyTerms,
+    /// The log.
+    pub topology: Topology,
+}
+
+impl Port for PrivacyPort {
+    type Stage = Privacy;
+    const NAME: StageName = StageName::Privacy;
+
+    fn topology(&self) -> &Topology {
+        &self.topology
+    }
+
+    fn stage(&self, partition: Partition) -> Privacy {
+        Privacy::new(self.terms.clone(), partition, self.topology.count(Topic::ProfileFacet))
+    }
+
+    fn read(&self, record: &InRecord) -> Result<PrivacyInput, Refusal> {
+        match record.origin {
+            Origin::Topic(Topic::PrivacyReport) => inner(record).map(PrivacyInput::Report),
+            _ => public(&self.topology, Topic::PrivacyRequest, record)
+                .map(|request| PrivacyInput::Request(Box::new(request))),
+        }
+    }
+
+    fn write(&self, output: PrivacyOutput, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
+        records.push(match output {
+            PrivacyOutput::Ask { scope, ticket, time } => {
+                identity_op(&Op::erase(scope, ticket, time), &self.topology, trace)?
+            }
+            PrivacyOutput::Receipt(receipt) => {
+                let key = receipt.request_id.clone();
+                self.topology.public(Topic::PrivacyReceipt, key, Some(&*receipt), trace)?
+            }
+        });
+        Ok(())
+    }
+}
+
+/// To the partition that answers for the request.
+fn privacy_report(report: &Report, trace: Trace) -> Result<OutRecord, Fault> {
+    let key = report.request_id.clone().into_bytes();
+    Topology::inner(Topic::PrivacyReport, report.desk, key, report, trace)
 }
 
 fn inner<T: DeserializeOwned>(record: &InRecord) -> Result<T, Refusal> {

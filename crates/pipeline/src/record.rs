@@ -1,10 +1,11 @@
 //! Records as they come from a log and go to one, whichever log it is.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use kinfold_model::Timestamp;
-use kinfold_wire::{Coordinates, Original, Topic, Trace, raw_topic};
+use kinfold_wire::{Coordinates, Original, Topic, Trace, output_topic, raw_topic};
 
 /// Where a record was read from.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -108,6 +109,8 @@ impl InRecord {
 pub struct OutRecord {
     /// To which topic.
     pub topic: Topic,
+    /// To which output; `Some` for [`Topic::ProfileOutput`] and no other.
+    pub output: Option<Arc<str>>,
     /// To which of its partitions.
     pub partition: u32,
     /// Text for public topics.
@@ -116,6 +119,17 @@ pub struct OutRecord {
     pub value: Option<Vec<u8>>,
     /// For its header.
     pub trace: Trace,
+}
+
+impl OutRecord {
+    /// The name of its topic, without the prefix of the deployment.
+    #[must_use]
+    pub fn topic_name(&self) -> Cow<'_, str> {
+        match &self.output {
+            Some(output) => Cow::Owned(output_topic(output)),
+            None => Cow::Borrowed(self.topic.as_str()),
+        }
+    }
 }
 
 #[cfg(test)]

@@ -24,6 +24,12 @@ pub trait Stores {
     /// [`Fault::State`] when it cannot be moved.
     fn set_aside(&self, partition: u32) -> Result<(), Fault>;
 
+    /// A store is here, at work or kept warm, whether anything comes or not: the place for what has to be done to its files now and
+    /// then. Called often.
+    fn tend(&self, partition: u32, store: &Self::Store, now: Timestamp) {
+        let _ = (partition, store, now);
+    }
+
     /// A commit was applied at this time: the place to make a copy of the store elsewhere, now and then. Nothing depends
     /// on whether that succeeds.
     fn committed(&self, partition: u32, store: &Self::Store, now: Timestamp) {

@@ -8,7 +8,7 @@ use kinfold_wire::limits::WRITTEN_BYTES_MAX;
 
 use crate::batch::{Batch, Tally};
 use crate::brake::Verdict;
-use crate::dead_letter::{Payload, dead_letter};
+use crate::dead_letter::dead_letter;
 use crate::overlay::{Base, Overlay, Writes};
 use crate::port::Port;
 use crate::record::{InRecord, Origin, OutRecord};
@@ -181,8 +181,7 @@ impl<'p, P: Port> Task<'p, P> {
         self.judged(record, refusals.first().map(|refusal| refusal.kind));
         let source = self.port.source(record);
         for (index, refusal) in refusals.iter().enumerate() {
-            let payload = if index == 0 { Payload::Kept } else { Payload::InFirst };
-            let letter: OutRecord = dead_letter(P::NAME, record, refusal, payload, self.port.topology())?;
+            let letter: OutRecord = dead_letter(P::NAME, record, refusal, index, self.port.topology())?;
             self.batch.outputs.push(letter);
             let tally = &mut self.batch.tally;
             let Tally { refused, parts_refused, .. } = tally;

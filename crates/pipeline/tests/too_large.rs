@@ -303,9 +303,9 @@ fn largest_touchpoint(number: usize) -> Touchpoint {
 
 #[test]
 fn the_largest_facet_can_be_written() {
-    let mut facet = Facet::new(&largest_touchpoint(0));
+    let mut facet = Facet::new(&largest_touchpoint(0), &BTreeSet::new());
     for number in 1..12_000 {
-        facet.absorb(&largest_touchpoint(number), true);
+        facet.absorb(&largest_touchpoint(number), &BTreeSet::new(), true);
     }
     assert!(facet.is_full());
     let (person, node) = (PersonId::from_bytes([2; 16]), NodeId::from_bytes([1; 16]));

@@ -76,6 +76,11 @@ impl Deliveries {
         }
     }
 
+    /// Takes out an address; says whether anything was known of it.
+    pub(crate) fn strike(&mut self, node: NodeId) -> bool {
+        self.0.remove(&node).is_some()
+    }
+
     pub(crate) fn merge(&mut self, other: Self) {
         for (node, statement) in other.0 {
             self.enter(node, statement);

@@ -7,9 +7,10 @@
 //! A facet is sent and stored whole, so it is bounded: of too many names of one kind it keeps the least, which is again a
 //! function of the set of touchpoints.
 
+use std::collections::BTreeSet;
 use std::fmt;
 
-use kinfold_model::{ConsentScope, Touchpoint, TouchpointIdentifier};
+use kinfold_model::{ConsentScope, NodeId, Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
 use crate::counts::Counts;
@@ -44,9 +45,15 @@ impl Facet {
         self.identifiers.identifiers()
     }
 
-    /// The facet of a sighting whose first touchpoint this is.
+    /// How many touchpoints it is made of.
     #[must_use]
-    pub fn new(touchpoint: &Touchpoint) -> Self {
+    pub fn touchpoints(&self) -> u64 {
+        self.counts.touchpoints()
+    }
+
+    /// The facet of a sighting whose first touchpoint this is. What `struck` names is left out, as by [`Self::absorb`].
+    #[must_use]
+    pub fn new(touchpoint: &Touchpoint, struck: &BTreeSet<NodeId>) -> Self {
         let mut facet = Self {
             span: Span::at(touchpoint.time),
             counts: Counts::default(),
@@ -56,13 +63,14 @@ impl Facet {
             consents: Winners::default(),
             deliveries: Deliveries::default(),
         };
-        facet.absorb(touchpoint, true);
+        facet.absorb(touchpoint, struck, true);
         facet
     }
 
     /// Takes in what a touchpoint said, and counts it when its id is new to this sighting. Says whether the facet is
-    /// another one now. A repeated id may say other things than before: they compete like those of any touchpoint.
-    pub fn absorb(&mut self, touchpoint: &Touchpoint, first_time: bool) -> bool {
+    /// another one now. A repeated id may say other things than before: they compete like those of any touchpoint. Identifiers
+    /// that `struck` names are left out.
+    pub fn absorb(&mut self, touchpoint: &Touchpoint, struck: &BTreeSet<NodeId>, first_time: bool) -> bool {
         let channel = touchpoint.channel.as_deref();
         let mut changed = first_time | channel.is_some_and(|channel| self.counts.name(channel));
         if first_time {
@@ -70,7 +78,7 @@ impl Facet {
         }
         let span = Span::at(touchpoint.time);
         changed |= self.span.cover(span);
-        for identifier in &touchpoint.identifiers {
+        for identifier in touchpoint.identifiers.iter().filter(|one| !struck.contains(&one.node)) {
             changed |= self.identifiers.carry(identifier, span);
         }
         changed |= self.absorb_attributes(touchpoint);
@@ -79,10 +87,17 @@ impl Facet {
             let scope = ConsentScope { purpose: consent.purpose.clone(), channel: consent.channel.clone() };
             changed |= self.consents.enter(&scope, StatedConsent::new(consent, &touchpoint.source));
         }
-        if let Some((address, statement)) = StatedDelivery::of(touchpoint) {
+        if let Some((address, statement)) =
+            StatedDelivery::of(touchpoint).filter(|(address, _)| !struck.contains(address))
+        {
             changed |= self.deliveries.enter(address, statement);
         }
         changed
+    }
+
+    /// Takes out an identifier and what is known of it as an address; says whether there was anything.
+    pub fn strike(&mut self, node: NodeId) -> bool {
+        self.identifiers.strike(node) | self.deliveries.strike(node)
     }
 
     /// A touchpoint that was counted for one channel counts for another instead; `None` is no channel.

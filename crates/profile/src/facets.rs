@@ -6,20 +6,27 @@
 //! before the old one, so that a facet may for a moment be with two people but is with none only while its node
 //! belongs to nobody. Several changes of a node within a batch give one message, or one to each of the two people, in
 //! the order of nodes.
+//!
+//! Of a node that is erased nothing is kept but that it is, so that what is said at it later is not taken in.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
+use kinfold_model::privacy::{Confirmation, Erasure, Extent, Report, Ticket};
 use kinfold_model::stored::encode;
 use kinfold_model::{
-    Assignment, Context, Fault, Halt, NodeId, PersonId, Stage, State, Touchpoint, TouchpointIdentifier,
+    Assignment, Context, Fault, Halt, NodeId, PersonId, Stage, State, Timestamp, Touchpoint,
+    TouchpointIdentifier,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::facet::Facet;
 use crate::laws;
 use crate::table::Table;
+
+/// So many ids of touchpoints are forgotten at once. Those of a robot's cookie may be millions.
+const FORGOTTEN_AT_ONCE: usize = 1000;
 
 /// What the stage reads.
 #[derive(Debug)]
@@ -30,6 +37,8 @@ pub enum FacetsInput {
     Assignment(Assignment),
     /// The node belongs to nobody from now on, until it is assigned again.
     Unassigned(NodeId),
+    /// What was said at a node counts no more, or of one identifier less.
+    Erasure(Erasure),
 }
 
 /// What the stage sends.
@@ -37,11 +46,17 @@ pub enum FacetsInput {
 pub enum Joined {
     /// A facet for its person.
     Facet(FacetMessage),
+    /// To every partition of people, behind all that was sent there.
+    Barrier(Barrier),
     /// For whoever counts: a touchpoint whose id this sighting had already.
     Repeated {
         /// The system that reported it.
         source: String,
     },
+    /// For whoever counts: a touchpoint of somebody who is erased.
+    Suppressed,
+    /// For whoever answers for requests.
+    Report(Report),
 }
 
 impl From<FacetMessage> for Joined {
@@ -65,6 +80,30 @@ pub struct FacetMessage {
     pub member: Option<Member>,
 }
 
+/// What people reads: the record of the inner topic `profile-facet`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum PeopleInput {
+    /// A facet for a person.
+    Facet(Box<FacetMessage>),
+    /// Somebody wants to know when what was sent before is published.
+    Barrier(Barrier),
+}
+
+/// All that facets had to say of an erased node was said before this.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Barrier {
+    /// The node.
+    pub node: NodeId,
+    /// Who wants to know.
+    pub tickets: Vec<Ticket>,
+}
+
+impl From<FacetMessage> for PeopleInput {
+    fn from(message: FacetMessage) -> Self {
+        Self::Facet(Box::new(message))
+    }
+}
+
 /// A node as part of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
@@ -85,6 +124,8 @@ pub enum Cause {
     Left,
     /// The node belongs to nobody any more.
     Unassigned,
+    /// It is erased, or something of it.
+    Erased,
 }
 
 /// The stage. Holds the nodes that the current batch has touched; all else is in the state.
@@ -102,6 +143,10 @@ struct Node {
     person: Option<PersonId>,
     /// `None` until the first touchpoint.
     facet: Option<Facet>,
+    /// Nothing is kept of it, for ever, but how many touchpoints were forgotten.
+    gone: Option<u64>,
+    /// Identifiers that are left out of all that is said at it.
+    struck: BTreeSet<NodeId>,
 }
 
 /// A node, and what the batch has done to it.
@@ -109,6 +154,8 @@ struct Touched {
     node: Node,
     person_before: Option<PersonId>,
     facet_changed: bool,
+    erased: bool,
+    tickets: Vec<Ticket>,
 }
 
 /// The identifiers in an entry of this stage's state, clear and as nodes; none where the entry is not of a sighting.
@@ -136,12 +183,34 @@ impl Stage for Facets {
     fn handle(&mut self, input: FacetsInput, context: &mut Context<'_, Joined>) -> Result<(), Halt> {
         match input {
             FacetsInput::Touchpoint(touchpoint) => self.absorb(&touchpoint, context)?,
-            FacetsInput::Assignment(assignment) => {
-                self.touch(assignment.node, context.state)?.node.person = Some(assignment.person_id);
+            FacetsInput::Assignment(Assignment { node, erased: true, .. }) => {
+                self.erase(Erasure { node, extent: Extent::Everything, ticket: None }, context)?;
             }
-            FacetsInput::Unassigned(node) => self.touch(node, context.state)?.node.person = None,
+            FacetsInput::Assignment(Assignment { node, person_id, .. }) => {
+                self.touch(node, context.state)?.assign(Some(person_id));
+            }
+            FacetsInput::Unassigned(node) => self.touch(node, context.state)?.assign(None),
+            FacetsInput::Erasure(erasure) => self.erase(erasure, context)?,
         }
         Ok(())
+    }
+
+    fn due(&self, state: &dyn State) -> Result<Option<Timestamp>, Fault> {
+        let doomed = Table::Doomed.key(&[]);
+        Ok(state.page(&doomed, &doomed, 1)?.first().map(|_| Timestamp::MIN))
+    }
+
+    /// Forgets more ids of touchpoints of nodes that are gone.
+    fn idle(&mut self, most: usize, context: &mut Context<'_, Joined>) -> Result<Option<f64>, Fault> {
+        let doomed = Table::Doomed.key(&[]);
+        if let Some((key, _)) = context.state.page(&doomed, &doomed, 1)?.into_iter().next() {
+            let node = key.get(doomed.len()..).and_then(|id| <[u8; 16]>::try_from(id).ok());
+            let node = node.ok_or_else(|| Table::Doomed.corrupt("its key is not that of a node"))?;
+            if !forget_ids(NodeId::from_bytes(node), most, context.state)? {
+                context.state.delete(key);
+            }
+        }
+        Ok(None)
     }
 
     fn finish(&mut self, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
@@ -157,6 +226,10 @@ impl Facets {
     /// copies names, so that it does not matter which copy came first.
     fn absorb(&mut self, touchpoint: &Touchpoint, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
         let state = &mut *context.state;
+        if self.touch(touchpoint.sighting, state)?.node.gone.is_some() {
+            context.output.push(Joined::Suppressed);
+            return Ok(());
+        }
         let key = Table::Seen.key(&[touchpoint.sighting.as_bytes(), touchpoint.touchpoint_id.as_bytes()]);
         let counted =
             state.get(&key)?.map(|bytes| Table::Seen.decode::<Option<String>>(&bytes)).transpose()?;
@@ -164,22 +237,53 @@ impl Facets {
             context.output.push(Joined::Repeated { source: touchpoint.source.clone() });
         }
         let touched = self.touch(touchpoint.sighting, state)?;
-        match (&mut touched.node.facet, counted) {
+        let Node { facet, struck, .. } = &mut touched.node;
+        match (facet, counted) {
             (Some(facet), Some(counted)) => {
-                touched.facet_changed |= facet.absorb(touchpoint, false);
+                touched.facet_changed |= facet.absorb(touchpoint, struck, false);
                 if !outranks(touchpoint.channel.as_deref(), counted.as_deref()) {
                     return Ok(());
                 }
                 facet.recount(counted.as_deref(), touchpoint.channel.as_deref());
             }
-            (Some(facet), None) => _ = facet.absorb(touchpoint, true),
-            (facet @ None, None) => *facet = Some(Facet::new(touchpoint)),
+            (Some(facet), None) => _ = facet.absorb(touchpoint, struck, true),
+            (facet @ None, None) => *facet = Some(Facet::new(touchpoint, struck)),
             (None, Some(_)) => {
                 return Err(Table::Seen.corrupt("it counts a touchpoint of a node without facet"));
             }
         }
         touched.facet_changed = true;
         state.put(key, encode(&touchpoint.channel));
+        Ok(())
+    }
+
+    /// Forgets what was said at a node, or one identifier of it.
+    fn erase(&mut self, erasure: Erasure, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
+        let Erasure { node: id, extent, ticket } = erasure;
+        let touched = self.touch(id, context.state)?;
+        match extent {
+            Extent::Everything => {
+                let forgotten = touched.node.facet.take().map_or(0, |facet| facet.touchpoints());
+                touched.erased |= touched.node.gone.is_none();
+                *touched.node.gone.get_or_insert(0) += forgotten;
+                touched.node.struck.clear();
+                if forget_ids(id, FORGOTTEN_AT_ONCE, context.state)? {
+                    context.state.put(Table::Doomed.key(&[id.as_bytes()]), Vec::new());
+                }
+            }
+            Extent::Identifier(identifier) if touched.node.gone.is_none() => {
+                touched.node.struck.insert(identifier);
+                touched.erased = true;
+                touched.facet_changed |=
+                    touched.node.facet.as_mut().is_some_and(|facet| facet.strike(identifier));
+            }
+            Extent::Identifier(_) => {}
+        }
+        if let Some(ticket) = ticket {
+            let by = Confirmation::Facets { touchpoints: touched.node.gone.unwrap_or_default() };
+            touched.tickets.push(ticket.clone());
+            context.send(Joined::Report(ticket.confirm(id, by)));
+        }
         Ok(())
     }
 
@@ -190,32 +294,49 @@ impl Facets {
             Entry::Vacant(entry) => {
                 let stored = state.get(&node_key(id))?;
                 let node: Node = stored.map_or_else(|| Ok(Node::default()), |b| Table::Node.decode(&b))?;
-                Ok(entry.insert(Touched { person_before: node.person, node, facet_changed: false }))
+                Ok(entry.insert(Touched::new(node)))
             }
         }
     }
 }
 
 impl Touched {
+    fn new(node: Node) -> Self {
+        let person_before = node.person;
+        Self { node, person_before, facet_changed: false, erased: false, tickets: Vec::new() }
+    }
+
+    /// What is gone belongs to nobody.
+    fn assign(&mut self, person: Option<PersonId>) {
+        if self.node.gone.is_none() {
+            self.node.person = person;
+        }
+    }
+
     /// Stores the node and tells those whom the change concerns. Somebody to whom the node came and from whom it went
     /// again within the batch never learns of it.
     fn settle(self, id: NodeId, context: &mut Context<'_, Joined>) {
-        let Self { mut node, person_before, facet_changed } = self;
-        if !facet_changed && node.person == person_before {
+        let Self { mut node, person_before, facet_changed, erased, tickets } = self;
+        if !facet_changed && !erased && tickets.is_empty() && node.person == person_before {
             return;
         }
         debug_assert_eq!(node.facet.as_ref().map_or(Ok(()), laws::facet), Ok(()));
+        if node.gone.is_some() {
+            node.person = None;
+        }
         let Some(person) = node.person else {
             node.version += u64::from(person_before.is_some());
             context.state.put(node_key(id), encode(&node));
             if let Some(person) = person_before {
-                let (version, cause) = (node.version, Cause::Unassigned);
+                let cause = if node.gone.is_some() { Cause::Erased } else { Cause::Unassigned };
+                let version = node.version;
                 context.send(FacetMessage { person, node: id, version, cause, member: None });
             }
-            return;
+            return confirm(id, tickets, context);
         };
         let left = person_before.filter(|before| *before != person);
         let cause = match person_before {
+            Some(_) if left.is_none() && erased => Cause::Erased,
             None => Cause::Arrived,
             Some(_) if left.is_some() => Cause::MovedIn,
             Some(_) => Cause::Touchpoint,
@@ -226,11 +347,27 @@ impl Touched {
         let member = Some(Member { facet: node.facet });
         context.send(FacetMessage { person, node: id, version, cause, member });
         if let Some(person) = left {
-            let message =
-                FacetMessage { person, node: id, version: node.version, cause: Cause::Left, member: None };
-            context.send(message);
+            let (version, cause) = (node.version, Cause::Left);
+            context.send(FacetMessage { person, node: id, version, cause, member: None });
         }
+        confirm(id, tickets, context);
     }
+}
+
+/// Tells every partition of people, behind what was said of the node, who wants to know of it.
+fn confirm(node: NodeId, tickets: Vec<Ticket>, context: &mut Context<'_, Joined>) {
+    if !tickets.is_empty() {
+        context.send(Joined::Barrier(Barrier { node, tickets }));
+    }
+}
+
+/// Forgets ids of touchpoints, at most so many; whether there may be more.
+fn forget_ids(id: NodeId, most: usize, state: &mut dyn State) -> Result<bool, Fault> {
+    let prefix = Table::Seen.key(&[id.as_bytes()]);
+    let page = state.page(&prefix, &prefix, most)?;
+    let is_full = page.len() == most;
+    page.into_iter().for_each(|(key, _)| state.delete(key));
+    Ok(is_full)
 }
 
 /// Whether a touchpoint that counted for one channel counts for this one instead.

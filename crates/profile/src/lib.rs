@@ -2,7 +2,7 @@
 //!
 //! Two stages. [`Facets`] joins what was said (`touchpoint`) with whom it was said of (`identity-assignment`), both
 //! keyed by node, and sends each facet, whole, to its person. [`People`] keeps the facets of each person and
-//! publishes what they [`fold`](fold::fold) to. Facets are never merged into each other for good: a merge or a split
+//! publishes what they [`fold`](fold::fold) to, and to each output what of it may leave there. Facets are never merged into each other for good: a merge or a split
 //! of people only regroups them, so nothing is counted twice and nothing is lost.
 //!
 //! Everything here is pure: state is read and written through [`kinfold_model::State`], there is no clock, and the
@@ -10,13 +10,17 @@
 //! repetitions and the batches were, and of the time that the driver tells, which only consents that end ask for. Only
 //! `version` counts the steps that were taken.
 
+mod allowed;
 mod counts;
 mod delivery;
+pub mod disclosure;
 pub mod facet;
 pub mod facets;
 pub mod fold;
 pub mod laws;
+mod outputs;
 pub mod people;
+mod place;
 mod span;
 mod standing;
 pub mod table;
@@ -25,6 +29,6 @@ mod weigh;
 mod winners;
 
 pub use facet::Facet;
-pub use facets::{Cause, FacetMessage, Facets, FacetsInput, Joined, Member};
+pub use facets::{Barrier, Cause, FacetMessage, Facets, FacetsInput, Joined, Member, PeopleInput};
 pub use people::{People, Published};
 pub use table::Table;

@@ -5,23 +5,28 @@
 //! published, and one of whom nothing is left to say is retired. A message that comes again, or after a later one of
 //! the same node, changes nothing.
 //!
-//! A person one of whose consents ends is folded again then, although nobody says anything. What was published as ended does
-//! not begin again when an older record comes, as long as the person is published.
+//! Beside the profile each output gets what may leave of it there, in the same batch: somebody who withdraws is taken away where
+//! the change of consent is told.
+//!
+//! A person one of whose consents ends, or of whom something becomes too old for an output, is folded again then, although nobody
+//! says anything. What was published as ended does not begin again when an older record comes, as long as the person is published.
 
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
 use kinfold_model::consent::ConsentCause;
+use kinfold_model::privacy::{Confirmation, Report};
 use kinfold_model::stored::encode;
 use kinfold_model::{
-    ConsentChange, Context, Fault, Halt, Keys, NodeId, PersonId, Purposes, Stage, State, Timestamp,
+    ConsentChange, Context, Fault, Halt, Keys, NodeId, Outputs, PersonId, Purposes, Stage, State, Timestamp,
     UnifiedProfile,
 };
 use serde::{Deserialize, Serialize};
 
-use crate::facets::{Cause, FacetMessage, Member};
+use crate::facets::{Barrier, Cause, FacetMessage, Member, PeopleInput};
 use crate::fold::{Terms, fold};
+use crate::outputs::{SentOutputs, leave, withdraw};
 use crate::standing::{Occasion, Standings};
 use crate::table::Table;
 use crate::weigh::{last_end, next_end};
@@ -34,15 +39,36 @@ pub enum Published {
     Profile(Box<UnifiedProfile>),
     /// Nothing is left of this person.
     Retired(PersonId),
+    /// This is what an output may have of this person from now on.
+    Shared {
+        /// Its name.
+        output: Arc<str>,
+        /// With only what may leave there.
+        profile: Box<UnifiedProfile>,
+    },
+    /// An output may not have this person any more.
+    Unshared {
+        /// Its name.
+        output: Arc<str>,
+        /// Who.
+        person: PersonId,
+    },
     /// A consent stands otherwise than it did; follows the profile or the tombstone that it belongs to.
     Consent(Box<ConsentChange>),
+    /// For whoever answers for requests: what was to be published is.
+    Report(Report),
 }
 
 /// The stage. Holds whose members the current batch has changed; all else is in the state.
 pub struct People {
     keys: Keys,
     purposes: Arc<Purposes>,
+    outputs: Arc<Outputs>,
+    /// Its number, for who counts confirmations.
+    partition: u32,
     changed: BTreeMap<PersonId, Moves>,
+    /// What is to be told once those who changed are published.
+    reports: Vec<Report>,
     /// The greatest time that the current batch was told.
     now: Timestamp,
 }
@@ -55,6 +81,8 @@ struct Moves {
     left: bool,
     /// To nobody.
     unassigned: bool,
+    /// To nobody for ever, because somebody asked.
+    erased: bool,
 }
 
 /// A member as it is stored. The version comes first, so that it can be read alone. The version of a member that left
@@ -67,7 +95,7 @@ struct Held {
 
 /// What was last published of a person: enough to see that something is different, and what became of consents. By default
 /// nothing.
-#[derive(Default, Serialize, Deserialize)]
+#[derive(Default, PartialEq, Serialize, Deserialize)]
 struct Publication {
     version: i64,
     digest: [u8; 16],
@@ -76,6 +104,7 @@ struct Publication {
     ended: Option<Timestamp>,
     /// Of the person's timer.
     timer: Option<Timestamp>,
+    outputs: SentOutputs,
 }
 
 impl People {
@@ -83,7 +112,20 @@ impl People {
     /// decisions are weighed.
     #[must_use]
     pub fn new(keys: Keys, purposes: Arc<Purposes>) -> Self {
-        Self { keys, purposes, changed: BTreeMap::new(), now: Timestamp::MIN }
+        let (outputs, changed, reports) = (Arc::default(), BTreeMap::new(), Vec::new());
+        Self { keys, purposes, outputs, partition: 0, changed, reports, now: Timestamp::MIN }
+    }
+
+    /// The same, of this partition.
+    #[must_use]
+    pub fn at(self, partition: u32) -> Self {
+        Self { partition, ..self }
+    }
+
+    /// The same, which tells these outputs too.
+    #[must_use]
+    pub fn with_outputs(self, outputs: Arc<Outputs>) -> Self {
+        Self { outputs, ..self }
     }
 
     /// Takes every person for changed, so that the next end of a batch publishes whoever differs from what was last
@@ -103,11 +145,18 @@ impl People {
 }
 
 impl Stage for People {
-    type Input = FacetMessage;
+    type Input = PeopleInput;
     type Output = Published;
 
-    fn handle(&mut self, message: FacetMessage, context: &mut Context<'_, Published>) -> Result<(), Halt> {
-        let FacetMessage { person, node, version, cause, member } = message;
+    fn handle(&mut self, input: PeopleInput, context: &mut Context<'_, Published>) -> Result<(), Halt> {
+        let FacetMessage { person, node, version, cause, member } = match input {
+            PeopleInput::Facet(message) => *message,
+            PeopleInput::Barrier(Barrier { node, tickets }) => {
+                let by = Confirmation::People { partition: self.partition };
+                self.reports.extend(tickets.iter().map(|ticket| ticket.confirm(node, by)));
+                return Ok(());
+            }
+        };
         let key = Table::Member.key(&[person.as_bytes(), node.as_bytes()]);
         if let Some(bytes) = context.state.get(&key)?
             && version <= Table::Member.decode_head::<u64>(&bytes)?
@@ -120,6 +169,7 @@ impl Stage for People {
         moves.moved_in |= cause == Cause::MovedIn;
         moves.left |= cause == Cause::Left;
         moves.unassigned |= cause == Cause::Unassigned;
+        moves.erased |= cause == Cause::Erased;
         Ok(())
     }
 
@@ -145,12 +195,56 @@ impl Stage for People {
             let now = before.as_ref().and_then(|before| before.ended).map_or(told, |ended| ended.max(told));
             let profile = fold(person, members(person, context.state)?, terms, now);
             match (profile, before) {
-                (Some(profile), before) => publish(profile, before, moves, (key, now), context),
-                (None, Some(before)) => retire(person, &before, moves, (key, now), context),
+                (Some(profile), before) => self.publish(profile, before, moves, (key, now), context),
+                (None, Some(before)) => {
+                    retire(person, &before, moves, (key, now), context);
+                    context.output.extend(withdraw(person, &self.outputs, &before.outputs));
+                }
                 (None, None) => {}
             }
         }
+        context.output.extend(mem::take(&mut self.reports).into_iter().map(Published::Report));
         Ok(())
+    }
+}
+
+impl People {
+    /// Sends what is another than was published: the profile, what outputs may have of it, and the changes of consent.
+    fn publish(
+        &self,
+        mut profile: UnifiedProfile,
+        before: Option<Publication>,
+        moves: Moves,
+        (key, now): (Vec<u8>, Timestamp),
+        context: &mut Context<'_, Published>,
+    ) {
+        let person = profile.person_id;
+        let cause = moves.cause(before.is_some());
+        let before = before.unwrap_or_default();
+        let digest = digest(&profile);
+        let is_other = before.version == 0 || before.digest != digest;
+        let leaving = leave(&profile, (&self.outputs, &self.purposes), &before.outputs, now);
+        let changes = before.consents.changes(&profile.consents, Occasion { person, cause, now });
+        let publication = Publication {
+            version: before.version + i64::from(is_other),
+            digest,
+            consents: Standings::of(&profile.consents),
+            ended: last_end(&profile.consents).max(leaving.ended),
+            timer: next_end(&profile.consents).into_iter().chain(leaving.next).min(),
+            outputs: leaving.sent,
+        };
+        if publication == before {
+            return;
+        }
+        timers::set(context.state, person, before.timer, publication.timer);
+        context.state.put(key, encode(&publication));
+        if is_other {
+            profile.version = publication.version;
+            debug_assert_eq!(laws::profile(&profile), Ok(()));
+            context.send(Published::Profile(Box::new(profile)));
+        }
+        context.output.extend(leaving.records);
+        context.output.extend(changes.into_iter().map(Box::new).map(Published::Consent));
     }
 }
 
@@ -159,6 +253,7 @@ impl Moves {
     fn cause(self, published_before: bool) -> ConsentCause {
         match self {
             _ if !published_before => ConsentCause::Decision,
+            Self { erased: true, .. } => ConsentCause::Erasure,
             Self { moved_in: true, .. } => ConsentCause::Merge,
             Self { left: true, .. } | Self { unassigned: true, .. } => ConsentCause::Split,
             Self { .. } => ConsentCause::Decision,
@@ -168,7 +263,11 @@ impl Moves {
     /// Why the consents of somebody ended of whom nothing is left. What they decided went with the last facet: to
     /// somebody else, which is a merge, or to nobody, where it only left.
     fn end(self) -> ConsentCause {
-        if self.unassigned && !self.left { ConsentCause::Split } else { ConsentCause::Merge }
+        match self {
+            Self { erased: true, .. } => ConsentCause::Erasure,
+            Self { unassigned: true, left: false, .. } => ConsentCause::Split,
+            Self { .. } => ConsentCause::Merge,
+        }
     }
 }
 
@@ -182,34 +281,6 @@ fn members(person: PersonId, state: &dyn State) -> Result<Vec<(NodeId, Member)>,
         members.extend(held.member.map(|member| (NodeId::from_bytes(node), member)));
     }
     Ok(members)
-}
-
-fn publish(
-    mut profile: UnifiedProfile,
-    before: Option<Publication>,
-    moves: Moves,
-    (key, now): (Vec<u8>, Timestamp),
-    context: &mut Context<'_, Published>,
-) {
-    let digest = digest(&profile);
-    // The consents are in the digest, and the timer follows from them.
-    if before.as_ref().is_some_and(|before| before.digest == digest) {
-        return;
-    }
-    let person = profile.person_id;
-    let cause = moves.cause(before.is_some());
-    let before = before.unwrap_or_default();
-    profile.version = before.version + 1;
-    debug_assert_eq!(laws::profile(&profile), Ok(()));
-    let changes = before.consents.changes(&profile.consents, Occasion { person, cause, now });
-    let timer = next_end(&profile.consents);
-    timers::set(context.state, person, before.timer, timer);
-    let consents = Standings::of(&profile.consents);
-    let ended = last_end(&profile.consents);
-    let publication = Publication { version: profile.version, digest, consents, ended, timer };
-    context.state.put(key, encode(&publication));
-    context.send(Published::Profile(Box::new(profile)));
-    context.output.extend(changes.into_iter().map(Box::new).map(Published::Consent));
 }
 
 fn retire(
@@ -227,7 +298,7 @@ fn retire(
 }
 
 /// Of all but the version, which is 0 in a profile that was just folded.
-fn digest(profile: &UnifiedProfile) -> [u8; 16] {
+pub(crate) fn digest(profile: &UnifiedProfile) -> [u8; 16] {
     debug_assert_eq!(profile.version, 0);
     let mut digest = [0; 16];
     digest.copy_from_slice(&blake3::hash(&encode(profile)).as_bytes()[..16]);

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use kinfold_model::{Timestamp, TouchpointIdentifier};
+use kinfold_model::{NodeId, Timestamp, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
 /// The least and the greatest of at least one time.
@@ -43,6 +43,13 @@ impl Carried {
             Some(known) => known.cover(span),
             None => self.0.insert(identifier.clone(), span).is_none(),
         }
+    }
+
+    /// Takes out an identifier, however it was written; says whether it was there.
+    pub(crate) fn strike(&mut self, node: NodeId) -> bool {
+        let before = self.0.len();
+        self.0.retain(|identifier, _| identifier.node != node);
+        self.0.len() < before
     }
 
     pub(crate) fn merge(&mut self, other: Self) {

@@ -84,7 +84,7 @@ fn change(
             _ => consent.since,
         }),
         ConsentCause::Expiry => ended,
-        ConsentCause::Merge | ConsentCause::Split => None,
+        ConsentCause::Merge | ConsentCause::Split | ConsentCause::Erasure => None,
     };
     ConsentChange {
         person_id: occasion.person,

@@ -19,11 +19,14 @@ pub enum Table {
     Publication,
     /// Of people. Time and person → nothing: then a consent of theirs ends.
     Timer,
+    /// Of facets. Node → nothing: it is gone, and ids of its touchpoints are still there.
+    Doomed,
 }
 
 impl Table {
     /// All tables, in the order of their tags.
-    pub const ALL: [Self; 5] = [Self::Node, Self::Seen, Self::Member, Self::Publication, Self::Timer];
+    pub const ALL: [Self; 6] =
+        [Self::Node, Self::Seen, Self::Member, Self::Publication, Self::Timer, Self::Doomed];
 
     /// The name in errors and metrics.
     #[must_use]
@@ -34,6 +37,7 @@ impl Table {
             Self::Member => "member",
             Self::Publication => "publication",
             Self::Timer => "timer",
+            Self::Doomed => "doomed",
         }
     }
 
@@ -46,6 +50,7 @@ impl Table {
             Self::Member => 3,
             Self::Publication => 4,
             Self::Timer => 5,
+            Self::Doomed => 6,
         }
     }
 
@@ -84,7 +89,8 @@ mod tests {
     #[test]
     fn tags_and_names_are_distinct_and_do_not_drift() {
         let tables: Vec<_> = Table::ALL.iter().map(|table| (table.tag(), table.as_str())).collect();
-        let expected = [(1, "node"), (2, "seen"), (3, "member"), (4, "publication"), (5, "timer")];
+        let expected =
+            [(1, "node"), (2, "seen"), (3, "member"), (4, "publication"), (5, "timer"), (6, "doomed")];
         assert_eq!(tables, expected);
         assert_eq!(Table::ALL.iter().collect::<BTreeSet<_>>().len(), Table::ALL.len());
     }

@@ -32,12 +32,12 @@ pub(crate) fn weigh(
     purposes: &Purposes,
     now: Timestamp,
 ) -> Vec<EffectiveConsent> {
-    let said = said(members, own);
+    let (said, undeclared) = (said(members, own), Purpose::default());
     let effective = |scope: &Scope<'_>| {
-        let purpose = purposes.get(scope.0);
+        let purpose = purposes.declared(scope.0).unwrap_or(&undeclared);
         let general = scope.1.and_then(|_| said.get(&(scope.0, None)));
         let about: Vec<&Said<'_>> = said.get(scope).into_iter().chain(general).flatten().collect();
-        let weighed = standing(&about).map(|stated| (state(stated, &purpose, now), stated));
+        let weighed = standing(&about).map(|stated| (state(stated, purpose, now), stated));
         let (state, stated) = match purpose.merge {
             MergePolicy::Strictest => weighed.max_by_key(|(state, stated)| (strictness(*state), *stated)),
             MergePolicy::Newest => weighed.max_by_key(|(_, stated)| *stated),
@@ -50,7 +50,7 @@ pub(crate) fn weigh(
             basis: stated.basis.clone(),
             source: stated.source.clone(),
             channel: scope.1.map(str::to_owned),
-            expires: end(stated, &purpose),
+            expires: end(stated, purpose),
             signal: stated.signal.clone(),
             wording: stated.wording.clone(),
         })

@@ -187,7 +187,7 @@ impl SignalRules {
 impl PurposeRules {
     /// What is wrong, and the remedy.
     fn faults(&self) -> impl Iterator<Item = (&'static str, &'static str)> {
-        let Self { regime, jurisdiction, tcf, opt_outs, .. } = self;
+        let Self { regime, jurisdiction, tcf, opt_outs, segment, .. } = self;
         let nothing = Self { regime: *regime, jurisdiction: jurisdiction.clone(), ..Self::default() };
         let found = [
             (*self == nothing, "takes no signal", "name one, or leave the purpose out"),
@@ -200,6 +200,11 @@ impl PurposeRules {
                 jurisdiction.as_deref().is_some_and(|name| !is_name(name)),
                 "has a jurisdiction that is no name",
                 "write for example \"gdpr\"",
+            ),
+            (
+                segment.iter().any(|name| !is_name(name)),
+                "takes a category of Segment that is no name",
+                "write it without white space around it, in at most 64 bytes",
             ),
         ];
         those_wrong(found).chain(tcf.iter().flat_map(TcfRule::faults))
@@ -313,6 +318,7 @@ mod tests {
             ("[p]\ntcf = { special_features = [1], publisher = true }", "special features"),
             ("[p]\nregime = \"opt_out\"\ngpc = true", "nothing to opt out of"),
             ("[p]\ngpc = true\njurisdiction = \"\"", "jurisdiction"),
+            ("[p]\nsegment = [\"Ads\", \" Ads\"]", "a category of Segment that is no name"),
         ] {
             let faults = rules(text).faults();
             let said: Vec<String> = faults.iter().map(ToString::to_string).collect();

@@ -17,6 +17,9 @@ impl Step<'_> {
         let Observation { time, source, mark, identifiers } = observation;
         let seen = Evidence::at(time, self.law.rules.evidence_granularity_ms);
         let known = self.desk.node(id, self.state)?;
+        if known.is_some_and(Node::is_gone) {
+            return Ok(());
+        }
         let relisted = known.is_some_and(|node| !lists_alike(node, &identifiers));
         if !relisted && known.is_some_and(|node| node.witness.knows(&source, mark, seen)) {
             return Ok(());
@@ -40,8 +43,11 @@ impl Step<'_> {
         if relisted || unheard { self.tell_identifiers(id) } else { Ok(()) }
     }
 
-    /// A steward's command reached the node that it speaks about.
+    /// A steward's command reached the node that it speaks about. Of what is erased nobody speaks.
     pub(crate) fn command(&mut self, id: NodeId, command: Command) -> Result<(), Fault> {
+        if self.desk.node(id, self.state)?.is_some_and(Node::is_gone) {
+            return Ok(());
+        }
         let identifiers: Vec<Seen> = command
             .identifiers
             .iter()
@@ -83,6 +89,20 @@ impl Step<'_> {
         };
         let law = self.law;
         let before = self.desk.node(id, self.state)?.and_then(Node::standing).cloned();
+        if let Some(Standing { erased: Some(mark), orders, .. }) = &before {
+            match bond {
+                true if stands => self.stand_alone(sighting),
+                true => {}
+                false => {
+                    for source in orders.distrusted.iter().cloned() {
+                        self.send(sighting, Body::Distrust { identifier: id, source, stands: true });
+                    }
+                    let reach = mark.reach;
+                    self.send(sighting, Body::Erased { identifier: id, reach, ticket: None });
+                }
+            }
+            return Ok(());
+        }
         let standing = match &before {
             Some(standing) => standing.clone(),
             None => {
@@ -273,6 +293,7 @@ impl Step<'_> {
             }
             Errand::Tell { node, .. } => Errand::Tell { node, told },
             Errand::Settle { node, .. } => Errand::Settle { node, told: Some(told) },
+            Errand::Erase { node, ticket } => Errand::Erase { node, ticket },
         };
         self.pass_on(root, Body::Errand(errand));
         Ok(())

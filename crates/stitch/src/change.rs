@@ -113,6 +113,7 @@ impl Step<'_> {
         let Some(standing) = standing.filter(|_| was.silent != is.silent) else { return };
         let (note, rule) = match standing {
             _ if !is.silent => (Note::Freed, ChangeRule::Quarantine),
+            standing if standing.erased.is_some() => (Note::Erased, ChangeRule::Erasure),
             standing if standing.is_blocked() => (Note::Blocked, ChangeRule::Block),
             standing if standing.shed => (Note::Shed, ChangeRule::MaxComponent),
             _ => (Note::Quarantined, ChangeRule::Quarantine),

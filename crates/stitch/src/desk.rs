@@ -3,8 +3,8 @@
 //! A component is stored as many small entries under its root's prefix, the links of an identifier as one entry
 //! each; only entries that changed are written.
 
-use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::stored::{decode, encode};
 use kinfold_model::{Command, Fault, NodeId, State};
@@ -21,6 +21,8 @@ pub(crate) struct Desk {
     nodes: BTreeMap<NodeId, Sheet<Node>>,
     links: BTreeMap<NodeId, Links>,
     commands: BTreeMap<NodeId, Commands>,
+    /// Commands that are to go, by node and id.
+    forgotten: BTreeSet<(NodeId, String)>,
     components: BTreeMap<NodeId, Folder>,
 }
 
@@ -126,6 +128,13 @@ impl Desk {
         }
     }
 
+    /// Forgets the commands that were given to a node.
+    pub(crate) fn forget_commands(&mut self, id: NodeId, state: &dyn State) -> Result<(), Fault> {
+        let commands = std::mem::take(self.commands(id, state)?);
+        self.forgotten.extend(commands.into_keys().map(|command_id| (id, command_id)));
+        Ok(())
+    }
+
     /// The component record of a root, if there is one.
     pub(crate) fn component(&mut self, root: NodeId, state: &dyn State) -> Result<Option<&Component>, Fault> {
         Ok(self.folder(root, state)?.value.as_ref())
@@ -151,6 +160,9 @@ impl Desk {
             for (sighting, sheet) in links.read {
                 put_away(Table::Link.key(&[id, sighting]), &sheet, state);
             }
+        }
+        for (id, command_id) in std::mem::take(&mut self.forgotten) {
+            state.delete(Table::command_key(id, &command_id));
         }
         for (id, commands) in std::mem::take(&mut self.commands) {
             for (command_id, command) in commands {

@@ -1,11 +1,14 @@
 //! What one record changed in sum: assignments and changes of people, told once, however many messages it took.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem::take;
 
+use kinfold_model::privacy::{Erasure, Extent, Report};
 use kinfold_model::{
     Assignment, ChangeKind, IdentityChange, Move, Namespace, NodeId, PersonId, RulesVersion,
 };
 
+use crate::node::Node;
 use crate::op::Cause;
 use crate::sets::DisjointSets;
 
@@ -20,11 +23,13 @@ pub enum Note {
     Shed,
     /// An identifier links again.
     Freed,
+    /// An identifier is erased, and links nothing any more.
+    Erased,
 }
 
 impl Note {
     /// All notes, as metrics name them.
-    pub const ALL: [Self; 4] = [Self::Quarantined, Self::Blocked, Self::Shed, Self::Freed];
+    pub const ALL: [Self; 5] = [Self::Quarantined, Self::Blocked, Self::Shed, Self::Freed, Self::Erased];
 
     /// The name in metrics and logs.
     #[must_use]
@@ -34,6 +39,7 @@ impl Note {
             Self::Blocked => "blocked",
             Self::Shed => "shed",
             Self::Freed => "freed",
+            Self::Erased => "erased",
         }
     }
 }
@@ -53,6 +59,10 @@ pub(crate) struct Journal {
     /// By node of a component in which anything changed.
     settled: BTreeMap<NodeId, Turn>,
     notes: Vec<(NodeId, Note)>,
+    erasures: Vec<Erasure>,
+    /// The assignments of nodes that are erased.
+    farewells: Vec<Assignment>,
+    reports: Vec<Report>,
 }
 
 impl Journal {
@@ -79,6 +89,26 @@ impl Journal {
         turn.or_insert_with(|| Turn { namespace: namespace.cloned(), was, is }).is = is;
     }
 
+    /// Nothing, or less, counts any more that was said at a node.
+    pub(crate) fn erased(&mut self, erasure: Erasure, node: &Node) {
+        if let Some(person_id) = node.person.filter(|_| erasure.extent == Extent::Everything) {
+            let namespace = node.namespace().cloned();
+            self.farewells.push(Assignment { node: erasure.node, namespace, person_id, erased: true });
+        }
+        self.erasures.push(erasure);
+    }
+
+    /// Something to tell about a request.
+    pub(crate) fn report(&mut self, report: Report) {
+        self.reports.push(report);
+    }
+
+    /// The erasures so far; the last assignments of nodes of which nothing is left; and what is told about requests.
+    pub(crate) fn forgotten(&mut self) -> (Vec<Erasure>, Vec<Assignment>, Vec<Report>) {
+        let Self { erasures, farewells, reports, .. } = self;
+        (take(erasures), take(farewells), take(reports))
+    }
+
     /// An identifier begins or ceases to link.
     pub(crate) fn note(&mut self, id: NodeId, note: Note) {
         self.notes.push((id, note));
@@ -86,21 +116,21 @@ impl Journal {
 
     /// The notes so far.
     pub(crate) fn notes(&mut self) -> Vec<(NodeId, Note)> {
-        std::mem::take(&mut self.notes)
+        take(&mut self.notes)
     }
 
     /// The assignments that differ from what was published, in the order of nodes; without one for a node that
     /// belongs to nobody any more.
     pub(crate) fn assignments(&mut self) -> impl Iterator<Item = (NodeId, Option<Assignment>)> + use<> {
-        let pointed = std::mem::take(&mut self.pointed).into_iter();
+        let pointed = take(&mut self.pointed).into_iter();
         pointed.filter(|(_, turn)| turn.was != turn.is).map(|(node, Turn { namespace, is, .. })| {
-            (node, is.map(|person_id| Assignment { node, namespace, person_id }))
+            (node, is.map(|person_id| Assignment { node, namespace, person_id, erased: false }))
         })
     }
 
     /// How people changed: one change for each set of people that exchanged nodes.
     pub(crate) fn changes(&mut self, cause: &Cause, rules: RulesVersion) -> Vec<IdentityChange> {
-        let settled = std::mem::take(&mut self.settled);
+        let settled = take(&mut self.settled);
         if settled.values().all(|turn| turn.was == turn.is) {
             return Vec::new();
         }

@@ -10,6 +10,7 @@ mod blocked;
 mod change;
 pub mod component;
 mod desk;
+mod erase;
 pub mod explain;
 mod folder;
 pub mod groups;

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::{Namespace, NamespaceRules, NodeId, PersonId, Timestamp};
+use kinfold_model::{Contested, Namespace, NamespaceRules, NodeId, PersonId, Rules, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::component::Told;
@@ -37,6 +37,27 @@ pub enum Part {
     Bond(Company),
 }
 
+/// Of which touchpoints an erased identifier takes everything away. From all others it takes itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub enum Reach {
+    /// Of those that name nobody but what is erased.
+    Alone,
+    /// Also of those that besides name devices only: it stands in touchpoints of others, or is a device itself, and who
+    /// names somebody else speaks of them.
+    Unclaimed,
+    /// Of all that name it.
+    Everything,
+}
+
+/// That an identifier is erased, for ever.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Mark {
+    /// How far.
+    pub reach: Reach,
+    /// The sightings that it was part of then: a second request has to wait for them, too.
+    pub sightings: BTreeSet<NodeId>,
+}
+
 /// Why an identifier links, or does not.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Standing {
@@ -58,6 +79,8 @@ pub struct Standing {
     pub listed: bool,
     /// What stewards said about it.
     pub orders: Orders,
+    /// It is erased.
+    pub erased: Option<Mark>,
 }
 
 /// What the standing commands of stewards about one identifier amount to.
@@ -82,6 +105,10 @@ pub struct Company {
     pub blocked: BTreeSet<NodeId>,
     /// Of a steward's link: the time of the newest command that stands; `None` when none does.
     pub since: Option<Timestamp>,
+    /// Those of them that are erased.
+    pub erased: BTreeMap<NodeId, Reach>,
+    /// Nothing counts any more that touchpoints said at them, for ever.
+    pub gone: bool,
 }
 
 impl Standing {
@@ -98,6 +125,7 @@ impl Standing {
             shed: false,
             blocked: false,
             orders: Orders::default(),
+            erased: None,
         }
     }
 
@@ -110,13 +138,14 @@ impl Standing {
     /// Whether it says nothing about anybody.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
-        self.blocked || self.listed || self.orders.blocked
+        self.blocked || self.listed || self.orders.blocked || self.erased.is_some()
     }
 
-    /// Whether its sightings know that it is blocked: those that are not stored cannot be told.
+    /// Whether its sightings know that it is blocked: those that are not stored cannot be told. Those of an erased one know
+    /// more than that.
     #[must_use]
     pub fn blocks_sightings(&self) -> bool {
-        self.is_blocked() && !self.overflowed
+        self.is_blocked() && !self.overflowed && self.erased.is_none()
     }
 }
 
@@ -124,13 +153,34 @@ impl Company {
     /// Identifiers that keep this company.
     #[must_use]
     pub fn new(identifiers: Vec<Seen>) -> Self {
-        Self { identifiers, blocked: BTreeSet::new(), since: None }
+        let (blocked, erased) = (BTreeSet::new(), BTreeMap::new());
+        Self { identifiers, blocked, since: None, erased, gone: false }
     }
 
     /// Whether nobody is left who says something.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
-        self.identifiers.iter().all(|seen| self.blocked.contains(&seen.node))
+        let is_silent = |node| self.blocked.contains(node) || self.erased.contains_key(node);
+        self.identifiers.iter().all(|seen| is_silent(&seen.node))
+    }
+
+    /// Whether nothing may be left of what was said, now that some of the identifiers are erased.
+    #[must_use]
+    pub fn is_to_go(&self, rules: &Rules) -> bool {
+        let is_device = |seen: &Seen| {
+            rules.namespace(&seen.namespace).is_some_and(|rules| rules.contested == Contested::Apart)
+        };
+        let mut others = self
+            .identifiers
+            .iter()
+            .filter(|seen| !seen.blocked && !self.erased.contains_key(&seen.node))
+            .peekable();
+        match self.erased.values().max() {
+            None => false,
+            Some(Reach::Everything) => true,
+            Some(Reach::Unclaimed) => others.all(is_device),
+            Some(Reach::Alone) => others.peek().is_none(),
+        }
     }
 }
 
@@ -146,6 +196,15 @@ impl Node {
     #[must_use]
     pub fn namespace(&self) -> Option<&Namespace> {
         self.standing().map(|standing| &standing.namespace)
+    }
+
+    /// Whether touchpoints at exactly these identifiers say nothing any more, for ever.
+    #[must_use]
+    pub fn is_gone(&self) -> bool {
+        match &self.part {
+            Part::Identifier(standing) => standing.erased.is_some(),
+            Part::Sighting(company) | Part::Bond(company) => company.gone,
+        }
     }
 
     /// Whether it is an identifier that links nothing because of what it was seen with.

@@ -1,11 +1,13 @@
 //! The messages of `identity-op`. Each is addressed to a node, and handled by the partition that owns it.
 
+use kinfold_model::privacy::{PrivacyScope, Ticket};
 use kinfold_model::{
     ChangeRule, Command, CommandKind, Keys, Namespace, NodeId, PersonId, Refusal, Timestamp, Touchpoint,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::component::{Component, Edge, Told};
+use crate::node::Reach;
 use crate::order;
 use crate::witness::TouchpointMark;
 
@@ -31,7 +33,7 @@ pub struct Cause {
     pub time: Timestamp,
     /// What made a difference.
     pub rule: ChangeRule,
-    /// The steward's command.
+    /// The steward's command, or the request to be forgotten.
     pub command_id: Option<String>,
 }
 
@@ -86,6 +88,29 @@ pub enum Body {
     },
     /// To an identifier: your component is too large without you being taken out.
     Shed,
+    /// To an identifier: somebody asks to be forgotten and names you.
+    Demand {
+        /// How far that goes.
+        scope: PrivacyScope,
+        /// Names the identifier itself as who asks.
+        ticket: Ticket,
+    },
+    /// To an identifier: you are erased.
+    Erase {
+        /// How far.
+        reach: Reach,
+        /// Who wants to know when it is done.
+        ticket: Ticket,
+    },
+    /// To a sighting: this identifier of yours is erased.
+    Erased {
+        /// The identifier.
+        identifier: NodeId,
+        /// How far.
+        reach: Reach,
+        /// Who wants to know when it is done; `None` when the sighting came after the erasure.
+        ticket: Option<Ticket>,
+    },
     /// To a root: do this for one of your nodes.
     Errand(Errand),
     /// To the node that an errand is about: the one it was sent to is not, or no longer, your root.
@@ -162,6 +187,13 @@ pub enum Errand {
         /// As of [`Self::Join`].
         told: Option<Told>,
     },
+    /// Erase the person to whom the node belongs.
+    Erase {
+        /// An identifier.
+        node: NodeId,
+        /// Who wants to know.
+        ticket: Ticket,
+    },
 }
 
 impl Errand {
@@ -169,7 +201,10 @@ impl Errand {
     #[must_use]
     pub fn node(&self) -> NodeId {
         match self {
-            Self::Join { node, .. } | Self::Tell { node, .. } | Self::Settle { node, .. } => *node,
+            Self::Join { node, .. }
+            | Self::Tell { node, .. }
+            | Self::Settle { node, .. }
+            | Self::Erase { node, .. } => *node,
         }
     }
 }
@@ -183,6 +218,15 @@ impl Op {
         let observation = Observation { time, source: touchpoint.source.clone(), mark, identifiers };
         let cause = Cause { node: to, time, rule: ChangeRule::Evidence, command_id: None };
         Self { to, hops: 0, cause, body: Body::Observe(observation) }
+    }
+
+    /// What a request to be forgotten means to stitch. The ticket is that of the identifier.
+    #[must_use]
+    pub fn erase(scope: PrivacyScope, ticket: Ticket, time: Timestamp) -> Self {
+        let to = ticket.asked_by;
+        let command_id = Some(ticket.request_id.clone());
+        let cause = Cause { node: to, time, rule: ChangeRule::Erasure, command_id };
+        Self { to, hops: 0, cause, body: Body::Demand { scope, ticket } }
     }
 
     /// What a steward's command means to stitch.

@@ -3,8 +3,11 @@
 //! What goes in are the writes of a committed batch, applied at once; what comes out are values and ranges of
 //! keys. Nothing uncommitted is ever written. This is the only crate that knows RocksDB.
 
+mod rewrite;
+
 use std::fmt;
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use kinfold_model::Fault;
 use kinfold_model::seam::Entries;
@@ -14,6 +17,8 @@ use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompressionType, Direction, ErrorKind, IteratorMode, Options,
     ReadOptions, WriteBatch, WriteBufferManager,
 };
+
+use rewrite::Rewrite;
 
 /// The memory that all stores of a process share: blocks that were read, and writes not yet in files.
 #[derive(Clone)]
@@ -56,7 +61,8 @@ impl From<OpenError> for Fault {
 
 /// A RocksDB database in a folder of its own.
 pub struct RocksStore {
-    db: DB,
+    db: Arc<DB>,
+    rewrite: Mutex<Option<Rewrite>>,
 }
 
 impl fmt::Debug for RocksStore {
@@ -74,7 +80,7 @@ impl RocksStore {
         let failed = |is_damaged, why| OpenError { path: path.to_owned(), is_damaged, why };
         std::fs::create_dir_all(path).map_err(|error| failed(false, error.to_string()))?;
         let opened = DB::open(&options(memory), path);
-        opened.map(|db| Self { db }).map_err(|error| failed(is_damage(&error), error.into_string()))
+        opened.map(Self::new).map_err(|error| failed(is_damage(&error), error.into_string()))
     }
 
     /// Opens the store in a folder to look at it, also while another process is at work on it: what that one had
@@ -92,7 +98,7 @@ impl RocksStore {
         options.create_if_missing(false);
         // All files are opened at once: the other process may remove any of them while we look.
         options.set_max_open_files(-1);
-        DB::open_for_read_only(&options, path, false).map(|db| Self { db }).map_err(|error| OpenError {
+        DB::open_for_read_only(&options, path, false).map(Self::new).map_err(|error| OpenError {
             path: path.to_owned(),
             is_damaged: is_damage(&error),
             why: error.into_string(),
@@ -101,6 +107,36 @@ impl RocksStore {
 }
 
 impl RocksStore {
+    fn new(db: DB) -> Self {
+        Self { db: Arc::new(db), rewrite: Mutex::default() }
+    }
+
+    /// Writes all files anew, so that what was deleted or replaced is on the disk no longer. Takes as long as the store is large.
+    pub fn rewrite(&self) {
+        rewrite::rewrite(&self.db);
+    }
+
+    /// The same on a thread of its own, which calls `done` at its end; whether it was begun: not while one is under way.
+    pub fn rewrite_in_background(&self, done: impl FnOnce() + Send + 'static) -> bool {
+        let mut current = self.current();
+        let is_free = current.as_ref().is_none_or(Rewrite::is_over);
+        if is_free {
+            *current = Some(Rewrite::begin(Arc::clone(&self.db), done));
+        }
+        is_free
+    }
+
+    /// Waits until the rewriting that is under way is at its end.
+    pub fn end_rewrite(&self) {
+        if let Some(rewrite) = self.current().take() {
+            rewrite.wait();
+        }
+    }
+
+    fn current(&self) -> MutexGuard<'_, Option<Rewrite>> {
+        self.rewrite.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
     /// Leaves a copy of the committed state in a folder that does not exist yet, on the same disk: files that never change
     /// again are linked, not copied.
     ///
@@ -108,6 +144,15 @@ impl RocksStore {
     /// [`Fault::State`] when the folder cannot be made.
     pub fn checkpoint(&self, folder: &Path) -> Result<(), Fault> {
         Checkpoint::new(&self.db).and_then(|checkpoint| checkpoint.create_checkpoint(folder)).map_err(fault)
+    }
+}
+
+impl Drop for RocksStore {
+    /// Whoever opens the folder next must not find it locked by a rewriting.
+    fn drop(&mut self) {
+        if let Some(rewrite) = self.current().take() {
+            rewrite.give_up(&self.db);
+        }
     }
 }
 
@@ -290,6 +335,42 @@ mod tests {
         store.commit([entry(b"a", b"2")].into()).expect("commits");
         let copy = RocksStore::open(&copy, &memory).expect("opens");
         assert_eq!(copy.get(b"a"), Ok(Some(b"1".to_vec())));
+    }
+
+    #[test]
+    fn what_was_deleted_is_in_the_files_until_they_are_rewritten() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let memory = Memory::new(1 << 20);
+        let holds = || {
+            let files = std::fs::read_dir(folder.path())
+                .expect("a folder")
+                .map(|entry| entry.expect("listed").path());
+            let mut bytes = files.filter_map(|path| std::fs::read(path).ok());
+            bytes.any(|bytes| bytes.windows(9).any(|window| window == b"ann@exam."))
+        };
+        let mut store = RocksStore::open(folder.path(), &memory).expect("opens");
+        store.commit([entry(b"a", b"ann@exam."), entry(b"b", b"ann@exam.")].into()).expect("commits");
+        store.commit([(b"a".to_vec(), None), entry(b"b", b"bea@exam.")].into()).expect("commits");
+        assert!(holds(), "else the test could not fail");
+        store.rewrite();
+        assert!(!holds());
+        assert_eq!(store.scan(b""), Ok(vec![(b"b".to_vec(), b"bea@exam.".to_vec())]));
+    }
+
+    #[test]
+    fn a_store_that_is_dropped_while_it_is_rewritten_can_be_opened_at_once() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let memory = Memory::new(1 << 20);
+        for round in 0..10_u32 {
+            let mut store = RocksStore::open(folder.path(), &memory).expect("opens");
+            for number in 0..200_u32 {
+                let key = [round.to_be_bytes(), number.to_be_bytes()].concat();
+                store.commit([(key, Some(vec![7; 1000]))].into()).expect("commits");
+            }
+            assert!(store.rewrite_in_background(|| ()));
+        }
+        let store = RocksStore::open(folder.path(), &memory).expect("opens");
+        assert_eq!(store.scan(b"").map(|entries| entries.len()), Ok(2000));
     }
 
     #[test]

@@ -1,14 +1,16 @@
 //! The oracle: what must come out, computed from all the evidence at once.
 //!
-//! In go observations or touchpoints, as a list without order; out come people and profiles. No partitions,
-//! no messages, no state, nothing shared with the stages that it judges, and no care for speed.
+//! In go observations or touchpoints, as a list without order; out come people, profiles, and what outputs may have of
+//! them. No partitions, no messages, no state, nothing shared with the stages that it judges, and no care for speed.
 
 pub mod components;
 mod evidence;
+pub mod outputs;
 pub mod people;
 pub mod profiles;
 
 pub use components::components;
-pub use evidence::Observation;
-pub use people::{Expected, commanded, people};
+pub use evidence::{Mark, Marks, Observation};
+pub use outputs::{Shared, shared};
+pub use people::{Expected, commanded, people, remembered};
 pub use profiles::{Terms, profiles};

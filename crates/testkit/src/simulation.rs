@@ -7,17 +7,19 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use kinfold_capture::{Capture, Settings};
-use kinfold_model::{Command, Fault, Keys, Partition, Rules, State, Timestamp};
+use kinfold_model::{Command, Fault, Keys, Partition, PrivacyRequest, Rules, State, Timestamp};
 use kinfold_pipeline::{
-    Base, CapturePort, FacetsPort, InRecord, Origin, OutRecord, Overlay, PeoplePort, Port, StageName,
-    StitchPort, Store, Tally, Task, Topology, Writes,
+    Base, CapturePort, FacetsPort, InRecord, Origin, OutRecord, Overlay, PeoplePort, Port, PrivacyPort,
+    StageName, StitchPort, Store, Tally, Task, Topology, Writes,
 };
+use kinfold_privacy::{PrivacyTerms, Verifiers};
 use kinfold_stitch::laws::AtRest;
-use kinfold_wire::{Framing, Topic, encode};
+use kinfold_wire::{Framing, Topic, encode, keyed};
+use serde::Serialize;
 
 use crate::signals;
 use crate::trace::line;
-use crate::world::{AFTER_MS, purposes};
+use crate::world::{AFTER_MS, outputs, purposes};
 
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -25,6 +27,8 @@ pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 /// The time of every record, unless a run has another: no touchpoint of a world is from its future. Of the consents that end
 /// after it, some still hold then.
 const NOW_MS: i64 = AFTER_MS + 10_000;
+/// So long old copies live; nothing here is so old.
+const LAST_COPY_AFTER_MS: i64 = 14 * 86_400_000;
 /// A batch takes at most this many records.
 const BATCH_MAX: usize = 8;
 /// More steps than any simulated world needs: beyond it the protocol runs in circles.
@@ -43,6 +47,10 @@ pub struct Input<'a> {
     pub records: &'a [Vec<u8>],
     /// Of stewards; they arrive in between.
     pub commands: &'a [Command],
+    /// Of people who want to be forgotten; they arrive in between, too, unless they wait.
+    pub requests: &'a [PrivacyRequest],
+    /// Whether requests come when all the rest has come to its end, one after the other.
+    pub requests_wait: bool,
     /// Of the deployment.
     pub keys: &'a Keys,
     /// In force at the end.
@@ -58,7 +66,7 @@ impl<'a> Input<'a> {
     #[must_use]
     pub fn new(records: &'a [Vec<u8>], commands: &'a [Command], keys: &'a Keys, rules: &'a Rules) -> Self {
         let now = Timestamp::from_millis(NOW_MS).unwrap_or_default();
-        Self { records, commands, keys, rules, earlier_rules: None, now }
+        Self { records, commands, requests: &[], requests_wait: false, keys, rules, earlier_rules: None, now }
     }
 }
 
@@ -85,14 +93,27 @@ pub struct Outcome {
     pub graph: AtRest,
     /// The same as it is stored, by partition.
     pub stores: Vec<Map>,
+    /// What the stages after it store, of all partitions.
+    pub kept: BTreeMap<StageName, Vec<Map>>,
 }
 
 impl Outcome {
     /// The last record of each key of a compacted topic; tombstones are left out.
     #[must_use]
     pub fn table(&self, topic: Topic) -> Map {
+        Self::last(self.written.get(&topic).into_iter().flatten())
+    }
+
+    /// What an output has: the last record of each person who was not taken away.
+    #[must_use]
+    pub fn output(&self, name: &str) -> Map {
+        let records = self.written.get(&Topic::ProfileOutput).into_iter().flatten();
+        Self::last(records.filter(|record| record.output.as_deref() == Some(name)))
+    }
+
+    fn last<'r>(records: impl Iterator<Item = &'r OutRecord>) -> Map {
         let mut table = Map::new();
-        for record in self.written.get(&topic).into_iter().flatten() {
+        for record in records {
             match &record.value {
                 Some(value) => table.insert(record.key.clone(), value.clone()),
                 None => table.remove(&record.key),
@@ -108,6 +129,7 @@ pub(crate) struct Ports {
     pub(crate) stitch: StitchPort,
     pub(crate) facets: FacetsPort,
     pub(crate) people: PeoplePort,
+    pub(crate) privacy: PrivacyPort,
 }
 
 /// The log: records by topic and partition, never removed. Raw records are the input of capture's only lane.
@@ -278,6 +300,7 @@ fn lanes<'p>(ports: &'p Ports, partitions: u32, estates: Vec<Estate>) -> Lanes<'
         Box::new(Seats::new(&ports.stitch, partitions, own(StageName::Stitch), next())),
         Box::new(Seats::new(&ports.facets, partitions, own(StageName::Facets), next())),
         Box::new(Seats::new(&ports.people, partitions, own(StageName::People), next())),
+        Box::new(Seats::new(&ports.privacy, partitions, own(StageName::Privacy), next())),
     ]
 }
 
@@ -291,6 +314,8 @@ pub fn run(input: &Input<'_>, schedule: &Schedule) -> Result<Outcome, Fault> {
         log: Log { now: input.now, ..Log::default() },
         records: input.records.iter(),
         commands: input.commands.iter(),
+        requests: input.requests.iter(),
+        requests_wait: input.requests_wait,
     };
     let mut estates = Vec::new();
     if let Some(earlier) = input.earlier_rules {
@@ -314,12 +339,15 @@ struct Course<'a> {
     log: Log,
     records: std::slice::Iter<'a, Vec<u8>>,
     commands: std::slice::Iter<'a, Command>,
+    requests: std::slice::Iter<'a, PrivacyRequest>,
+    requests_wait: bool,
 }
 
 impl Course<'_> {
     fn is_done(&self, lanes: &Lanes<'_>) -> bool {
         self.records.len() == 0
             && self.commands.len() == 0
+            && self.requests.len() == 0
             && lanes.iter().all(|lane| lane.waiting(&self.log).is_empty())
     }
 
@@ -335,8 +363,9 @@ impl Course<'_> {
             if left > 0 && self.records.len() <= left || self.is_done(lanes) {
                 return Ok(());
             }
+            let is_at_rest = lanes.iter().all(|lane| lane.waiting(&self.log).is_empty());
             if rng.u8(0..4) == 0 {
-                self.arrive(rng, schedule)?;
+                self.arrive(rng, schedule, is_at_rest)?;
                 continue;
             }
             let waiting: Vec<(usize, u32)> = (lanes.iter().enumerate())
@@ -351,23 +380,42 @@ impl Course<'_> {
         Err(Fault::Protocol(format!("the run did not end in {STEPS_MAX} steps")))
     }
 
-    /// A record comes, or a steward's command.
-    fn arrive(&mut self, rng: &mut Rng, schedule: &Schedule) -> Result<(), Fault> {
+    /// A record comes, a steward's command, or a request.
+    fn arrive(&mut self, rng: &mut Rng, schedule: &Schedule, is_at_rest: bool) -> Result<(), Fault> {
         let partition = rng.u32(0..schedule.partitions);
         let (records, commands) = (self.records.len(), self.commands.len());
-        if records + commands == 0 {
+        let waits = self.requests_wait && (records + commands > 0 || !is_at_rest);
+        let requests = if waits { 0 } else { self.requests.len() };
+        if records + commands + requests == 0 {
             return Ok(());
         }
-        if rng.usize(0..records + commands) < records {
+        let chosen = rng.usize(0..records + commands + requests);
+        if chosen < records {
             let record = self.records.next().cloned();
             self.log.append(Origin::Raw("simulated".into()), partition, None, record, self.log.now);
-        } else if let Some(command) = self.commands.next() {
-            let value = encode(Topic::IdentityCommand, Framing::SingleObject, command)
-                .map_err(|error| Fault::Protocol(error.to_string()))?;
-            let key = command.command_id.clone().into_bytes();
-            let origin = Origin::Topic(Topic::IdentityCommand);
-            self.log.append(origin, partition, Some(key), Some(value), self.log.now);
+        } else if chosen < records + commands {
+            let of = self.commands.next().map(|command| (command.command_id.clone(), command));
+            self.told(Topic::IdentityCommand, partition, of)?;
+        } else {
+            let of = self.requests.next().map(|request| (request.request_id.clone(), request));
+            let key = of.as_ref().map_or(&[] as &[u8], |(id, _)| id.as_bytes());
+            self.told(Topic::PrivacyRequest, keyed(key, schedule.partitions), of)?;
         }
+        Ok(())
+    }
+
+    /// Somebody writes to a public topic.
+    fn told<T: Serialize>(
+        &mut self,
+        topic: Topic,
+        partition: u32,
+        record: Option<(String, T)>,
+    ) -> Result<(), Fault> {
+        let Some((key, value)) = record else { return Ok(()) };
+        let value = encode(topic, Framing::SingleObject, &value)
+            .map_err(|error| Fault::Protocol(error.to_string()))?;
+        let (key, value) = (Some(key.into_bytes()), Some(value));
+        self.log.append(Origin::Topic(topic), partition, key, value, self.log.now);
         Ok(())
     }
 }
@@ -378,19 +426,29 @@ pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
     let settings = Settings { stale_after_ms: i64::MAX, ..signals::settings() };
     let stage = Capture::new(keys.clone(), rules.clone(), settings);
     let (keys, rules) = (keys.clone(), rules.clone());
+    let verifiers = Arc::new(Verifiers::none_needed());
+    let terms = PrivacyTerms { capture: stage.clone(), verifiers, last_copy_after_ms: LAST_COPY_AFTER_MS };
     Ports {
         capture: CapturePort { stage, keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
         stitch: StitchPort { keys: keys.clone(), rules, topology: topology.clone() },
         facets: FacetsPort { topology: topology.clone() },
-        people: PeoplePort { keys, purposes: Arc::new(purposes()), topology },
+        people: PeoplePort {
+            keys,
+            purposes: Arc::new(purposes()),
+            outputs: Arc::new(outputs()),
+            topology: topology.clone(),
+        },
+        privacy: PrivacyPort { terms, topology },
     }
 }
 
 fn outcome(lanes: Lanes<'_>, log: Log) -> Result<Outcome, Fault> {
     let stores = lanes[1].estate().stores.clone();
     let graph = graph(&stores)?;
-    let tallies = lanes.iter().map(|lane| (lane.estate().stage, lane.estate().tally.clone()));
-    Ok(Outcome { written: log.written, tallies: tallies.collect(), graph, stores })
+    let estates = || lanes.iter().map(|lane| lane.estate());
+    let tallies = estates().map(|estate| (estate.stage, estate.tally.clone())).collect();
+    let kept = estates().map(|estate| (estate.stage, estate.stores.clone())).collect();
+    Ok(Outcome { written: log.written, tallies, graph, stores, kept })
 }
 
 /// What the stores of stitch's partitions hold together.

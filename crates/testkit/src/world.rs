@@ -10,8 +10,9 @@ use fastrand::Rng;
 use kinfold_model::rules::NeighbourLimit;
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    BlockList, Consent, Contested, Decision, Flag, FlagKind, Guard, Identifier, Keys, MergePolicy, Namespace,
-    Purpose, Purposes, Rules, Secret, Timestamp, Touchpoint, TouchpointIdentifier,
+    Basis, BlockList, Consent, Contested, Decision, Field, Flag, FlagKind, Form, Guard, Identifier, Keys,
+    MergePolicy, Namespace, Output, Outputs, Purpose, Purposes, Rules, Secret, Silence, Timestamp,
+    Touchpoint, TouchpointIdentifier,
 };
 use serde_json::{Value, json};
 
@@ -21,8 +22,8 @@ use crate::signals;
 const HOUR_MS: i64 = 3_600_000;
 /// Some tell that mail arrives, some that it does not, some neither.
 const ACTIONS: [&str; 6] = ["bounce", "cleaned", "open", "click", "delivered", "soft_bounce"];
-/// 2026-03-01T00:00:00Z.
-const BEGIN_MS: i64 = 1_772_323_200_000;
+/// 2026-03-01T00:00:00Z: before everything that a world tells of.
+pub const BEGIN_MS: i64 = 1_772_323_200_000;
 /// 2026-04-01T00:00:00Z: after everything that a world tells of. Some consents end in the 20 s that begin here.
 pub const AFTER_MS: i64 = 1_775_001_600_000;
 
@@ -240,6 +241,10 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
             attributes.insert(name.to_owned(), attribute(name, rng.usize(..persons)));
         }
     }
+    // Not drawn, so that a seed keeps the world that it had without them.
+    if index.is_multiple_of(5) {
+        attributes.insert("country".to_owned(), ["US", "DE", "CH"][person % 3].to_owned());
+    }
     let missing = [("channel", channel.is_none()), ("type", order.is_none())];
     Touchpoint {
         touchpoint_id: format!("t-{index:05}"),
@@ -315,12 +320,70 @@ fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
     Consent { expires: end.map(|end| end.max(consent.time)), ..consent }
 }
 
-/// By which the decisions of a world are weighed: one policy for each of its purposes, and one of them has an end.
+/// How old data of a world may be for `analytics`: shorter than from the last touchpoint to [`AFTER_MS`], so that nothing becomes
+/// too old while consents end.
+pub const RETENTION_MS: i64 = 25 * 24 * HOUR_MS;
+
+/// By which the decisions of a world are weighed: one policy for each of its purposes, and one of them has an end. Of that one
+/// nothing may be old either, and silence about it is a no; about the other it depends on the law.
 #[must_use]
 pub fn purposes() -> Purposes {
-    let newest = Purpose { merge: MergePolicy::Newest, valid_for_ms: None };
-    let strictest = Purpose { merge: MergePolicy::Strictest, valid_for_ms: Some(60 * HOUR_MS) };
-    [("marketing".to_owned(), newest), ("analytics".to_owned(), strictest)].into_iter().collect()
+    let marketing = Purpose {
+        merge: MergePolicy::Newest,
+        defaults: ["us", "ccpa"].map(|law| (law.to_owned(), Silence::OptOut)).into(),
+        ..Purpose::default()
+    };
+    let analytics = Purpose {
+        valid_for_ms: Some(60 * HOUR_MS),
+        retention_ms: Some(RETENTION_MS),
+        fields: Some(["city", "metrics", "aliases", "identifiers.email"].map(part).into()),
+        ..Purpose::default()
+    };
+    let service = Purpose { basis: Basis::Contract, retention_ms: Some(RETENTION_MS), ..Purpose::default() };
+    let named = [("marketing", marketing), ("analytics", analytics), ("service", service)];
+    named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
+}
+
+/// To which profiles of a world leave: one output for which people have to agree, and of whose parts some need more; one about
+/// a channel; one that people have to object to, of which things become too old.
+#[must_use]
+pub fn outputs() -> Outputs {
+    let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<String>>();
+    let form = |name: &str, form| (Namespace::new(name), form);
+    let metrics = Field::Metrics.parts();
+    let ads = Output {
+        purposes: set(&["marketing"]),
+        fields: ["given_name", "city", "aliases"].map(part).into_iter().chain(metrics.clone()).collect(),
+        identifiers: [
+            form("email", Form::Sha256),
+            form("email_sha256", Form::Clear),
+            form("phone", Form::Sha256Digits),
+        ]
+        .into(),
+        more: ["city", "metrics.revenue", "identifiers.email"]
+            .map(|name| (part(name), set(&["analytics"])))
+            .into(),
+        ..Output::default()
+    };
+    let mail = Output {
+        purposes: set(&["marketing"]),
+        channel: Some("email".to_owned()),
+        fields: ["language"].map(part).into(),
+        identifiers: [form("email", Form::Clear)].into(),
+        ..Output::default()
+    };
+    let service = Output {
+        purposes: set(&["service"]),
+        fields: ["language", "city"].map(part).into_iter().chain(metrics).collect(),
+        identifiers: [form("customer_id", Form::Clear), form("phone", Form::Sha256)].into(),
+        ..Output::default()
+    };
+    let named = [("ads", ads), ("mail", mail), ("service", service)];
+    named.into_iter().map(|(name, output)| (name.to_owned(), output)).collect()
+}
+
+fn part(name: &str) -> Field {
+    name.parse().expect("the name of a part")
 }
 
 pub(crate) fn pick<'a, T>(rng: &mut Rng, choices: &'a [T]) -> &'a T {

@@ -30,6 +30,7 @@ pub(crate) static TOUCHPOINT: LazyLock<Contract> = LazyLock::new(|| {
             include_str!("../../../schemas/published/touchpoint/1.avsc"),
             include_str!("../../../schemas/published/touchpoint/2.avsc"),
             include_str!("../../../schemas/published/touchpoint/3.avsc"),
+            include_str!("../../../schemas/published/touchpoint/4.avsc"),
         ],
     )
 });
@@ -41,6 +42,7 @@ pub(crate) static TOUCHPOINT_REFUSED: LazyLock<Contract> = LazyLock::new(|| {
             include_str!("../../../schemas/published/touchpoint-refused/1.avsc"),
             include_str!("../../../schemas/published/touchpoint-refused/2.avsc"),
             include_str!("../../../schemas/published/touchpoint-refused/3.avsc"),
+            include_str!("../../../schemas/published/touchpoint-refused/4.avsc"),
         ],
     )
 });
@@ -52,7 +54,10 @@ pub(crate) static IDENTITY_COMMAND: LazyLock<Contract> = LazyLock::new(|| {
 pub(crate) static IDENTITY_ASSIGNMENT: LazyLock<Contract> = LazyLock::new(|| {
     published(
         Topic::IdentityAssignment,
-        &[include_str!("../../../schemas/published/identity-assignment/1.avsc")],
+        &[
+            include_str!("../../../schemas/published/identity-assignment/1.avsc"),
+            include_str!("../../../schemas/published/identity-assignment/2.avsc"),
+        ],
     )
 });
 
@@ -62,6 +67,7 @@ pub(crate) static IDENTITY_CHANGE: LazyLock<Contract> = LazyLock::new(|| {
         &[
             include_str!("../../../schemas/published/identity-change/1.avsc"),
             include_str!("../../../schemas/published/identity-change/2.avsc"),
+            include_str!("../../../schemas/published/identity-change/3.avsc"),
         ],
     )
 });
@@ -83,8 +89,17 @@ pub(crate) static CONSENT_CHANGE: LazyLock<Contract> = LazyLock::new(|| {
         &[
             include_str!("../../../schemas/published/consent-change/1.avsc"),
             include_str!("../../../schemas/published/consent-change/2.avsc"),
+            include_str!("../../../schemas/published/consent-change/3.avsc"),
         ],
     )
+});
+
+pub(crate) static PRIVACY_REQUEST: LazyLock<Contract> = LazyLock::new(|| {
+    published(Topic::PrivacyRequest, &[include_str!("../../../schemas/published/privacy-request/1.avsc")])
+});
+
+pub(crate) static PRIVACY_RECEIPT: LazyLock<Contract> = LazyLock::new(|| {
+    published(Topic::PrivacyReceipt, &[include_str!("../../../schemas/published/privacy-receipt/1.avsc")])
 });
 
 impl Contract {

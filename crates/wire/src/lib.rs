@@ -23,5 +23,5 @@ pub use error::WireError;
 pub use framing::{Framing, SchemaIds};
 pub use inner::{INNER_VERSION, decode_inner, encode_inner};
 pub use partition::keyed;
-pub use topic::{SourceNameError, Topic, TopicError, check_source, raw_topic};
+pub use topic::{SourceNameError, Topic, TopicError, check_source, output_topic, raw_topic};
 pub use trace::{SCHEMA_HEADER, TRACE_HEADER, TRACEPARENT_HEADER, Trace, TraceError, schema_header};

@@ -27,13 +27,24 @@ pub enum Topic {
     ProfileFacet,
     /// People.
     UnifiedProfile,
+    /// People as one output may have them. Each output has a topic of its own, see [`output_topic`], so that this is none of
+    /// [`Topic::ALL`].
+    ProfileOutput,
     /// How people's consents changed.
     ConsentChange,
+    /// What people ask for about their data.
+    PrivacyRequest,
+    /// What became of it.
+    PrivacyReceipt,
+    /// At which nodes nothing counts any more that was said, by node. Inner.
+    Erasure,
+    /// What stages tell of the work on requests. Inner.
+    PrivacyReport,
 }
 
 impl Topic {
-    /// All topics, in the order of the data.
-    pub const ALL: [Self; 9] = [
+    /// All topics that every deployment has, in the order of the data.
+    pub const ALL: [Self; 13] = [
         Self::Touchpoint,
         Self::TouchpointRefused,
         Self::IdentityOp,
@@ -43,6 +54,10 @@ impl Topic {
         Self::ProfileFacet,
         Self::UnifiedProfile,
         Self::ConsentChange,
+        Self::PrivacyRequest,
+        Self::PrivacyReceipt,
+        Self::Erasure,
+        Self::PrivacyReport,
     ];
 
     /// The name without the prefix of the deployment.
@@ -57,14 +72,19 @@ impl Topic {
             Self::IdentityChange => "identity-change",
             Self::ProfileFacet => "profile-facet",
             Self::UnifiedProfile => "unified-profile",
+            Self::ProfileOutput => "unified-profile.*",
             Self::ConsentChange => "consent-change",
+            Self::PrivacyRequest => "privacy-request",
+            Self::PrivacyReceipt => "privacy-receipt",
+            Self::Erasure => "erasure",
+            Self::PrivacyReport => "privacy-report",
         }
     }
 
     /// Whether only the last record of each key is kept.
     #[must_use]
     pub fn is_compacted(self) -> bool {
-        matches!(self, Self::IdentityAssignment | Self::UnifiedProfile)
+        matches!(self, Self::IdentityAssignment | Self::UnifiedProfile | Self::ProfileOutput)
     }
 
     /// The schema of a public topic; `None` for an inner one, which is nobody else's business.
@@ -76,9 +96,11 @@ impl Topic {
             Self::IdentityCommand => Some(&contract::IDENTITY_COMMAND),
             Self::IdentityAssignment => Some(&contract::IDENTITY_ASSIGNMENT),
             Self::IdentityChange => Some(&contract::IDENTITY_CHANGE),
-            Self::UnifiedProfile => Some(&contract::UNIFIED_PROFILE),
+            Self::UnifiedProfile | Self::ProfileOutput => Some(&contract::UNIFIED_PROFILE),
             Self::ConsentChange => Some(&contract::CONSENT_CHANGE),
-            Self::IdentityOp | Self::ProfileFacet => None,
+            Self::PrivacyRequest => Some(&contract::PRIVACY_REQUEST),
+            Self::PrivacyReceipt => Some(&contract::PRIVACY_RECEIPT),
+            Self::IdentityOp | Self::ProfileFacet | Self::Erasure | Self::PrivacyReport => None,
         }
     }
 }
@@ -110,6 +132,12 @@ pub fn raw_topic(source: &str) -> String {
     format!("raw.{source}")
 }
 
+/// The topic of an output, without the prefix. The name should have passed [`check_source`].
+#[must_use]
+pub fn output_topic(output: &str) -> String {
+    format!("{}.{output}", Topic::UnifiedProfile)
+}
+
 /// Why a text cannot be the name of a source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
@@ -117,7 +145,7 @@ pub fn raw_topic(source: &str) -> String {
 )]
 pub struct SourceNameError;
 
-/// Checks that a source's name can be part of a topic's. A dot, which Kafka allows, is refused: in names of
+/// Checks that a source's name, or an output's, can be part of a topic's. A dot, which Kafka allows, is refused: in names of
 /// metrics Kafka writes it as an underscore, and `a.b` and `a_b` would be one.
 ///
 /// # Errors
@@ -150,9 +178,14 @@ mod tests {
                 "profile-facet",
                 "unified-profile",
                 "consent-change",
+                "privacy-request",
+                "privacy-receipt",
+                "erasure",
+                "privacy-report",
             ]
         );
         assert_eq!(raw_topic("webshop"), "raw.webshop");
+        assert_eq!(output_topic("marketing"), "unified-profile.marketing");
     }
 
     #[test]
@@ -160,13 +193,15 @@ mod tests {
         for topic in Topic::ALL {
             assert_eq!(topic.as_str().parse(), Ok(topic));
         }
-        assert_eq!("kinfold.touchpoint".parse::<Topic>(), Err(TopicError));
+        for text in ["kinfold.touchpoint", "unified-profile.marketing", Topic::ProfileOutput.as_str()] {
+            assert_eq!(text.parse::<Topic>(), Err(TopicError), "{text}");
+        }
     }
 
     #[test]
     fn exactly_the_inner_topics_have_no_schema() {
         let without: Vec<_> = Topic::ALL.into_iter().filter(|topic| topic.schema().is_none()).collect();
-        assert_eq!(without, [Topic::IdentityOp, Topic::ProfileFacet]);
+        assert_eq!(without, [Topic::IdentityOp, Topic::ProfileFacet, Topic::Erasure, Topic::PrivacyReport]);
     }
 
     #[test]

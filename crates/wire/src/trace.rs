@@ -12,11 +12,11 @@ pub const TRACE_HEADER: &str = "kinfold-trace";
 /// The header in which a source may send its own trace.
 pub const TRACEPARENT_HEADER: &str = "traceparent";
 
-/// The value of [`SCHEMA_HEADER`] on `topic`: topic and current version, for example `touchpoint/1`.
+/// The value of [`SCHEMA_HEADER`] on `topic`: whose schema it has and the current version, for example `touchpoint/1`.
 #[must_use]
 pub fn schema_header(topic: Topic) -> String {
     match topic.schema() {
-        Some(contract) => format!("{topic}/{}", contract.current().number()),
+        Some(contract) => format!("{}/{}", contract.topic(), contract.current().number()),
         None => format!("{topic}/inner-{}", crate::inner::INNER_VERSION),
     }
 }
@@ -165,7 +165,7 @@ mod tests {
 
     #[test]
     fn the_schema_header_names_topic_and_version() {
-        assert_eq!(schema_header(Topic::Touchpoint), "touchpoint/3");
-        assert_eq!(schema_header(Topic::IdentityOp), "identity-op/inner-3");
+        assert_eq!(schema_header(Topic::Touchpoint), "touchpoint/4");
+        assert_eq!(schema_header(Topic::IdentityOp), "identity-op/inner-4");
     }
 }

@@ -1,5 +1,5 @@
 //! Consent signals: any text is read or is a fault, the same each time, within limits; by rules, only a yes grants. A
-//! touchpoint with a string is in order, and is flagged when, and only when, something of the string cannot be read.
+//! touchpoint with a signal is in order, and is flagged when, and only when, something of the signal cannot be read.
 
 use std::sync::LazyLock;
 
@@ -89,7 +89,7 @@ pub(super) fn rules() -> Result<&'static SignalRules, String> {
 }
 
 pub(super) fn check_tcf(bytes: &[u8]) -> Result<(), String> {
-    captured("tcf", bytes, |signals| {
+    captured("tcf", text(bytes), |signals| {
         signals.tcf.as_deref().is_some_and(|text| TcString::read(text).is_ok())
     })?;
     let Some(string) = same(&*String::from_utf8_lossy(bytes), TcString::read)? else { return Ok(()) };
@@ -104,7 +104,7 @@ pub(super) fn check_tcf(bytes: &[u8]) -> Result<(), String> {
 
 pub(super) fn check_gpp(bytes: &[u8]) -> Result<(), String> {
     let all_is_read = |text: &str| Gpp::read(text).is_ok_and(|gpp| gpp.faults().next().is_none());
-    captured("gpp", bytes, |signals| signals.gpp.as_deref().is_some_and(all_is_read))?;
+    captured("gpp", text(bytes), |signals| signals.gpp.as_deref().is_some_and(all_is_read))?;
     let Some(gpp) = same(&*String::from_utf8_lossy(bytes), Gpp::read)? else { return Ok(()) };
     if gpp.sections.len() > limits::SECTIONS_MAX || !gpp.sections.is_sorted_by(|a, b| a.id < b.id) {
         return Err("sections are few, and in order".to_owned());
@@ -124,6 +124,12 @@ pub(super) fn check_states(bytes: &[u8]) -> Result<(), String> {
 }
 
 pub(super) fn check_short(bytes: &[u8]) -> Result<(), String> {
+    captured("us_privacy", text(bytes), |signals| {
+        signals.us_privacy.as_deref().is_some_and(|text| UsPrivacy::read(text).is_ok())
+    })?;
+    captured("email", text(bytes), |signals| {
+        signals.email.as_deref().is_some_and(|text| text.parse::<EmailSignal>().is_ok())
+    })?;
     let text = String::from_utf8_lossy(bytes);
     if let Some(string) = same(&*text, UsPrivacy::read)?
         && grants(&Signal::UsPrivacy(string))?
@@ -137,6 +143,13 @@ pub(super) fn check_short(bytes: &[u8]) -> Result<(), String> {
 
 pub(super) fn check_objects(bytes: &[u8]) -> Result<(), String> {
     let Ok(object) = serde_json::from_slice::<Value>(bytes) else { return Ok(()) };
+    if object.is_object() {
+        captured("consent_mode", object.clone(), |signals| {
+            ConsentMode::read(&json!(signals.consent_mode)).is_ok()
+        })?;
+        // Capture keeps none that it could not read.
+        captured("segment", object.clone(), |signals| SegmentConsent::read(&json!(signals.segment)).is_ok())?;
+    }
     if let Some(mode) = same(&object, ConsentMode::read)? {
         let agreed = mode.granted.values().filter(|is_granted| **is_granted).count() >= 2;
         if grants(&Signal::ConsentMode(mode))? && !agreed {
@@ -155,9 +168,10 @@ pub(super) fn check_objects(bytes: &[u8]) -> Result<(), String> {
     Ok(())
 }
 
-/// A touchpoint with the string is in order, if it is one, and its flag says whether the string was read.
-fn captured(name: &str, bytes: &[u8], is_read: impl Fn(&ConsentSignals) -> bool) -> Result<(), String> {
-    let signals = serde_json::Map::from_iter([(name.to_owned(), String::from_utf8_lossy(bytes).into())]);
+/// A touchpoint with the signal is in order, if it is one, and its flag says whether the signal was read.
+fn captured(name: &str, signal: Value, is_read: impl Fn(&ConsentSignals) -> bool) -> Result<(), String> {
+    let may_be_empty = signal.is_object();
+    let signals = serde_json::Map::from_iter([(name.to_owned(), signal)]);
     let record = json!({
         "time": 0, "source": "cmp", "identifiers": [{"namespace": "cookie", "value": "c"}], "consent_signals": signals,
     });
@@ -165,10 +179,15 @@ fn captured(name: &str, bytes: &[u8], is_read: impl Fn(&ConsentSignals) -> bool)
     let Some(touchpoint) = bench.touchpoint(record.to_string().as_bytes())? else { return Ok(()) };
     let flag = Flag { kind: FlagKind::Malformed, member: format!("consent_signals.{name}") };
     let is_flagged = touchpoint.flags.contains(&flag);
-    if touchpoint.consent_signals.as_ref().is_some_and(is_read) == is_flagged {
-        return Err("a string is flagged when not all of it can be read, and else not".to_owned());
+    let is_nothing = touchpoint.consent_signals.is_none() && may_be_empty;
+    if (is_nothing || touchpoint.consent_signals.as_ref().is_some_and(is_read)) == is_flagged {
+        return Err("a signal is flagged when not all of it can be read, and else not".to_owned());
     }
     Ok(())
+}
+
+fn text(bytes: &[u8]) -> Value {
+    String::from_utf8_lossy(bytes).into()
 }
 
 /// What is read, or nothing; the same twice.

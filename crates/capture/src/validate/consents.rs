@@ -1,9 +1,10 @@
-//! Consents: decisions as they were stated, and the consent strings of browsers and apps, not yet decoded.
+//! Consents: decisions as they were stated, and the signals of browsers, apps and senders of mail, not yet decoded.
 
 use std::borrow::Cow;
+use std::collections::BTreeMap;
 
 use kinfold_model::consent::{Consent, Decision, DecisionError};
-use kinfold_model::touchpoint::ConsentSignals;
+use kinfold_model::touchpoint::{ConsentSignals, SegmentConsent};
 use kinfold_model::{Refusal, RefusalKind, Timestamp};
 
 use super::Horizon;
@@ -12,6 +13,7 @@ use crate::json::Json;
 use crate::limits;
 use crate::path::Path;
 use crate::settings::UnknownMembers;
+use crate::text;
 
 /// The decisions of the member `consents`; one without a time of its own was taken at the touchpoint's `time`. None of them
 /// has a signal, which is for capture to say. When a yes ends may lie in the future, and mostly does; a
@@ -53,10 +55,11 @@ pub(crate) fn read(
     })
 }
 
-/// The member `consent_signals`; `None` when it states nothing.
+/// The member `consent_signals`; `None` when it states nothing. Only its shape is looked at: what a text says is for
+/// [`crate::signals`], and refuses nothing.
 ///
 /// # Errors
-/// Those of [`Members`].
+/// Those of [`Members`], and `duplicate_member` for two spellings of a name.
 pub(crate) fn signals(
     object: Option<Json<'_>>,
     unknown: UnknownMembers,
@@ -68,7 +71,61 @@ pub(crate) fn signals(
         tcf: members.text("tcf", limits::SIGNAL_BYTES_MAX)?.map(Cow::into_owned),
         gpp: members.text("gpp", limits::SIGNAL_BYTES_MAX)?.map(Cow::into_owned),
         gpc: members.boolean("gpc")?,
+        us_privacy: members.text("us_privacy", limits::NAME_BYTES_MAX)?.map(Cow::into_owned),
+        consent_mode: by_name(members.take("consent_mode"), &path.member("consent_mode"), state)?,
+        segment: segment(members.take("segment"), &path.member("segment"), unknown)?,
+        email: members.text("email", limits::NAME_BYTES_MAX)?.map(Cow::into_owned),
     };
     members.close(unknown)?;
     Ok((signals != ConsentSignals::default()).then_some(signals))
+}
+
+fn segment(
+    object: Option<Json<'_>>,
+    path: &Path<'_>,
+    unknown: UnknownMembers,
+) -> Result<Option<SegmentConsent>, Refusal> {
+    let Some(object) = object else { return Ok(None) };
+    let mut members = Members::of(object, path)?;
+    let preferences = members.take("categoryPreferences");
+    members.close(unknown)?;
+    let category_preferences = by_name(preferences, &path.member("categoryPreferences"), preference)?;
+    Ok((!category_preferences.is_empty()).then_some(SegmentConsent { category_preferences }))
+}
+
+fn state(json: Json<'_>, path: &Path<'_>) -> Result<String, Refusal> {
+    match json {
+        Json::Text(text) => text::clean(text, limits::NAME_BYTES_MAX, path).map(Cow::into_owned),
+        other => Err(members::wrong_type("text, for example \"denied\"", &other, path)),
+    }
+}
+
+fn preference(json: Json<'_>, path: &Path<'_>) -> Result<bool, Refusal> {
+    match json {
+        Json::Bool(is_allowed) => Ok(is_allowed),
+        other => Err(members::wrong_type("true or false", &other, path)),
+    }
+}
+
+/// What is said by name, each name cleaned as those of rules are; null says nothing.
+fn by_name<'a, T>(
+    object: Option<Json<'a>>,
+    path: &Path<'_>,
+    read: impl Fn(Json<'a>, &Path<'_>) -> Result<T, Refusal>,
+) -> Result<BTreeMap<String, T>, Refusal> {
+    let mut said = BTreeMap::new();
+    let Some(object) = object else { return Ok(said) };
+    for (name, json) in Members::of(object, path)?.rest() {
+        if matches!(json, Json::Null) {
+            continue;
+        }
+        let path = path.member(&name);
+        let value = read(json, &path)?;
+        let key = text::clean(Cow::Borrowed(&name), limits::NAME_BYTES_MAX, &path)?.into_owned();
+        if said.insert(key, value).is_some() {
+            let complaint = "is there twice, in two spellings; only one of them can be meant";
+            return Err(Refusal::new(RefusalKind::DuplicateMember, path.to_string(), complaint));
+        }
+    }
+    Ok(said)
 }

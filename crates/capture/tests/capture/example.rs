@@ -2,7 +2,7 @@
 
 use kinfold_capture::{Captured, RawRecord, Settings, UnknownMembers};
 use kinfold_model::consent::{Consent, Decision};
-use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order};
+use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order, SegmentConsent};
 use kinfold_model::{Context, Fault, Identifier, Rules, Stage, State, Touchpoint, TouchpointIdentifier};
 
 use super::{EXAMPLE, capture, captured, keys, now, with};
@@ -64,6 +64,12 @@ fn the_example_of_the_contract_is_accepted_member_by_member() {
             tcf: text("CPXxRfAPXxRfAAfKABENB"),
             gpp: text("DBABMA"),
             gpc: Some(true),
+            us_privacy: text("1YNN"),
+            consent_mode: [("ad_storage".to_owned(), "denied".to_owned())].into(),
+            segment: Some(SegmentConsent {
+                category_preferences: [("Advertising".to_owned(), false)].into(),
+            }),
+            email: text("opt_in_confirmed"),
         }),
         order: Some(Order {
             order_id: "O-99".to_owned(),
@@ -86,6 +92,19 @@ fn null_means_that_an_optional_member_is_absent() {
     let bare =
         accepted(&with(r#""channel": null, "attributes": {"a": null}, "consents": null, "order": null"#));
     assert_eq!((bare.channel, bare.attributes.len(), bare.consents.len(), bare.order), (None, 0, 0, None));
+}
+
+#[test]
+fn signals_that_say_nothing_are_absent() {
+    for nothing in [
+        "{}",
+        r#"{"tcf": null, "consent_mode": null, "segment": null, "email": null}"#,
+        r#"{"consent_mode": {}, "segment": {}}"#,
+        r#"{"consent_mode": {"ad_storage": null}, "segment": {"categoryPreferences": {"Ads": null}}}"#,
+    ] {
+        let touchpoint = accepted(&with(&format!(r#""consent_signals": {nothing}"#)));
+        assert_eq!(touchpoint.consent_signals, None, "{nothing}");
+    }
 }
 
 #[test]

@@ -95,6 +95,32 @@ fn shapes() -> Vec<(String, RefusalKind, &'static str)> {
         (r#""consent_signals": {"gpc": "xyzzy-4711"}"#, WrongType, "consent_signals.gpc"),
         (r#""consent_signals": {"tcf": 1}"#, WrongType, "consent_signals.tcf"),
         (r#""consent_signals": {"usp": "1YNN"}"#, UnknownMember, "consent_signals.usp"),
+        (r#""consent_signals": {"us_privacy": ["xyzzy-4711"]}"#, WrongType, "consent_signals.us_privacy"),
+        (r#""consent_signals": {"email": {"xyzzy-4711": 1}}"#, WrongType, "consent_signals.email"),
+        (r#""consent_signals": {"email": " "}"#, EmptyValue, "consent_signals.email"),
+        (r#""consent_signals": {"consent_mode": "xyzzy-4711"}"#, WrongType, "consent_signals.consent_mode"),
+        (
+            r#""consent_signals": {"consent_mode": {"ad_storage": true}}"#,
+            WrongType,
+            "consent_signals.consent_mode.ad_storage",
+        ),
+        (
+            r#""consent_signals": {"consent_mode": {" a": "granted", "a": "xyzzy-4711"}}"#,
+            DuplicateMember,
+            "consent_signals.consent_mode.a",
+        ),
+        (r#""consent_signals": {"segment": ["xyzzy-4711"]}"#, WrongType, "consent_signals.segment"),
+        (r#""consent_signals": {"segment": {"Ads": true}}"#, UnknownMember, "consent_signals.segment.Ads"),
+        (
+            r#""consent_signals": {"segment": {"categoryPreferences": true}}"#,
+            WrongType,
+            "consent_signals.segment.categoryPreferences",
+        ),
+        (
+            r#""consent_signals": {"segment": {"categoryPreferences": {"Ads": "xyzzy-4711"}}}"#,
+            WrongType,
+            "consent_signals.segment.categoryPreferences.Ads",
+        ),
         (r#""order": "xyzzy-4711""#, WrongType, "order"),
         (r#""order": {}"#, MissingMember, "order.order_id"),
         (r#""order": {"order_id": "O", "currency": "EUR"}"#, MissingMember, "order.value"),
@@ -173,6 +199,9 @@ fn sizes() -> Vec<(Vec<u8>, RefusalKind, &'static str)> {
     let consent = r#"{"purpose": "ads", "decision": "denied"}"#;
     let text = |bytes: usize| with(&format!(r#""attributes": {{"a": "{}"}}"#, "x".repeat(bytes)));
     let nested = with(&format!(r#""attributes": {}"#, "[".repeat(100_000)));
+    let signals = |signals: &str| with(&format!(r#""consent_signals": {{{signals}}}"#));
+    let long = "x".repeat(limits::NAME_BYTES_MAX + 1);
+    let categories: Vec<String> = (0..=limits::ELEMENTS_MAX).map(|i| format!(r#""c{i}": true"#)).collect();
     let records = [
         (String::new(), EmptyRecord, ""),
         (text(limits::RECORD_BYTES), RecordTooLarge, ""),
@@ -188,6 +217,23 @@ fn sizes() -> Vec<(Vec<u8>, RefusalKind, &'static str)> {
         ),
         (attributes(limits::ATTRIBUTES_MAX + 1), TooManyElements, "attributes"),
         (with(&format!(r#""x": {}"#, list("1", limits::ELEMENTS_MAX + 1))), TooManyElements, "x"),
+        (signals(&format!(r#""us_privacy": "{long}""#)), ValueTooLong, "consent_signals.us_privacy"),
+        (signals(&format!(r#""email": "{long}""#)), ValueTooLong, "consent_signals.email"),
+        (
+            signals(&format!(r#""consent_mode": {{"a": "{long}"}}"#)),
+            ValueTooLong,
+            "consent_signals.consent_mode.a",
+        ),
+        (
+            signals(&format!(r#""consent_mode": {{"{long}": "denied"}}"#)),
+            ValueTooLong,
+            "consent_signals.consent_mode.<unprintable name>",
+        ),
+        (
+            signals(&format!(r#""segment": {{"categoryPreferences": {{{}}}}}"#, categories.join(","))),
+            TooManyElements,
+            "consent_signals.segment.categoryPreferences",
+        ),
         ("[".repeat(100_000), TooDeep, "[0][0][0][0][0][0][0][0]"),
         (nested, TooDeep, "attributes[0][0][0][0][0][0][0]"),
         ("nonsense xyzzy-4711".to_owned(), MalformedJson, ""),
@@ -240,10 +286,10 @@ fn every_kind_that_capture_can_produce_has_a_case() {
     let seen: BTreeSet<RefusalKind> = cases().into_iter().map(|(_, kind, _)| kind).collect();
     let missing: Vec<RefusalKind> =
         RefusalKind::ALL.into_iter().filter(|kind| !seen.contains(kind)).collect();
-    let others = [Undecodable, BadCommand, Unmappable, MappingLimit];
+    let others = [Undecodable, BadCommand, BadRequest, Unmappable, MappingLimit];
     assert_eq!(
         missing, others,
-        "capture reads neither inner topics nor commands, and canonical records have no mapping"
+        "capture reads neither inner topics nor commands and requests, and canonical records have no mapping"
     );
 }
 

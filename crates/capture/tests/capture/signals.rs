@@ -1,11 +1,13 @@
 //! Consent signals become decisions by the rules of the deployment, and by none without them.
 
+use std::collections::BTreeSet;
+
 use kinfold_capture::laws::{self, Circumstances};
 use kinfold_capture::{Capture, Settings, limits};
-use kinfold_model::consent::Decision::{self, Denied, Granted};
-use kinfold_model::{FlagKind, RefusalKind, Rules, Touchpoint};
+use kinfold_model::consent::Decision::{self, Denied, Granted, Withdrawn};
+use kinfold_model::{Consent, FlagKind, RefusalKind, Rules, Touchpoint};
 use kinfold_signals::SignalRules;
-use kinfold_signals::rules::PurposeRules;
+use kinfold_signals::rules::{EmailRule, PurposeRules};
 use serde_json::{Value, json};
 
 use super::{EXAMPLE, capture, keys, now};
@@ -40,6 +42,12 @@ fn record(signals: Value) -> Value {
     record
 }
 
+/// A capture with these rules, by purpose.
+fn by(rules: Value) -> Capture {
+    let signals = serde_json::from_value(rules).expect("rules");
+    capture(Settings { signals, ..Settings::default() })
+}
+
 fn captured(stage: &Capture, record: &Value) -> Touchpoint {
     stage.touchpoint(record.to_string().as_bytes(), now()).expect("signals refuse nothing")
 }
@@ -66,10 +74,99 @@ fn signals_are_decided_and_stay_as_they_came() {
 }
 
 #[test]
+fn every_other_signal_decides_by_its_rule_and_no_other_rule() {
+    let stage = by(json!({
+        "sale": {"opt_outs": ["sale"]},
+        "ads": {"consent_mode": ["ad_storage", "ad_user_data"], "jurisdiction": "gdpr"},
+        "measuring": {"segment": ["Analytics"]},
+        "newsletter": {"email": {"hard_bounce_denies": true}},
+    }));
+    let mode =
+        |storage: &str| json!({"ad_storage": storage, "ad_user_data": "granted", "new_type": "denied"});
+    for (name, signal, purpose, decision) in [
+        ("us_privacy", json!("1YYN"), "sale", Denied),
+        ("consent_mode", mode("granted"), "ads", Granted),
+        ("consent_mode", mode("denied"), "ads", Denied),
+        ("segment", json!({"categoryPreferences": {"Analytics": true}}), "measuring", Granted),
+        ("segment", json!({"categoryPreferences": {"Analytics": false, "x": true}}), "measuring", Denied),
+        ("email", json!("unsubscribe"), "newsletter", Withdrawn),
+        ("email", json!("spam_complaint"), "newsletter", Withdrawn),
+        ("email", json!("hard_bounce"), "newsletter", Denied),
+        ("email", json!("resubscribe"), "newsletter", Granted),
+        ("email", json!("opt_in_confirmed"), "newsletter", Granted),
+    ] {
+        let mut signals = json!({});
+        signals[name] = signal.clone();
+        let touchpoint = captured(&stage, &record(signals));
+        let said = format!("{name} {signal}");
+        assert_eq!(decisions(&touchpoint), [(purpose, decision)], "{said}");
+        let [only] = touchpoint.consents.as_slice() else { panic!("one decision of {said}") };
+        assert_eq!((only.signal.as_deref(), only.time), (Some(name), touchpoint.time), "{said}");
+        assert_eq!(only.channel.as_deref(), (name == "email").then_some("email"), "{said}");
+        let kept = serde_json::to_value(&touchpoint.consent_signals).expect("JSON");
+        assert_eq!(kept[name], signal, "it stays as it came");
+        assert_eq!(touchpoint.flags, [], "{said}");
+    }
+}
+
+#[test]
+fn what_a_signal_does_not_speak_of_is_not_decided() {
+    let stage = by(json!({
+        "sale": {"opt_outs": ["sale"]},
+        "ads": {"consent_mode": ["ad_storage", "ad_user_data"]},
+        "measuring": {"segment": ["Analytics", "Advertising"]},
+        "newsletter": {"email": {}},
+    }));
+    for signals in [
+        json!({"us_privacy": "1---"}),
+        json!({"us_privacy": "1YNN"}),
+        json!({"consent_mode": {"ad_storage": "granted"}}),
+        json!({"consent_mode": {"analytics_storage": "denied"}}),
+        json!({"segment": {"categoryPreferences": {"Analytics": true, "analytics": false}}}),
+        json!({"email": "hard_bounce"}),
+    ] {
+        let touchpoint = captured(&stage, &record(signals.clone()));
+        assert_eq!((touchpoint.consents, touchpoint.flags), (vec![], vec![]), "{signals}");
+    }
+}
+
+#[test]
+fn a_double_opt_in_is_a_yes_at_its_second_step_alone() {
+    let stage = by(json!({"newsletter": {"email": {"double_opt_in": true}}}));
+    let after = |event: &str| {
+        let touchpoint = captured(&stage, &record(json!({ "email": event })));
+        let kept = touchpoint.consent_signals.as_ref().and_then(|signals| signals.email.as_deref());
+        assert_eq!(kept, Some(event), "each step is passed on");
+        touchpoint.consents.iter().map(|one| one.decision).collect::<Vec<_>>()
+    };
+    assert_eq!(after("opt_in_requested"), []);
+    assert_eq!(after("resubscribe"), []);
+    assert_eq!(after("opt_in_confirmed"), [Granted]);
+    assert_eq!(after("unsubscribe"), [Withdrawn]);
+}
+
+#[test]
+fn what_two_signals_say_alike_is_one_decision_and_what_they_say_otherwise_are_two() {
+    let stage = by(json!({"sale": {"opt_outs": ["sale"], "regime": "opt_out"}}));
+    let told = |us_privacy: &str| {
+        let touchpoint = captured(&stage, &record(json!({"gpp": "DBABTA~1YYN", "us_privacy": us_privacy})));
+        let told = |one: &Consent| (one.decision, one.signal.clone().unwrap_or_default());
+        touchpoint.consents.iter().map(told).collect::<Vec<_>>()
+    };
+    assert_eq!(told("1YYN"), [(Denied, "gpp".to_owned())]);
+    assert_eq!(told("1YNN"), [(Denied, "gpp".to_owned()), (Granted, "us_privacy".to_owned())]);
+}
+
+#[test]
 fn without_rules_nothing_is_read() {
-    let touchpoint =
-        captured(&capture(Settings::default()), &record(json!({"tcf": "no string", "gpc": true})));
-    assert!(touchpoint.consents.is_empty() && touchpoint.flags.is_empty());
+    for signals in [
+        json!({"tcf": "no string", "gpc": true}),
+        json!({"us_privacy": "1YYN", "consent_mode": {"ad_storage": "maybe"}, "email": "gone"}),
+    ] {
+        let touchpoint = captured(&capture(Settings::default()), &record(signals));
+        assert!(touchpoint.consents.is_empty() && touchpoint.flags.is_empty());
+        assert!(touchpoint.consent_signals.is_some());
+    }
 }
 
 #[test]
@@ -79,6 +176,9 @@ fn what_cannot_be_read_is_flagged_decides_nothing_and_refuses_nothing() {
         (json!({"tcf": "BObdrPUOevsguAfDqFENCNAAAAAmeAAA"}), FlagKind::Malformed, "consent_signals.tcf"),
         (json!({ "tcf": TCF_TO_COME }), FlagKind::Implausible, "consent_signals.tcf"),
         (json!({"gpp": "DBACNYA~1YNN"}), FlagKind::Malformed, "consent_signals.gpp"),
+        (json!({"us_privacy": "1yyn"}), FlagKind::Malformed, "consent_signals.us_privacy"),
+        (json!({"consent_mode": {"ad_storage": "no"}}), FlagKind::Malformed, "consent_signals.consent_mode"),
+        (json!({"email": "bounce"}), FlagKind::Malformed, "consent_signals.email"),
     ] {
         let touchpoint = captured(&reading(), &record(signals.clone()));
         assert_eq!(touchpoint.consents, [], "{signals}");
@@ -96,10 +196,23 @@ fn a_section_that_cannot_be_read_is_flagged_and_leaves_the_others() {
 
 #[test]
 fn a_touchpoint_with_decisions_of_signals_obeys_the_laws_and_is_accepted_as_itself() {
-    let stage = reading();
-    let touchpoint = captured(&stage, &record(json!({"tcf": TCF, "gpp": "DBABT~1YYN", "gpc": true})));
-    assert!(!touchpoint.consents.is_empty());
-    let (rules, settings) = (Rules::default(), settings());
+    let mut settings = settings();
+    for rules in settings.signals.purposes.values_mut() {
+        rules.segment = ["Ads".to_owned()].into();
+        rules.email = Some(EmailRule::default());
+    }
+    let stage = capture(settings.clone());
+    let touchpoint = captured(
+        &stage,
+        &record(json!({
+            "tcf": TCF, "gpp": "DBABT~1YYN", "gpc": true, "us_privacy": " 1YYN", "email": "unsubscribe ",
+            "consent_mode": {"ad_storage": "granted", "re\u{301}clame": "denied"},
+            "segment": {"categoryPreferences": {" Ads": false, "Mes\u{301}ures": true}},
+        })),
+    );
+    let read: BTreeSet<&str> = touchpoint.consents.iter().filter_map(|one| one.signal.as_deref()).collect();
+    assert!(["email", "gpc", "segment", "tcf"].iter().all(|signal| read.contains(signal)), "{read:?}");
+    let rules = Rules::default();
     let given = Circumstances { keys: &keys(), rules: &rules, settings: &settings, now: now() };
     assert_eq!(laws::check(&touchpoint, &given), Ok(()));
     assert_eq!(stage.touchpoint(&laws::record(&touchpoint), now()), Ok(touchpoint));
@@ -145,4 +258,10 @@ fn names_in_rules_are_composed_as_those_of_touchpoints_are() {
     assert_eq!(decisions(&touchpoint), [("r\u{e9}clame", Denied)]);
     assert_eq!(touchpoint.consents[0].jurisdiction.as_deref(), Some("qu\u{e9}bec"));
     assert_eq!(stage.touchpoint(&laws::record(&touchpoint), now()), Ok(touchpoint));
+    let stage = by(json!({"p": {"segment": ["Re\u{301}clame"]}}));
+    for name in ["R\u{e9}clame", "Re\u{301}clame"] {
+        let categories = json!({ name: true });
+        let touchpoint = captured(&stage, &record(json!({"segment": {"categoryPreferences": categories}})));
+        assert_eq!(decisions(&touchpoint), [("p", Granted)]);
+    }
 }

@@ -116,7 +116,8 @@ impl StageBars {
             bar.enable_steady_tick(Duration::from_millis(100));
             (stage, all.add(bar))
         };
-        let bars = StageName::ALL.map(bar).into();
+        // Nobody asks for anything here.
+        let bars = StageName::ALL.into_iter().filter(|stage| *stage != StageName::Privacy).map(bar).collect();
         Self { all, bars }
     }
 
@@ -131,6 +132,7 @@ impl StageBars {
                 }
                 StageName::Facets => "touchpoints and assignments joined".to_owned(),
                 StageName::People => format!("facets folded, {} profiles", written(Topic::UnifiedProfile)),
+                StageName::Privacy => "requests answered".to_owned(),
             };
             bar.set_length(bar.length().unwrap_or_default().max(tally.consumed_total()));
             bar.set_position(tally.consumed_total());

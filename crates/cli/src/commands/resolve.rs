@@ -21,7 +21,8 @@ pub struct Resolve {
     /// Keep the state in this folder; the next call goes on from there.
     #[arg(long)]
     state: Option<PathBuf>,
-    /// Write assignments.jsonl, profiles.jsonl, consents.jsonl, refused.jsonl, changes.jsonl and report.json here.
+    /// Write assignments.jsonl, profiles.jsonl, profiles.OUTPUT.jsonl of each output, consents.jsonl, refused.jsonl,
+    /// changes.jsonl and report.json here.
     #[arg(long)]
     out: Option<PathBuf>,
     /// End with status 2 when a record was refused.

@@ -207,7 +207,8 @@ impl Desk<'_> {
     }
 
     fn folders(&self, stage: StageName) -> Folders {
-        Folders::new(&self.config.state.dir, stage, self.memory.clone(), None)
+        let state = &self.config.state;
+        Folders::new(&state.dir, stage, self.memory.clone(), None, state.rewrite_interval_ms)
     }
 
     fn depot(&self) -> Result<Depot, Failure> {

@@ -304,7 +304,7 @@ fn list(site: &Site, json: bool) -> Result<(), Failure> {
 }
 
 /// A UUID of version 7: the time, then random bits.
-fn new_id() -> Result<String, Failure> {
+pub(super) fn new_id() -> Result<String, Failure> {
     let random = std::path::Path::new("/dev/urandom");
     let mut bytes = [0; 16];
     std::fs::File::open(random)

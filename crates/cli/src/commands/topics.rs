@@ -60,6 +60,7 @@ fn wanted(config: &Config) -> Wanted {
     let topics = &config.topics;
     Wanted {
         sources: topics.sources.clone(),
+        outputs: config.outputs.names().map(ToString::to_string).collect(),
         partitions: topics.partitions,
         replication: u32::from(topics.replication),
         retention_ms: topics.raw_retention_ms,

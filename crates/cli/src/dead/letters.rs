@@ -1,11 +1,17 @@
-//! The fold over `touchpoint-refused`. In: its records in the order of offsets. Out: the letters that nobody has dealt with,
-//! without their payloads, by the coordinates of the records that were refused.
+//! The fold over `touchpoint-refused`. In: its records, those of a partition in the order of offsets. Out: the letters that nobody
+//! has dealt with, without their payloads, by the coordinates of the records that were refused.
+//!
+//! A record has as many letters as it has parts that were refused, each with a key of its own, because the topic keeps the last
+//! record of a key only. Keys lie in different partitions, so that a tombstone counts for its key and for no other.
 
 use std::collections::BTreeMap;
+use std::collections::btree_map::Entry;
+use std::fmt;
+use std::str::FromStr;
 
 use kinfold_kafka::reader::Stored;
 use kinfold_model::{DeadLetter, Timestamp};
-use kinfold_wire::{Coordinates, SchemaIds, TRACE_HEADER, Topic, Trace, decode};
+use kinfold_wire::{Coordinates, CoordinatesError, SchemaIds, TRACE_HEADER, Topic, Trace, decode};
 
 /// Where a letter lies on `touchpoint-refused`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -16,9 +22,46 @@ pub struct Place {
     pub offset: i64,
 }
 
+/// The key of a letter. Text form: `raw.webshop/3/17`, and `raw.webshop/3/17/2` for the third part of that record.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct LetterKey {
+    /// Of the record that was refused.
+    pub coordinates: Coordinates,
+    /// Which of its parts that were refused, from 0; the letter of part 0 has the payload.
+    pub part: u32,
+}
+
+impl fmt::Display for LetterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.part {
+            0 => fmt::Display::fmt(&self.coordinates, f),
+            part => write!(f, "{}/{part}", self.coordinates),
+        }
+    }
+}
+
+impl FromStr for LetterKey {
+    type Err = CoordinatesError;
+
+    fn from_str(text: &str) -> Result<Self, CoordinatesError> {
+        if let Ok(coordinates) = text.parse() {
+            return Ok(Self { coordinates, part: 0 });
+        }
+        let (coordinates, part) = text.rsplit_once('/').ok_or(CoordinatesError)?;
+        let key = Self {
+            coordinates: coordinates.parse()?,
+            part: part.parse::<u32>().ok().filter(|part| *part > 0).ok_or(CoordinatesError)?,
+        };
+        // There is one text for each key, so that one that was read is written back as it was.
+        if key.to_string() == text { Ok(key) } else { Err(CoordinatesError) }
+    }
+}
+
 /// All of a dead letter but key and payload. Coordinates are those of the record that was refused.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Letter {
+    /// Which of the record's parts it is about; see [`LetterKey`].
+    pub part: u32,
     /// The stage that refused.
     pub stage: String,
     /// When the record was written.
@@ -42,8 +85,8 @@ pub struct Letter {
 pub enum Said {
     /// A record was refused.
     Refused(Coordinates, Letter),
-    /// What was refused there is dealt with.
-    DealtWith(Coordinates),
+    /// The letter of this key is dealt with.
+    DealtWith(LetterKey),
     /// Nothing that we can read.
     Strange,
 }
@@ -64,10 +107,15 @@ impl Letters {
     pub fn take(&mut self, said: Said) {
         match said {
             Said::Refused(coordinates, letter) => self.open.entry(coordinates).or_default().push(letter),
-            // A tombstone whose letters are gone from the log by now was one of them.
-            Said::DealtWith(coordinates) => {
-                self.open.remove(&coordinates);
-                self.dealt_with += 1;
+            Said::DealtWith(LetterKey { coordinates, part }) => {
+                if let Entry::Occupied(mut letters) = self.open.entry(coordinates) {
+                    letters.get_mut().retain(|letter| letter.part != part);
+                    if letters.get().is_empty() {
+                        letters.remove();
+                    }
+                }
+                // A tombstone whose letter is gone from the log by now was one of them.
+                self.dealt_with += u64::from(part == 0);
             }
             Said::Strange => self.strange += 1,
         }
@@ -78,12 +126,12 @@ impl Letters {
 #[must_use]
 pub fn said(record: &Stored, ids: &SchemaIds) -> Said {
     let key = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok());
-    let Some(coordinates) = key.and_then(|key| key.parse::<Coordinates>().ok()) else { return Said::Strange };
-    let Some(value) = record.value.as_deref() else { return Said::DealtWith(coordinates) };
+    let Some(key) = key.and_then(|key| key.parse::<LetterKey>().ok()) else { return Said::Strange };
+    let Some(value) = record.value.as_deref() else { return Said::DealtWith(key) };
     match decode::<DeadLetter>(Topic::TouchpointRefused, ids, value) {
-        Ok(letter) if place_of(&letter) == coordinates => {
-            let letter = passport(letter, record, &coordinates);
-            Said::Refused(coordinates, letter)
+        Ok(letter) if place_of(&letter) == key.coordinates => {
+            let letter = passport(letter, record, &key);
+            Said::Refused(key.coordinates, letter)
         }
         _ => Said::Strange,
     }
@@ -93,11 +141,12 @@ fn place_of(letter: &DeadLetter) -> Coordinates {
     Coordinates { topic: letter.topic.clone(), partition: letter.partition, offset: letter.offset }
 }
 
-fn passport(letter: DeadLetter, record: &Stored, coordinates: &Coordinates) -> Letter {
+fn passport(letter: DeadLetter, record: &Stored, key: &LetterKey) -> Letter {
     let header = record.headers.iter().find(|(name, _)| name == TRACE_HEADER);
     let trace = header.and_then(|(_, value)| Trace::from_header(value).ok());
-    let Coordinates { topic, partition, offset } = coordinates;
+    let Coordinates { topic, partition, offset } = &key.coordinates;
     Letter {
+        part: key.part,
         stage: letter.stage,
         time: letter.time,
         kind: letter.kind,
@@ -140,6 +189,7 @@ pub(crate) mod tests {
         Stored {
             partition: 0,
             offset,
+            time_ms: None,
             key: Some(coordinates.to_string().into_bytes()),
             value: letter.map(encoded),
             headers: Vec::new(),
@@ -169,6 +219,50 @@ pub(crate) mod tests {
         log.push(stored(4, &a, Some(&of_a)));
         assert_eq!(keys(&fold(&log)), [(1, 1), (2, 1)]);
         assert_eq!(fold(&log).open[&a][0].place, Place { partition: 0, offset: 4 });
+    }
+
+    /// The letter of a part, or its tombstone.
+    fn part_of(coordinates: &Coordinates, part: u32, offset: i64, letter: Option<&DeadLetter>) -> Stored {
+        let key = LetterKey { coordinates: coordinates.clone(), part }.to_string();
+        Stored { key: Some(key.into_bytes()), ..stored(offset, coordinates, letter) }
+    }
+
+    #[test]
+    fn a_tombstone_counts_for_its_part_whatever_partition_is_read_first() {
+        let a = at("shop", 1);
+        let whole = letter(&a, "bad_time", Some(b"{"));
+        let part = letter(&a, "bad_time", None);
+        let log =
+            [part_of(&a, 0, 0, Some(&whole)), part_of(&a, 1, 0, Some(&part)), part_of(&a, 2, 0, Some(&part))];
+        assert_eq!(fold(&log).open[&a].iter().map(|letter| letter.part).collect::<Vec<_>>(), [0, 1, 2]);
+        // All are dealt with, and part 0 is refused again; its partition is read first, or last.
+        let of_first =
+            [part_of(&a, 0, 0, Some(&whole)), part_of(&a, 0, 1, None), part_of(&a, 0, 2, Some(&whole))];
+        let of_others = [
+            part_of(&a, 1, 0, Some(&part)),
+            part_of(&a, 1, 1, None),
+            part_of(&a, 2, 0, Some(&part)),
+            part_of(&a, 2, 1, None),
+        ];
+        for log in [[&of_first[..], &of_others[..]].concat(), [&of_others[..], &of_first[..]].concat()] {
+            let letters = fold(&log);
+            assert_eq!((letters.open[&a].len(), letters.dealt_with), (1, 1));
+            assert_eq!((letters.open[&a][0].part, letters.open[&a][0].payload_bytes), (0, Some(1)));
+        }
+    }
+
+    #[test]
+    fn a_key_is_read_as_it_is_written_and_has_one_text() {
+        let coordinates = at("shop", 17);
+        for (part, text) in [(0, "raw.shop/0/17"), (1, "raw.shop/0/17/1"), (40, "raw.shop/0/17/40")] {
+            let key = LetterKey { coordinates: coordinates.clone(), part };
+            assert_eq!((key.to_string().as_str(), text.parse()), (text, Ok(key)));
+        }
+        for text in
+            ["raw.shop/0/17/0", "raw.shop/0/17/01", "raw.shop/0/17/", "raw.shop/0/17/-1", "raw.shop/0", "/1"]
+        {
+            assert!(text.parse::<LetterKey>().is_err(), "{text}");
+        }
     }
 
     #[test]

@@ -15,7 +15,7 @@ use kinfold_wire::{
     Coordinates, ORIGINAL_HEADER, Original, SCHEMA_HEADER, TRACE_HEADER, Topic, Trace, schema_header,
 };
 
-use super::letters::{Letter, Place};
+use super::letters::{Letter, LetterKey, Place};
 use super::shelf::Shelf;
 use crate::commands::Failure;
 use crate::run::now;
@@ -28,10 +28,21 @@ const BATCH_BYTES: usize = 4 << 20;
 /// What can be replayed, and what cannot.
 #[derive(Debug, Default, PartialEq, Eq)]
 pub struct Plan {
-    /// Each record with the places of its payloads, none of them empty, and its trace.
-    pub records: BTreeMap<Coordinates, (BTreeSet<Place>, Trace)>,
+    /// What goes back.
+    pub records: BTreeMap<Coordinates, Back>,
     /// Why not.
     pub others: BTreeMap<Coordinates, String>,
+}
+
+/// A record that goes back.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Back {
+    /// Where its payloads are; at least one.
+    pub payloads: BTreeSet<Place>,
+    /// Its letters, by part, and where the last of each lies.
+    pub letters: BTreeMap<u32, Place>,
+    /// Of the record.
+    pub trace: Trace,
 }
 
 impl Plan {
@@ -69,7 +80,7 @@ fn decide(
     letters: &[Letter],
     sources: &[String],
     count: &dyn Fn(&str) -> Option<u32>,
-) -> Result<(BTreeSet<Place>, Trace), String> {
+) -> Result<Back, String> {
     let capture = StageName::Capture.as_str();
     let topic = &coordinates.topic;
     if let Some(other) = letters.iter().find(|letter| letter.stage != capture) {
@@ -82,9 +93,12 @@ fn decide(
         return Err(format!("topic {topic} does not exist; `kinfold topics apply` creates it"));
     }
     let with_payload = letters.iter().filter(|letter| letter.payload_bytes.is_some());
-    let places: BTreeSet<Place> = with_payload.map(|letter| letter.place).collect();
+    let payloads: BTreeSet<Place> = with_payload.map(|letter| letter.place).collect();
     match letters.first() {
-        Some(first) if !places.is_empty() => Ok((places, first.trace)),
+        Some(first) if !payloads.is_empty() => {
+            let letters = letters.iter().map(|letter| (letter.part, letter.place)).collect();
+            Ok(Back { payloads, letters, trace: first.trace })
+        }
         _ => Err(
             "no payload is kept: the record was empty, or larger than 1 MiB; its source has to send it again"
                 .to_owned(),
@@ -118,19 +132,19 @@ pub fn begin(shelf: &Shelf) -> Result<Replayer<'_>, Failure> {
 pub fn carry_out(plan: &Plan, shelf: &Shelf, replayer: &Replayer<'_>) -> Result<Done, Failure> {
     let mut desk = Desk { shelf, replayer, batch: Batch::default(), done: Done::default() };
     let places =
-        plan.records.iter().flat_map(|(at, (places, _))| places.iter().map(move |place| (*place, at)));
+        plan.records.iter().flat_map(|(at, back)| back.payloads.iter().map(move |place| (*place, at)));
     let by_place: BTreeMap<Place, &Coordinates> = places.collect();
-    let mut found: BTreeMap<&Coordinates, Vec<(Place, DeadLetter)>> = BTreeMap::new();
+    let mut found: BTreeMap<&Coordinates, Vec<DeadLetter>> = BTreeMap::new();
     shelf.fetch(&by_place.keys().copied().collect(), &mut |place, letter| {
         let Some(coordinates) = by_place.get(&place).copied() else { return Ok(()) };
-        let Some((places, trace)) = plan.records.get(coordinates) else { return Ok(()) };
+        let Some(back) = plan.records.get(coordinates) else { return Ok(()) };
         let letters = found.entry(coordinates).or_default();
-        letters.push((place, letter));
-        if letters.len() < places.len() {
+        letters.push(letter);
+        if letters.len() < back.payloads.len() {
             return Ok(());
         }
         let letters = found.remove(coordinates).unwrap_or_default();
-        desk.add(coordinates, *trace, letters)
+        desk.add(coordinates, back, letters)
     })?;
     desk.commit()?;
     Ok(desk.done)
@@ -139,6 +153,7 @@ pub fn carry_out(plan: &Plan, shelf: &Shelf, replayer: &Replayer<'_>) -> Result<
 /// What one transaction holds so far.
 #[derive(Default)]
 struct Batch {
+    records: usize,
     back: Vec<Outgoing>,
     tombstones: Vec<Outgoing>,
     bytes: usize,
@@ -155,29 +170,32 @@ impl Desk<'_> {
     fn add(
         &mut self,
         coordinates: &Coordinates,
-        trace: Trace,
-        letters: Vec<(Place, DeadLetter)>,
+        back: &Back,
+        letters: Vec<DeadLetter>,
     ) -> Result<(), Failure> {
-        let Some(place) = letters.first().map(|(place, _)| *place) else { return Ok(()) };
-        for (_, letter) in letters {
-            let outgoing = returned(coordinates, trace, letter, &self.shelf.world, now());
+        for letter in letters {
+            let outgoing = returned(coordinates, back.trace, letter, &self.shelf.world, now());
             self.batch.bytes += outgoing.value.as_ref().map_or(0, Vec::len);
             self.batch.back.push(outgoing);
         }
-        self.batch.tombstones.push(tombstone(coordinates, trace, place));
-        if self.batch.tombstones.len() >= BATCH_RECORDS || self.batch.bytes >= BATCH_BYTES {
+        for (part, place) in &back.letters {
+            let key = LetterKey { coordinates: coordinates.clone(), part: *part };
+            self.batch.tombstones.push(tombstone(&key, back.trace, *place));
+        }
+        self.batch.records += 1;
+        if self.batch.records >= BATCH_RECORDS || self.batch.bytes >= BATCH_BYTES {
             self.commit()?;
         }
         Ok(())
     }
 
     fn commit(&mut self) -> Result<(), Failure> {
-        let Batch { back, tombstones, .. } = std::mem::take(&mut self.batch);
-        if tombstones.is_empty() {
+        let Batch { records, back, tombstones, .. } = std::mem::take(&mut self.batch);
+        if records == 0 {
             return Ok(());
         }
         self.replayer.commit(&back, &tombstones).map_err(failed)?;
-        self.done.records += tombstones.len();
+        self.done.records += records;
         self.done.transactions += 1;
         Ok(())
     }
@@ -209,12 +227,12 @@ fn returned(
 }
 
 /// Beside the letter, where a reader finds it after the letter.
-fn tombstone(coordinates: &Coordinates, trace: Trace, place: Place) -> Outgoing {
+pub(crate) fn tombstone(key: &LetterKey, trace: Trace, place: Place) -> Outgoing {
     let topic = Topic::TouchpointRefused;
     Outgoing {
         topic: topic.as_str().to_owned(),
         partition: Some(place.partition),
-        key: Some(coordinates.to_string().into_bytes()),
+        key: Some(key.to_string().into_bytes()),
         value: None,
         headers: vec![
             (SCHEMA_HEADER.to_owned(), schema_header(topic).into_bytes()),
@@ -284,9 +302,10 @@ mod tests {
         let [first, part, forged] =
             [Some(&b"{"[..]), None, Some(b"[")].map(|payload| letter(&place, "bad_time", payload));
         let plan = plan(&[first, part, forged]);
-        let (places, trace) = &plan.records[&place];
-        assert_eq!(places.iter().map(|place| place.offset).collect::<Vec<_>>(), [0, 2]);
-        assert_eq!(*trace, Trace::of_source("raw.shop", 0, 1));
+        let back = &plan.records[&place];
+        assert_eq!(back.payloads.iter().map(|place| place.offset).collect::<Vec<_>>(), [0, 2]);
+        assert_eq!(back.letters, [(0, Place { partition: 0, offset: 2 })].into(), "one key, one tombstone");
+        assert_eq!(back.trace, Trace::of_source("raw.shop", 0, 1));
     }
 
     /// What capture reads of where a record stood first.
@@ -322,10 +341,10 @@ mod tests {
             |wanted: &str| back.headers.iter().find(|(name, _)| name == wanted).map(|(_, value)| &value[..]);
         assert_eq!(first_of(&back), Some(First { partition: 0, offset: 17, time }));
         assert_eq!(header(TRACE_HEADER), Some(trace.to_string().as_bytes()));
-        let end = tombstone(&place, trace, Place { partition: 3, offset: 0 });
-        assert_eq!(
-            (end.partition, end.key.as_deref(), end.value),
-            (Some(3), Some(&b"raw.shop/0/17"[..]), None)
-        );
+        for (part, expected) in [(0, &b"raw.shop/0/17"[..]), (2, b"raw.shop/0/17/2")] {
+            let key = LetterKey { coordinates: place.clone(), part };
+            let end = tombstone(&key, trace, Place { partition: 3, offset: 0 });
+            assert_eq!((end.partition, end.key.as_deref(), end.value), (Some(3), Some(expected), None));
+        }
     }
 }

@@ -5,12 +5,13 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use kinfold_model::rules::{NamespaceRules, NeighbourLimit, Rules};
-use kinfold_model::{BlockList, Namespace, Purposes};
+use kinfold_model::{BlockList, Namespace, Output, Outputs, Purpose, Purposes};
+use kinfold_privacy::verify::to_hex;
 use kinfold_signals::SignalRules;
 use kinfold_signals::ids::{FeatureId, PurposeId};
 use kinfold_signals::rules::{EmailRule, PurposeRules, TcfRule};
 
-use super::Config;
+use super::{Config, PrivacyConfig};
 
 /// Prints all settings, those that were not mentioned too.
 pub(super) fn describe(config: &Config) -> String {
@@ -29,6 +30,8 @@ pub(super) fn describe(config: &Config) -> String {
         log,
         rules,
         purposes,
+        outputs,
+        privacy,
     } = config;
 
     page.section("deployment");
@@ -70,6 +73,7 @@ pub(super) fn describe(config: &Config) -> String {
     page.text("dir", &state.dir.display().to_string());
     page.plain("cache_bytes", state.cache_bytes);
     page.plain("standbys", state.standbys);
+    page.plain("rewrite_interval_ms", state.rewrite_interval_ms);
 
     page.section("checkpoints");
     page.text("url", checkpoints.url.as_deref().unwrap_or_default());
@@ -100,6 +104,8 @@ pub(super) fn describe(config: &Config) -> String {
 
     page.rules(rules);
     page.purposes(purposes);
+    page.outputs(outputs);
+    page.privacy(privacy);
     page.0
 }
 
@@ -126,11 +132,6 @@ impl Page {
         self.plain("segment", list(&rules.segment));
         if let Some(rule) = rules.email {
             self.plain("email", email(rule));
-        }
-        if !rules.consent_mode.is_empty() || !rules.segment.is_empty() || rules.email.is_some() {
-            self.line(
-                "# touchpoints do not carry consent_mode, segment and email: these rules decide nothing",
-            );
         }
     }
 
@@ -162,10 +163,56 @@ impl Page {
         self.section("purposes");
         for (purpose_name, purpose) in purposes.iter() {
             self.section(&format!("purposes.{}", name(purpose_name)));
-            self.text("merge", purpose.merge.as_str());
-            if let Some(valid_for_ms) = purpose.valid_for_ms {
-                self.plain("valid_for_ms", valid_for_ms);
-            }
+            self.declared(purpose);
+        }
+    }
+
+    fn declared(&mut self, purpose: &Purpose) {
+        self.text("merge", purpose.merge.as_str());
+        if let Some(valid_for_ms) = purpose.valid_for_ms {
+            self.plain("valid_for_ms", valid_for_ms);
+        }
+        self.text("basis", purpose.basis.as_str());
+        if let Some(fields) = &purpose.fields {
+            self.plain("fields", list(fields.iter().map(ToString::to_string)));
+        }
+        if let Some(retention_ms) = purpose.retention_ms {
+            self.plain("retention_ms", retention_ms);
+        }
+        if let Some(silence) = purpose.default {
+            self.text("default", silence.as_str());
+        }
+        let defaults = purpose.defaults.iter().map(|(place, silence)| pair(place, &quoted(silence.as_str())));
+        self.plain("defaults", table(defaults));
+    }
+
+    fn outputs(&mut self, outputs: &Outputs) {
+        self.section("outputs");
+        for (output_name, output) in outputs.iter() {
+            self.section(&format!("outputs.{}", name(output_name)));
+            self.output(output);
+        }
+    }
+
+    fn output(&mut self, output: &Output) {
+        self.plain("purposes", list(&output.purposes));
+        self.text("channel", output.channel.as_deref().unwrap_or_default());
+        self.plain("fields", list(output.fields.iter().map(ToString::to_string)));
+        let forms = output.identifiers.iter();
+        self.plain(
+            "identifiers",
+            table(forms.map(|(name, form)| pair(name.as_str(), &quoted(form.as_str())))),
+        );
+        let more = output.more.iter();
+        self.plain("more", table(more.map(|(field, purposes)| pair(&field.to_string(), &list(purposes)))));
+    }
+
+    fn privacy(&mut self, privacy: &PrivacyConfig) {
+        self.section("privacy");
+        self.section("privacy.verifiers");
+        for (verifier, public_key) in privacy.verifiers.named() {
+            self.section(&format!("privacy.verifiers.{}", quoted(verifier)));
+            self.text("public_key", &to_hex(&public_key));
         }
     }
 
@@ -198,6 +245,16 @@ fn quoted(text: &str) -> String {
 
 fn list(items: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     format!("[{}]", items.into_iter().map(|item| quoted(item.as_ref())).collect::<Vec<_>>().join(", "))
+}
+
+/// A table on one line.
+fn table(pairs: impl Iterator<Item = String>) -> String {
+    let pairs: Vec<String> = pairs.collect();
+    if pairs.is_empty() { "{}".to_owned() } else { format!("{{ {} }}", pairs.join(", ")) }
+}
+
+fn pair(key: &str, value: &str) -> String {
+    format!("{} = {value}", name(key))
 }
 
 /// As a key, which may stand on no more than one line.

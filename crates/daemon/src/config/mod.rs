@@ -6,6 +6,8 @@ mod block;
 mod describe;
 mod faults;
 mod namespaces;
+mod outputs;
+mod privacy;
 mod properties;
 mod purposes;
 mod reader;
@@ -18,10 +20,11 @@ use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
 
 use kinfold_kafka::LostRecords;
-use kinfold_model::Purposes;
 use kinfold_model::keys::Secret;
 use kinfold_model::rules::Rules;
+use kinfold_model::{Outputs, Purposes};
 use kinfold_pipeline::BrakeLimits;
+use kinfold_privacy::Verifiers;
 
 pub use faults::{ConfigFaults, Fault, Origin};
 pub use properties::Properties;
@@ -54,8 +57,12 @@ pub struct Config {
     pub log: Log,
     /// `[identity]`, `[identity.guard]` and `[namespaces.<name>]`
     pub rules: Rules,
-    /// `[purposes.<name>]`: how decisions about each are weighed, and how long a yes lasts.
+    /// `[purposes.<name>]`: how decisions about each are weighed, how long a yes lasts, and what each permits.
     pub purposes: Purposes,
+    /// `[outputs.<name>]`: to which topics profiles leave, for which purposes, and what of them.
+    pub outputs: Outputs,
+    /// `[privacy]`
+    pub privacy: PrivacyConfig,
 }
 
 /// `[deployment]`: what tells this deployment from others on the same cluster.
@@ -136,6 +143,8 @@ pub struct State {
     pub cache_bytes: usize,
     /// `standbys`: how many deaths of other workers the state is kept warm for.
     pub standbys: u32,
+    /// `rewrite_interval_ms`: how often the files of each store are written anew, so that what was deleted leaves the disk.
+    pub rewrite_interval_ms: i64,
 }
 
 /// `[checkpoints]`
@@ -145,6 +154,13 @@ pub struct Checkpoints {
     pub url: Option<String>,
     /// `interval_ms`: how often a copy of each store is made.
     pub interval_ms: i64,
+}
+
+/// `[privacy]`
+#[derive(Clone, Debug, Default)]
+pub struct PrivacyConfig {
+    /// `[privacy.verifiers.<name>]`: whose signatures a request needs one of; without any, every request is refused.
+    pub verifiers: Verifiers,
 }
 
 /// `[log]`

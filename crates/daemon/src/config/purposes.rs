@@ -1,20 +1,21 @@
 //! Purposes. In: `[purposes.<name>]`. Out: what is declared of each, under the name by which touchpoints speak of it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use kinfold_capture::limits::NAME_BYTES_MAX;
-use kinfold_model::{MergePolicy, Purpose, Purposes};
+use kinfold_model::output::FIELDS_MAX;
+use kinfold_model::{Basis, Field, MergePolicy, Purpose, Purposes, Silence};
 use unicode_normalization::UnicodeNormalization;
 
-use super::reader::Section;
+use super::reader::{Check, Section};
 use super::settings::DAY_MS;
 
 /// A profile keeps no more.
 const PURPOSES_MAX: usize = 64;
 
-/// No yes lasts for less than a day, so that a number of days, hours or seconds that was written by mistake is noticed.
-const VALID_FOR_RANGE: RangeInclusive<i64> = DAY_MS..=36_500 * DAY_MS;
+/// No yes lasts for less than a day, and nothing is too old before, so that a number of days, hours or seconds that was written by mistake is noticed.
+const DAYS_RANGE: RangeInclusive<i64> = DAY_MS..=36_500 * DAY_MS;
 
 /// Reads the section.
 pub(super) fn read_purposes(root: &mut Section<'_>) -> Purposes {
@@ -46,10 +47,49 @@ pub(super) fn read_purposes(root: &mut Section<'_>) -> Purposes {
 fn purpose(mut section: Section<'_>) -> Purpose {
     let purpose = Purpose {
         merge: section.given_choice("merge", &MergePolicy::ALL, MergePolicy::as_str).unwrap_or_default(),
-        valid_for_ms: section.given_number("valid_for_ms", VALID_FOR_RANGE),
+        valid_for_ms: section.given_number("valid_for_ms", DAYS_RANGE),
+        basis: section.given_choice("basis", &Basis::ALL, Basis::as_str).unwrap_or_default(),
+        fields: fields(&mut section),
+        retention_ms: section.given_number("retention_ms", DAYS_RANGE),
+        default: section.given_choice("default", &Silence::ALL, Silence::as_str),
+        defaults: defaults(section.section("defaults")),
     };
     section.finish();
     purpose
+}
+
+fn fields(section: &mut Section<'_>) -> Option<BTreeSet<Field>> {
+    let given = section.given_list("fields", field)?;
+    if given.len() > FIELDS_MAX {
+        let what = format!("names {} fields", given.len());
+        section.fault(
+            "fields",
+            what,
+            format!("name at most {FIELDS_MAX}, or leave the setting out: then all are permitted"),
+        );
+    }
+    // The names of attributes are in NFC where touchpoints have them.
+    Some(given.iter().filter_map(|text| text.nfc().collect::<String>().parse().ok()).collect())
+}
+
+/// That a text names a part of a profile.
+pub(super) fn field(text: &str) -> Check {
+    text.parse::<Field>().map(|_| ()).map_err(|error| ("is no part of a profile", error.to_string()))
+}
+
+/// By jurisdiction.
+fn defaults(mut section: Section<'_>) -> BTreeMap<String, Silence> {
+    let mut defaults = BTreeMap::new();
+    for place in section.given() {
+        if !is_name(&place) || place.chars().any(char::is_uppercase) {
+            let remedy =
+                "write it as consents say it, in lower case, for example gdpr, uk-gdpr, lgpd, us or us-ca";
+            section.fault(&place, "is no jurisdiction", remedy);
+        }
+        let silence = section.given_choice(&place, &Silence::ALL, Silence::as_str);
+        defaults.extend(silence.map(|silence| (place, silence)));
+    }
+    defaults
 }
 
 fn is_name(text: &str) -> bool {

@@ -182,6 +182,15 @@ impl<'r> Section<'r> {
         items.into_iter().map(|(_, item)| item).collect()
     }
 
+    /// A list of texts, of which each passes the check, if one was given.
+    pub(super) fn given_list(&mut self, key: &str, check: impl Fn(&str) -> Check) -> Option<Vec<String>> {
+        if self.left.contains_key(key) {
+            return Some(self.list(key, &[], check));
+        }
+        self.know(key);
+        None
+    }
+
     /// Some of a closed set of names; none when the setting was not given.
     pub(super) fn choices<T: Copy>(&mut self, key: &str, all: &[T], name: fn(T) -> &'static str) -> Vec<T> {
         let named = |text: &str| all.iter().copied().find(|one| name(*one) == text);

@@ -13,6 +13,8 @@ use tracing_subscriber::EnvFilter;
 
 use super::faults::{ConfigFaults, Fault, Origin};
 use super::namespaces::read_rules;
+use super::outputs::read_outputs;
+use super::privacy::read_privacy;
 use super::properties::Properties;
 use super::purposes::read_purposes;
 use super::reader::{Check, Reader, Section};
@@ -73,6 +75,9 @@ fn read_file(file: Option<&Path>, faults: &mut Vec<Fault>) -> Table {
 
 fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config {
     let (capture, sources_dir, brake) = capture(root.section("capture"), root.section("signals"));
+    let rules = read_rules(root.section("identity"), root.section("namespaces"));
+    let purposes = read_purposes(&mut root);
+    let outputs = read_outputs(&mut root, &purposes, &rules);
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
         kafka: kafka(root.section("kafka")),
@@ -85,8 +90,10 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         sources_dir,
         brake,
         log: log(root.section("log")),
-        rules: read_rules(root.section("identity"), root.section("namespaces")),
-        purposes: read_purposes(&mut root),
+        rules,
+        purposes,
+        outputs,
+        privacy: read_privacy(root.section("privacy")),
     };
     root.finish();
     config
@@ -213,8 +220,9 @@ fn state(mut section: Section<'_>) -> State {
     let dir = section.text("dir", "state", |text| allow(!text.is_empty(), "is empty", "name a folder"));
     let cache_bytes = section.number("cache_bytes", 268_435_456, 8_388_608..=1_099_511_627_776);
     let standbys = section.number("standbys", 0, 0..=16);
+    let rewrite_interval_ms = section.number("rewrite_interval_ms", 86_400_000, 1000..=604_800_000);
     section.finish();
-    State { dir: PathBuf::from(dir), cache_bytes, standbys }
+    State { dir: PathBuf::from(dir), cache_bytes, standbys, rewrite_interval_ms }
 }
 
 fn checkpoints(mut section: Section<'_>) -> Checkpoints {
@@ -316,11 +324,11 @@ fn single_underscore(name: String, known: &BTreeSet<String>) -> Option<Fault> {
     })
 }
 
-fn allow(allowed: bool, what: &'static str, remedy: &str) -> Check {
+pub(super) fn allow(allowed: bool, what: &'static str, remedy: &str) -> Check {
     if allowed { Ok(()) } else { Err((what, remedy.to_owned())) }
 }
 
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     !text.is_empty() && text.len() <= 100 && text.bytes().all(is_name_byte)
 }
 

@@ -1,5 +1,7 @@
 //! The laws of the configuration.
 
+mod outputs;
+mod privacy;
 mod signals;
 
 use std::path::PathBuf;
@@ -428,11 +430,12 @@ valid_for_ms = 86_400_000
 "#;
     let config = load(text, &[("KINFOLD_PURPOSES__SERVICE__MERGE", "newest")]).expect("valid");
     let declared = &config.purposes;
-    let year = Purpose { merge: MergePolicy::Newest, valid_for_ms: Some(31_536_000_000) };
+    let newest = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
+    let year = Purpose { valid_for_ms: Some(31_536_000_000), ..newest.clone() };
     assert_eq!(declared.get("marketing"), year);
-    let day = Purpose { merge: MergePolicy::Strictest, valid_for_ms: Some(86_400_000) };
+    let day = Purpose { valid_for_ms: Some(86_400_000), ..Purpose::default() };
     assert_eq!(declared.get("caf\u{e9}"), day, "as touchpoints are spelt");
-    assert_eq!(declared.get("service"), Purpose { merge: MergePolicy::Newest, valid_for_ms: None });
+    assert_eq!(declared.get("service"), newest);
     assert_eq!(declared.get("analytics"), Purpose::default());
     assert_eq!(declared.iter().count(), 4);
     assert_eq!(load(&config.describe(), &[]).expect("accepted").purposes, config.purposes);

@@ -17,7 +17,7 @@ const ZSTD_WINDOW_LOG_MAX: u32 = 23;
 ///
 /// # Errors
 /// `record_too_large` beyond [`limits::INFLATED_BYTES_MAX`], `undecodable` when they are damaged.
-pub(super) fn unpacked(record: &[u8]) -> Result<Cow<'_, [u8]>, Refusal> {
+pub fn unpacked(record: &[u8]) -> Result<Cow<'_, [u8]>, Refusal> {
     if record.starts_with(&GZIP) {
         read("gzip", flate2::read::MultiGzDecoder::new(record))
     } else if record.starts_with(&ZSTD) {

@@ -112,8 +112,17 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         self.gather()?;
         self.restore()?;
         let now = self.link.now();
+        self.tend(now);
         let has_work = |seat: &Seat<'_, P, S::Store>| seat.at_work().is_some_and(|seat| seat.has_work(now));
         if self.buffer.is_empty() && !self.seats.values().any(has_work) { Ok(()) } else { self.commit() }
+    }
+
+    /// Lets the stores that are here be looked after.
+    fn tend(&self, now: Timestamp) {
+        let at_work =
+            self.seats.iter().filter_map(|(partition, seat)| Some((partition, &seat.at_work()?.store)));
+        let warm = self.shelf.iter().map(|(partition, replay)| (partition, replay.store()));
+        at_work.chain(warm).for_each(|(partition, store)| self.equipment.stores.tend(*partition, store, now));
     }
 
     /// The link, for what is particular to it.

@@ -112,7 +112,7 @@ fn people_who_are_recalled_are_folded_at_the_time_of_the_driver() {
     for message in facets_of(&yes) {
         let mut output = Vec::new();
         let mut context = Context { now: at(2), state: &mut world.people, output: &mut output };
-        people().handle(message, &mut context).expect("a sound state");
+        people().handle(message.into(), &mut context).expect("a sound state");
     }
     let mut stage = people();
     stage.recall(&world.people).expect("a sound state");

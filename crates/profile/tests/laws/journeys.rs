@@ -229,11 +229,11 @@ fn corrupt_state_is_a_fault_in_both_stages() {
     let (mut state, mut output) = (broken(&world.facets), Vec::new());
     let mut context = Context { now: click.time, state: &mut state, output: &mut output };
     let result = Facets::default().handle(said(&click), &mut context);
-    assert!(matches!(result, Err(Halt::Fault(Fault::Corrupt { what: "seen", .. }))), "{result:?}");
+    assert!(matches!(result, Err(Halt::Fault(Fault::Corrupt { what: "node", .. }))), "{result:?}");
 
     let (mut state, mut output) = (broken(&world.people), Vec::new());
     let mut context = Context { now: click.time, state: &mut state, output: &mut output };
-    let result = people().handle(world.sent[0].clone(), &mut context);
+    let result = people().handle(world.sent[0].clone().into(), &mut context);
     assert!(matches!(result, Err(Halt::Fault(Fault::Corrupt { what: "member", .. }))), "{result:?}");
 }
 

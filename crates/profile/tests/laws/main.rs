@@ -1,6 +1,9 @@
 //! The laws of facets and people, asked of both stages together over a state in memory.
 
 mod consents;
+mod disclosures;
+mod erasures;
 mod history;
 mod journeys;
+mod outputs;
 mod world;

@@ -3,13 +3,16 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
-    Assignment, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, MergePolicy, NodeId,
-    PersonId, Purpose, Purposes, Rules, Secret, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier,
-    UnifiedProfile,
+    Assignment, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, MergePolicy,
+    NodeId, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State, Timestamp, Touchpoint,
+    TouchpointIdentifier, UnifiedProfile,
 };
-use kinfold_profile::{FacetMessage, Facets, FacetsInput, Joined, Member, People, Published, laws};
+use kinfold_profile::{
+    FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, laws,
+};
 
 /// State without a disk.
 #[derive(Clone, Default)]
@@ -61,9 +64,17 @@ pub(crate) struct World {
     pub(crate) sent: Vec<FacetMessage>,
     /// The source of each touchpoint that was sent again.
     pub(crate) repeated: Vec<String>,
+    /// How many touchpoints came too late.
+    pub(crate) suppressed: usize,
+    /// Of both stages, about requests.
+    pub(crate) reports: Vec<Report>,
     pub(crate) members: BTreeMap<(PersonId, NodeId), Member>,
     pub(crate) profiles: BTreeMap<PersonId, UnifiedProfile>,
     pub(crate) changes: Vec<ConsentChange>,
+    /// By output and person.
+    pub(crate) shared: BTreeMap<(String, PersonId), UnifiedProfile>,
+    /// To which profiles leave.
+    pub(crate) outputs: Arc<Outputs>,
     /// What the drivers say.
     pub(crate) now: Timestamp,
 }
@@ -75,9 +86,13 @@ impl World {
             people: Memory::default(),
             sent: Vec::new(),
             repeated: Vec::new(),
+            suppressed: 0,
+            reports: Vec::new(),
             members: BTreeMap::new(),
             profiles: BTreeMap::new(),
             changes: Vec::new(),
+            shared: BTreeMap::new(),
+            outputs: Arc::default(),
             now: at(0),
         }
     }
@@ -105,11 +120,17 @@ impl World {
 
     /// One batch through both stages; gives what the second published.
     pub(crate) fn batch(&mut self, inputs: impl IntoIterator<Item = FacetsInput>) -> Vec<Published> {
-        let mut messages = Vec::new();
+        let (mut messages, mut told) = (Vec::new(), Vec::new());
         for output in run(&mut Facets::default(), &mut self.facets, self.now, inputs) {
             match output {
-                Joined::Facet(message) => messages.push(message),
+                Joined::Facet(message) => {
+                    told.push(PeopleInput::from(message.clone()));
+                    messages.push(message);
+                }
+                Joined::Barrier(barrier) => told.push(PeopleInput::Barrier(barrier)),
                 Joined::Repeated { source } => self.repeated.push(source),
+                Joined::Suppressed => self.suppressed += 1,
+                Joined::Report(report) => self.reports.push(report),
             }
         }
         for message in &messages {
@@ -120,12 +141,17 @@ impl World {
             }
         }
         self.sent.extend_from_slice(&messages);
-        self.deliver(messages)
+        self.reads(told)
     }
 
     /// One batch through the second stage only.
     pub(crate) fn deliver(&mut self, messages: Vec<FacetMessage>) -> Vec<Published> {
-        let published = run(&mut people(), &mut self.people, self.now, messages);
+        self.reads(messages.into_iter().map(PeopleInput::from).collect())
+    }
+
+    fn reads(&mut self, inputs: Vec<PeopleInput>) -> Vec<Published> {
+        let mut stage = people().with_outputs(Arc::clone(&self.outputs));
+        let published = run(&mut stage, &mut self.people, self.now, inputs);
         for record in &published {
             match record {
                 Published::Profile(profile) => {
@@ -134,7 +160,17 @@ impl World {
                 Published::Retired(person) => {
                     self.profiles.remove(person).expect("only somebody who was published is retired");
                 }
+                Published::Shared { output, profile } => {
+                    let before =
+                        self.shared.insert((output.to_string(), profile.person_id), (**profile).clone());
+                    assert_eq!(profile.version, before.map_or(0, |before| before.version) + 1);
+                }
+                Published::Unshared { output, person } => {
+                    let place = (output.to_string(), *person);
+                    self.shared.remove(&place).expect("only somebody who was there is taken away");
+                }
                 Published::Consent(change) => self.changes.push((**change).clone()),
+                Published::Report(report) => self.reports.push(report.clone()),
             }
         }
         published
@@ -164,11 +200,14 @@ pub(crate) fn people() -> People {
     People::new(keys(), Arc::new(purposes()))
 }
 
-/// `newsletter` goes by the newest decision, a yes to `survey` lasts 4 ms, all else is as by default.
+/// `newsletter` goes by the newest decision, a yes to `survey` lasts 4 ms, `service` needs none and uses nothing that is older than
+/// 10 ms; all else is as by default.
 pub(crate) fn purposes() -> Purposes {
-    let newest = Purpose { merge: MergePolicy::Newest, valid_for_ms: None };
-    let short = Purpose { merge: MergePolicy::Strictest, valid_for_ms: Some(4) };
-    [("newsletter".to_owned(), newest), ("survey".to_owned(), short)].into_iter().collect()
+    let newest = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
+    let short = Purpose { valid_for_ms: Some(4), ..Purpose::default() };
+    let service = Purpose { basis: Basis::Contract, retention_ms: Some(10), ..Purpose::default() };
+    let named = [("newsletter", newest), ("survey", short), ("service", service)];
+    named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
 }
 
 pub(crate) fn keys() -> Keys {
@@ -239,7 +278,7 @@ pub(crate) fn said(touchpoint: &Touchpoint) -> FacetsInput {
 }
 
 pub(crate) fn assigned(node: NodeId, person_id: PersonId) -> FacetsInput {
-    FacetsInput::Assignment(Assignment { node, namespace: None, person_id })
+    FacetsInput::Assignment(Assignment { node, namespace: None, person_id, erased: false })
 }
 
 pub(crate) fn unassigned(node: NodeId) -> FacetsInput {

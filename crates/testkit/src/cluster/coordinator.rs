@@ -5,6 +5,7 @@
 //! unless the producer was given a new epoch.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kinfold_wire::Trace;
 
@@ -45,6 +46,14 @@ enum Phase {
     },
 }
 
+/// A record as a transaction adds it.
+pub(super) struct Change<'c> {
+    pub(super) key: &'c [u8],
+    pub(super) value: Option<&'c [u8]>,
+    pub(super) trace: Option<Trace>,
+    pub(super) output: Option<Arc<str>>,
+}
+
 /// A request to end a transaction that is still on its way.
 #[derive(Clone, Copy)]
 pub(super) struct Late {
@@ -68,13 +77,19 @@ impl Cluster {
         member: Member,
         epoch: u32,
         place: Place,
-        change: (&[u8], Option<&[u8]>, Option<Trace>),
+        change: Change<'_>,
     ) -> Result<i64, Denied> {
         self.join(member, epoch, Target::Log(place))?;
-        let (key, value, trace) = change;
-        let (key, value) = (Some(key.to_vec()), value.map(<[u8]>::to_vec));
-        let record =
-            Record { offset: 0, time: self.now, key, value, trace, open: Some(member), horizon: None };
+        let record = Record {
+            offset: 0,
+            time: self.now,
+            key: Some(change.key.to_vec()),
+            value: change.value.map(<[u8]>::to_vec),
+            trace: change.trace,
+            output: change.output,
+            open: Some(member),
+            horizon: None,
+        };
         Ok(self.append(place, record))
     }
 

@@ -5,11 +5,11 @@ use std::collections::{BTreeMap, BTreeSet, VecDeque};
 use std::rc::{Rc, Weak};
 
 use kinfold_model::Timestamp;
-use kinfold_pipeline::Origin;
 use kinfold_pipeline::changelog::{Entry, MARK_KEY};
 use kinfold_pipeline::link::{Claim, Commit, Link, Polled, Tailed};
+use kinfold_pipeline::{Origin, OutRecord};
 
-use super::coordinator::Late;
+use super::coordinator::{Change, Late};
 use super::group::{Pending, Word};
 use super::{Denied, Faults, Member, Name, Place, Process, SKEW_MAX_MS, Shared, in_record};
 
@@ -238,21 +238,22 @@ impl<'w> SimulatedLink<'w> {
     /// The rest of a transaction: the log's part of one partition; gives the place of the marker.
     fn produce(&mut self, commit: &Commit<'_>) -> Result<Option<i64>, Lost> {
         let (member, epoch) = (self.process.member, self.epoch);
-        let send = |link: &mut Self, place, key: &[u8], value: Option<&[u8]>, trace| {
+        let send = |link: &mut Self, place, change: Change<'_>| {
             link.effect("producing", PRODUCING)?;
-            let sent = link.cluster.borrow_mut().produce(member, epoch, place, (key, value, trace));
+            let sent = link.cluster.borrow_mut().produce(member, epoch, place, change);
             sent.map_err(Lost::denied("producing"))
         };
-        for output in commit.outputs {
-            let place = (Name::Topic(output.topic), output.partition);
-            send(self, place, &output.key, output.value.as_deref(), Some(output.trace))?;
+        for record in commit.outputs {
+            let OutRecord { topic, output, partition, key, value, trace } = record;
+            let (value, trace, output) = (value.as_deref(), Some(*trace), output.clone());
+            send(self, (Name::Topic(*topic), *partition), Change { key, value, trace, output })?;
         }
         let Some(marker) = &commit.marker else { return Ok(None) };
         let place = (Name::Changelog(member.0), commit.partition);
         for (key, value) in commit.writes {
-            send(self, place, key, value.as_deref(), None)?;
+            send(self, place, Change { key, value: value.as_deref(), trace: None, output: None })?;
         }
-        send(self, place, MARK_KEY, Some(marker), None).map(Some)
+        send(self, place, Change { key: MARK_KEY, value: Some(marker), trace: None, output: None }).map(Some)
     }
 }
 

@@ -4,6 +4,7 @@
 //! ends a transaction takes an offset, and no reader is handed it.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kinfold_wire::Trace;
 
@@ -19,6 +20,8 @@ pub(super) struct Record {
     /// `None` for a tombstone.
     pub(super) value: Option<Vec<u8>>,
     pub(super) trace: Option<Trace>,
+    /// Of which output; all outputs share the partitions of one topic here, which is never compacted.
+    pub(super) output: Option<Arc<str>>,
     /// Whose transaction it is part of, while that is open.
     pub(super) open: Option<Member>,
     /// Of a tombstone that compaction has passed over: when it is removed.

@@ -209,7 +209,16 @@ impl Cluster {
 
     /// A record of somebody who uses no transactions.
     pub(crate) fn send(&mut self, place: Place, key: Option<Vec<u8>>, value: Option<Vec<u8>>) {
-        let record = Record { offset: 0, time: self.now, key, value, trace: None, open: None, horizon: None };
+        let record = Record {
+            offset: 0,
+            time: self.now,
+            key,
+            value,
+            trace: None,
+            output: None,
+            open: None,
+            horizon: None,
+        };
         self.append(place, record);
     }
 
@@ -219,6 +228,7 @@ impl Cluster {
         let records = shelves.flat_map(|((_, partition), shelf)| {
             shelf.committed(0, i64::MAX).map(|record| OutRecord {
                 topic,
+                output: record.output.clone(),
                 partition: *partition,
                 key: record.key.clone().unwrap_or_default(),
                 value: record.value.clone(),
@@ -265,6 +275,11 @@ impl Cluster {
         }
         let is_timer = |key: &Vec<u8>| key.first() == Some(&Table::Timer.tag());
         let waits = |partition: &u32| self.fold((StageName::People, *partition)).keys().any(is_timer);
+        let is_doomed = |key: &Vec<u8>| key.first() == Some(&Table::Doomed.tag());
+        let forgets = |partition: &u32| self.fold((StageName::Facets, *partition)).keys().any(is_doomed);
+        if let Some(partition) = (0..self.partitions).find(forgets) {
+            return Some(format!("facets {partition} has more to forget"));
+        }
         let waiting = (0..self.partitions).find(waits);
         waiting.map(|partition| format!("people {partition} waits for a consent to end"))
     }

@@ -5,10 +5,10 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use fastrand::Rng;
-use kinfold_model::Command;
+use kinfold_model::{Command, PrivacyRequest};
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Worker};
 use kinfold_pipeline::{BrakeLimits, Metrics, NoState, Port, StageName, Stores};
-use kinfold_wire::{Framing, Topic, encode};
+use kinfold_wire::{Framing, Topic, encode, keyed};
 
 use super::machine::{Board, Machine, Turn};
 use super::{Disorder, laws};
@@ -69,6 +69,7 @@ struct Driver<'w> {
 enum Arrival<'a> {
     Raw(&'a [u8]),
     Command(&'a Command),
+    Request(&'a PrivacyRequest),
     /// From now on other rules are in force.
     Rules,
 }
@@ -129,6 +130,9 @@ fn arrivals<'a>(input: &Input<'a>, rng: &mut Rng) -> Vec<Arrival<'a>> {
     let mut coming: Vec<Arrival<'a>> = input.records.iter().map(|record| Arrival::Raw(record)).collect();
     for command in input.commands {
         coming.insert(rng.usize(0..=coming.len()), Arrival::Command(command));
+    }
+    for request in input.requests {
+        coming.insert(rng.usize(0..=coming.len()), Arrival::Request(request));
     }
     if input.earlier_rules.is_some() {
         coming.insert(rng.usize(0..=coming.len()), Arrival::Rules);
@@ -250,6 +254,14 @@ impl<'w> Driver<'w> {
                 let key = command.command_id.clone().into_bytes();
                 cluster.send((Name::Topic(Topic::IdentityCommand), partition), Some(key), Some(value));
             }
+            Arrival::Request(request) => {
+                cluster.tell(|| format!("a request comes: {}", request.request_id));
+                let value = encode(Topic::PrivacyRequest, Framing::SingleObject, *request);
+                let value = value.map_err(|error| error.to_string())?;
+                let key = request.request_id.clone().into_bytes();
+                let partition = keyed(&key, partitions);
+                cluster.send((Name::Topic(Topic::PrivacyRequest), partition), Some(key), Some(value));
+            }
             Arrival::Rules => {
                 cluster.tell(|| "other rules are in force".to_owned());
                 drop(cluster);
@@ -295,6 +307,7 @@ impl<'w> Driver<'w> {
             StageName::Stitch => self.hire(post, process, &ports.stitch, disks),
             StageName::Facets => self.hire(post, process, &ports.facets, disks),
             StageName::People => self.hire(post, process, &ports.people, disks),
+            StageName::Privacy => self.hire(post, process, &ports.privacy, disks),
         };
         *post.worker.borrow_mut() = worker;
     }

@@ -35,8 +35,9 @@ pub(super) fn nothing_torn_is_at_work(cluster: &Cluster, machine: &Machine) -> R
 
 /// What there is at the end, if each raw record became one touchpoint or one refusal.
 pub(super) fn outcome(cluster: &Cluster) -> Result<Outcome, String> {
+    let topics = Topic::ALL.into_iter().chain([Topic::ProfileOutput]);
     let written: BTreeMap<Topic, Vec<OutRecord>> =
-        Topic::ALL.into_iter().map(|topic| (topic, cluster.committed(topic))).collect();
+        topics.map(|topic| (topic, cluster.committed(topic))).collect();
     let mut became: BTreeMap<String, usize> =
         cluster.raw_traces().iter().map(|trace| (trace.to_string(), 0)).collect();
     let letters = written[&Topic::TouchpointRefused].iter().filter(|record| record.value.is_some());
@@ -50,5 +51,7 @@ pub(super) fn outcome(cluster: &Cluster) -> Result<Outcome, String> {
     let stores: Vec<Map> =
         (0..cluster.partitions).map(|partition| cluster.fold((StageName::Stitch, partition))).collect();
     let graph = graph(&stores).map_err(|fault| fault.to_string())?;
-    Ok(Outcome { written, tallies: BTreeMap::new(), graph, stores })
+    let of = |stage| (0..cluster.partitions).map(|partition| cluster.fold((stage, partition))).collect();
+    let kept = StageName::ALL.into_iter().filter(|stage| stage.is_stateful()).map(|stage| (stage, of(stage)));
+    Ok(Outcome { written, tallies: BTreeMap::new(), graph, stores, kept: kept.collect() })
 }

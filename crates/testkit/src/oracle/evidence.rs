@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::{
-    Command, CommandKind, Keys, Namespace, NamespaceRules, NodeId, Rules, Timestamp, Touchpoint,
+    Command, CommandKind, Contested, Keys, Namespace, NamespaceRules, NodeId, Rules, Timestamp, Touchpoint,
 };
 
 /// These identifiers were seen together at this time.
@@ -53,6 +53,38 @@ impl Observation {
     }
 }
 
+/// What an erased identifier takes away besides itself.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Mark {
+    /// What names nothing else.
+    Alone,
+    /// What names nothing else but devices.
+    Unclaimed,
+    /// Whatever names it.
+    Everything,
+}
+
+/// The identifiers that are erased.
+pub type Marks = BTreeMap<NodeId, Mark>;
+
+/// Whether nothing counts that was said, by what is erased.
+fn is_gone(observation: &Observation, marks: &Marks, rules: &Rules) -> bool {
+    let is_device = |namespace: &Namespace| {
+        rules.namespace(namespace).is_some_and(|rules| rules.contested == Contested::Apart)
+    };
+    let left = observation
+        .identifiers
+        .iter()
+        .filter(|(node, _)| !marks.contains_key(node) && !observation.blocked.contains(node));
+    let left: Vec<&Namespace> = left.map(|(_, namespace)| namespace).collect();
+    let named = observation.identifiers.iter().filter_map(|(node, _)| marks.get(node));
+    named.into_iter().any(|mark| match mark {
+        Mark::Everything => true,
+        Mark::Unclaimed => left.iter().all(|namespace| is_device(namespace)),
+        Mark::Alone => left.is_empty(),
+    })
+}
+
 /// More touchpoints of one source at one sighting cannot be taken back one by one.
 const TOLD_APART: usize = 8;
 
@@ -79,6 +111,7 @@ impl<'a> Evidence<'a> {
     pub(super) fn of(
         observations: &[Observation],
         commands: &[Command],
+        marks: &Marks,
         rules: &'a Rules,
         keys: &Keys,
     ) -> Self {
@@ -98,10 +131,12 @@ impl<'a> Evidence<'a> {
             all.namespace.extend(observation.identifiers.iter().cloned());
             all.blocked.extend(&observation.blocked);
         }
-        let overflowed = all.overflowed(observations, keys);
-        for observation in all.counting(observations, &standing, &overflowed, keys) {
+        let mut overflowed = all.overflowed(observations, keys);
+        overflowed.retain(|node| !marks.contains_key(node));
+        for observation in all.counting(observations, &standing, &overflowed, marks, keys) {
             all.add(observation, keys);
         }
+        all.blocked.extend(marks.keys());
         all.follow(&standing, keys);
         all.quarantined = all.crowded();
         for command in standing.iter().filter(|command| command.kind == CommandKind::Release) {
@@ -142,6 +177,7 @@ impl<'a> Evidence<'a> {
         observations: &'o [Observation],
         standing: &[&Command],
         overflowed: &BTreeSet<NodeId>,
+        marks: &Marks,
         keys: &Keys,
     ) -> Vec<&'o Observation> {
         let forget: Vec<&&Command> =
@@ -171,6 +207,7 @@ impl<'a> Evidence<'a> {
         };
         observations
             .iter()
+            .filter(|observation| !is_gone(observation, marks, self.rules))
             .filter(|observation| !forget.iter().any(|command| is_taken_back(observation, command)))
             .collect()
     }

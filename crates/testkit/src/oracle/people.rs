@@ -12,7 +12,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::{Command, Contested, Keys, Namespace, NodeId, PersonId, Rules};
 
-use super::evidence::{Evidence, Observation};
+use super::evidence::{Evidence, Marks, Observation};
 
 /// What stitch must end with.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -42,7 +42,22 @@ pub fn people(observations: &[Observation], rules: &Rules, keys: &Keys) -> Expec
 /// As [`people`].
 #[must_use]
 pub fn commanded(observations: &[Observation], commands: &[Command], rules: &Rules, keys: &Keys) -> Expected {
-    let evidence = Evidence::of(observations, commands, rules, keys);
+    remembered(observations, commands, &Marks::new(), rules, keys)
+}
+
+/// The people behind these observations and commands of stewards, where some identifiers are erased.
+///
+/// # Panics
+/// As [`people`].
+#[must_use]
+pub fn remembered(
+    observations: &[Observation],
+    commands: &[Command],
+    marks: &Marks,
+    rules: &Rules,
+    keys: &Keys,
+) -> Expected {
+    let evidence = Evidence::of(observations, commands, marks, rules, keys);
     let case = Case { evidence, keys };
     let edges = case.edges();
     let first = case.join(&edges, &BTreeSet::new());

@@ -7,6 +7,7 @@ use std::path::PathBuf;
 
 use apache_avro::schema_compatibility::SchemaCompatibility;
 use kinfold_model::consent::ConsentCause;
+use kinfold_model::touchpoint::ConsentSignals;
 use kinfold_model::{ChangeKind, ChangeRule, CommandKind, FlagKind, IdentityChange, RefusalKind};
 use kinfold_wire::{Contract, Framing, SchemaIds, Topic, Version, decode, encode};
 use serde::Serialize;
@@ -39,18 +40,25 @@ fn a_published_version_never_changes() {
         "touchpoint/1 2a69a31280e3f0bf",
         "touchpoint/2 c614d3cc666d74d4",
         "touchpoint/3 b12708995fa48987",
+        "touchpoint/4 cf6e1707aaacd6cd",
         "touchpoint-refused/1 c90c5116520cdad8",
         "touchpoint-refused/2 fa1b07db3beffb26",
         "touchpoint-refused/3 7f68ad598c52a614",
+        "touchpoint-refused/4 a798e2a088e5d437",
         "identity-command/1 dfd7d527605f6ce6",
         "identity-assignment/1 6aa2cde6b2cb9f74",
+        "identity-assignment/2 369aa8813a03d287",
         "identity-change/1 8315ea5b3f3599b7",
         "identity-change/2 555057a2d0fe1b55",
+        "identity-change/3 5e28bf979f572339",
         "unified-profile/1 e439ecf4165a1068",
         "unified-profile/2 83bb0ef4dd4c975c",
         "unified-profile/3 aa9bcb91fa15ea0c",
         "consent-change/1 bf1712e48f14f1d1",
         "consent-change/2 aca75a7d71504859",
+        "consent-change/3 53bae429ace5d49b",
+        "privacy-request/1 1b091e6ccb36bcd6",
+        "privacy-receipt/1 aade404079a6bb85",
     ];
     let now: Vec<_> = contracts()
         .flat_map(Contract::versions)
@@ -174,6 +182,12 @@ fn what_older_versions_did_not_say_of_consents_is_absent() {
 
     let touchpoint = samples::full_touchpoint();
     let mut expected = touchpoint.clone();
+    expected.consent_signals = touchpoint.consent_signals.clone().map(|signals| {
+        let ConsentSignals { tcf, gpp, gpc, .. } = signals;
+        ConsentSignals { tcf, gpp, gpc, ..ConsentSignals::default() }
+    });
+    assert_ne!(touchpoint, expected);
+    assert_eq!(by_way_of(version(Topic::Touchpoint, 3), &touchpoint), expected);
     for consent in &mut expected.consents {
         (consent.channel, consent.expires, consent.signal) = (None, None, None);
     }

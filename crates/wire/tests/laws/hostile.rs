@@ -127,7 +127,7 @@ fn ids_that_are_none_are_refused_without_being_repeated() {
     assert_eq!(malformed_at(&read), Some(10 + datum.len()));
     let refusal = Refusal::from(read.expect_err("no node id"));
     assert!(!format!("{refusal:?}").contains(secret), "{refusal:?}");
-    assert!(refusal.to_string().contains("byte 26 of 26 does not follow the schema identity-assignment/1"));
+    assert!(refusal.to_string().contains("byte 26 of 26 does not follow the schema identity-assignment/2"));
 }
 
 #[test]

@@ -48,7 +48,7 @@ fn a_record_of_one_topic_is_not_read_as_that_of_another() {
 #[test]
 fn a_value_that_is_not_of_the_schema_is_not_written() {
     let written = encode(Topic::IdentityAssignment, Framing::SingleObject, &samples::bare_touchpoint());
-    assert_eq!(written, Err(WireError::Unencodable { topic: Topic::IdentityAssignment, version: 1 }));
+    assert_eq!(written, Err(WireError::Unencodable { topic: Topic::IdentityAssignment, version: 2 }));
 }
 
 #[test]

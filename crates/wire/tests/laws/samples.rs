@@ -5,12 +5,15 @@ use std::fmt::Debug;
 use kinfold_model::assignment::ChangeKind;
 use kinfold_model::command::CommandIdentifier;
 use kinfold_model::consent::{ConsentCause, ConsentEvidence, ConsentState, Decision};
+use kinfold_model::privacy::{
+    PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus, StageConfirmation,
+};
 use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
-use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order};
+use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order, SegmentConsent};
 use kinfold_model::{
     Assignment, ChangeRule, Command, CommandKind, Consent, ConsentChange, DeadLetter, EffectiveConsent, Flag,
-    FlagKind, IdentityChange, Move, Namespace, NodeId, NodeKind, PersonId, RefusalKind, Timestamp,
-    Touchpoint, TouchpointIdentifier, UnifiedProfile,
+    FlagKind, Identifier, IdentityChange, Move, Namespace, NodeId, NodeKind, PersonId, RefusalKind,
+    Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_wire::Topic;
 use serde::Serialize;
@@ -35,7 +38,8 @@ pub(crate) fn for_each(check: &mut impl Check) {
         check.check(Topic::IdentityCommand, &command(kind, None));
     }
     for namespace in [Some(Namespace::new("email")), None] {
-        let assignment = Assignment { node: node(1), namespace, person_id: person(1) };
+        let erased = namespace.is_none();
+        let assignment = Assignment { node: node(1), namespace, person_id: person(1), erased };
         check.check(Topic::IdentityAssignment, &assignment);
     }
     for kind in ChangeKind::ALL {
@@ -48,9 +52,53 @@ pub(crate) fn for_each(check: &mut impl Check) {
     for record in [full_profile(), bare_profile()] {
         check.check(Topic::UnifiedProfile, &record);
     }
-    for cause in [ConsentCause::Decision, ConsentCause::Split, ConsentCause::Merge, ConsentCause::Expiry] {
+    for signature in [Some("00".repeat(64)), None] {
+        check.check(Topic::PrivacyRequest, &privacy_request(signature));
+    }
+    for status in [ReceiptStatus::Accepted, ReceiptStatus::Done, ReceiptStatus::Refused] {
+        check.check(Topic::PrivacyReceipt, &privacy_receipt(status));
+    }
+    for cause in [
+        ConsentCause::Decision,
+        ConsentCause::Split,
+        ConsentCause::Merge,
+        ConsentCause::Expiry,
+        ConsentCause::Erasure,
+    ] {
         check.check(Topic::ConsentChange, &consent_change(cause, Some(time(5))));
         check.check(Topic::ConsentChange, &consent_change(cause, None));
+    }
+}
+
+fn privacy_request(signature: Option<String>) -> PrivacyRequest {
+    PrivacyRequest {
+        request_id: "request-1".to_owned(),
+        kind: PrivacyKind::Erase,
+        scope: if signature.is_some() { PrivacyScope::Person } else { PrivacyScope::Identifier },
+        identifiers: vec![Identifier::new("email", "ann@example.org").into()],
+        time: time(1),
+        verifier: signature.as_ref().map(|_| "desk".to_owned()),
+        signature,
+    }
+}
+
+fn privacy_receipt(status: ReceiptStatus) -> PrivacyReceipt {
+    let is_done = status == ReceiptStatus::Done;
+    PrivacyReceipt {
+        request_id: "request-1".to_owned(),
+        kind: PrivacyKind::Erase,
+        scope: PrivacyScope::Person,
+        status,
+        reasons: if is_done { Vec::new() } else { vec!["why".to_owned()] },
+        person_ids: vec![person(1)],
+        identifiers: 3,
+        sightings: 4,
+        touchpoints: 5,
+        stages: vec![StageConfirmation { time: time(7), stage: "people".to_owned() }],
+        requested: time(1),
+        received: time(2),
+        completed: is_done.then(|| time(8)),
+        last_copy_gone: is_done.then(|| time(9)),
     }
 }
 
@@ -65,6 +113,15 @@ pub(crate) fn full_touchpoint() -> Touchpoint {
             tcf: Some("CP".to_owned()),
             gpp: Some("DBAB".to_owned()),
             gpc: Some(true),
+            us_privacy: Some("1YNN".to_owned()),
+            consent_mode: [("ad_storage", "denied"), ("analytics_storage", "granted")]
+                .map(|(name, state)| (name.into(), state.into()))
+                .into(),
+            segment: Some(SegmentConsent {
+                category_preferences: [("Advertising".to_owned(), false), ("Analytics".to_owned(), true)]
+                    .into(),
+            }),
+            email: Some("opt_in_requested".to_owned()),
         }),
         order: Some(Order {
             order_id: "O-99".to_owned(),

@@ -55,15 +55,6 @@ fn rules_that_are_described_are_accepted_again_as_themselves() {
 }
 
 #[test]
-fn rules_that_nothing_asks_for_are_described_as_such() {
-    let decides_nothing = |text: &str| load(text, &[]).expect("valid").describe().contains("decide nothing");
-    assert!(!decides_nothing("[signals.p]\ngpc = true\ntcf = { purposes = [2] }\nopt_outs = [\"sale\"]"));
-    for rule in ["segment = [\"x\"]", "consent_mode = [\"ad_storage\"]", "email = {}"] {
-        assert!(decides_nothing(&format!("[signals.p]\n{rule}")), "{rule}");
-    }
-}
-
-#[test]
 fn the_environment_wins_over_the_file_and_may_name_purposes() {
     let env = [
         ("KINFOLD_SIGNALS__ADVERTISING__TCF__PURPOSES", "3, 4"),
@@ -106,6 +97,7 @@ fn what_is_no_rule_is_one_fault_with_its_remedy() {
         ("[signals.p]\nopt_outs = [\"everything\"]", "write some of \"sale\", \"sharing\""),
         ("[signals.p]\nconsent_mode = [\"ads\"]", "signals.p.consent_mode holds an entry"),
         ("[signals.p]\nsegment = [\"\"]", "is no name of a category"),
+        ("[signals.p]\nsegment = [\" Ads\"]", "takes a category of Segment that is no name"),
         ("[signals.p]\nregime = \"maybe\"", "write one of \"opt_in\", \"opt_out\""),
         ("[signals.p]\ngpc = \"yes\"", "signals.p.gpc is a text; write true or false"),
         ("[signals.p]\ngcp = true", "signals.p.gcp is no setting"),

@@ -200,7 +200,7 @@ fn a_no_of_one_identifier_outlasts_a_later_yes_of_another_unless_the_newest_coun
     };
     let both = touchpoint("0", 1, &["email:ann", "phone:+491"]);
     let said = [both, decided("1", &["phone:+491"], 1, Denied), decided("2", &["email:ann"], 2, Granted)];
-    let newest = Purpose { merge: MergePolicy::Newest, valid_for_ms: None };
+    let newest = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
     let newest: Purposes = [("marketing".to_owned(), newest)].into_iter().collect();
     let state = |purposes: &Purposes| folded(&said, purposes)[0].consents[0].state;
     assert_eq!(state(&Purposes::default()), ConsentState::Denied);

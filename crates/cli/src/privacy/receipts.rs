@@ -1,0 +1,217 @@
+//! Receipts: what became of requests. In: ids of requests. Out: the last receipt of each, as text or JSON. They have no identifiers.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use kinfold_daemon::config::Config;
+use kinfold_daemon::process::kafka_settings;
+use kinfold_kafka::reader::{Isolation, Reader};
+use kinfold_kafka::{Settings, World};
+use kinfold_model::privacy::ReceiptStatus;
+use kinfold_model::{PrivacyReceipt, Timestamp};
+use kinfold_wire::{SchemaIds, Topic, decode};
+use serde_json::{Value, json};
+
+use crate::commands::Failure;
+use crate::stores::Stores;
+use crate::tables::printable;
+
+const TOPIC: Topic = Topic::PrivacyReceipt;
+/// Between two looks at the clock.
+const LOOK: Duration = Duration::from_secs(1);
+
+/// The receipts of a deployment.
+pub(crate) struct Receipts {
+    settings: Settings,
+    ids: SchemaIds,
+}
+
+impl Receipts {
+    /// Asks the broker whether there are any.
+    ///
+    /// # Errors
+    /// When it does not answer, or the topic is not there.
+    pub(crate) fn of(config: &Config) -> Result<Self, Failure> {
+        let settings = kafka_settings(config);
+        let world = World::observe(&settings).map_err(Failure::fault)?;
+        if world.count(TOPIC.as_str()).is_none() {
+            let name = settings.topic(TOPIC.as_str());
+            return Err(Failure::Fault(format!(
+                "topic {name} is missing; `kinfold topics apply` creates it"
+            )));
+        }
+        let ids = config.registry.schema_ids(&config.deployment.prefix, TOPIC).map_err(Failure::Fault)?;
+        Ok(Self { settings, ids })
+    }
+
+    /// The last receipt of a request; `None` when there is none.
+    ///
+    /// # Errors
+    /// When the topic cannot be read to its end.
+    pub(crate) fn last(&self, request_id: &str) -> Result<Option<PrivacyReceipt>, Failure> {
+        let reader = Reader::from_beginning(&self.settings, TOPIC.as_str(), Isolation::Committed);
+        let mut last = None;
+        reader.map_err(Failure::fault)?.each(&mut |record| {
+            if record.key.as_deref() == Some(request_id.as_bytes()) {
+                last = record.value.map(|value| read(&self.ids, &value)).transpose()?;
+            }
+            Ok::<(), Failure>(())
+        })?;
+        Ok(last)
+    }
+
+    /// Those that are written from now on.
+    ///
+    /// # Errors
+    /// When the broker does not answer.
+    pub(crate) fn follow(&self) -> Result<Reader, Failure> {
+        Reader::from_end(&self.settings, TOPIC.as_str(), Isolation::Committed).map_err(Failure::fault)
+    }
+
+    /// Notes the newest receipt of each request that is waited for, until each has one that is final, or the time is over.
+    ///
+    /// # Errors
+    /// When the topic cannot be read.
+    pub(crate) fn wait(
+        &self,
+        reader: &Reader,
+        waited: &mut BTreeMap<String, Option<PrivacyReceipt>>,
+        patience: Duration,
+    ) -> Result<(), Failure> {
+        let until = Instant::now() + patience;
+        while !waited.values().all(|receipt| receipt.as_ref().is_some_and(is_final)) {
+            let left = until.saturating_duration_since(Instant::now());
+            if left.is_zero() {
+                return Ok(());
+            }
+            let Some(record) = reader.next(left.min(LOOK)).map_err(Failure::fault)? else { continue };
+            let key = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()).unwrap_or_default();
+            if let (Some(receipt), Some(value)) = (waited.get_mut(key), &record.value) {
+                *receipt = Some(read(&self.ids, value)?);
+            }
+        }
+        Ok(())
+    }
+}
+
+/// The last receipt of a request in the state folder of local runs; `None` when there is none.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub(crate) fn in_folder(
+    state: &Path,
+    config: &Config,
+    request_id: &str,
+) -> Result<Option<PrivacyReceipt>, Failure> {
+    let value = Stores::of_topic(state, TOPIC, config)?.get(request_id.as_bytes())?;
+    value.map(|value| read(&SchemaIds::default(), &value)).transpose()
+}
+
+/// A receipt as it lies on its topic.
+///
+/// # Errors
+/// When it is none.
+pub(crate) fn read(ids: &SchemaIds, value: &[u8]) -> Result<PrivacyReceipt, Failure> {
+    decode(TOPIC, ids, value).map_err(Failure::fault)
+}
+
+/// Whether nothing else will become of the request.
+pub(crate) fn is_final(receipt: &PrivacyReceipt) -> bool {
+    receipt.status != ReceiptStatus::Accepted
+}
+
+/// For people.
+pub(crate) fn text(receipt: &PrivacyReceipt) -> String {
+    let people: Vec<String> = receipt.person_ids.iter().map(ToString::to_string).collect();
+    let time = |time: Option<Timestamp>| time.map_or_else(|| "not yet".to_owned(), |time| time.to_string());
+    let mut lines = vec![
+        ("request", printable(&receipt.request_id)),
+        ("status", receipt.status.as_str().to_owned()),
+        ("asked for", format!("{}, scope {}", receipt.kind.as_str(), receipt.scope.as_str())),
+        ("people", if people.is_empty() { "none".to_owned() } else { people.join(", ") }),
+        ("identifiers", format!("{} erased", receipt.identifiers)),
+        ("sightings", format!("{} looked at", receipt.sightings)),
+        ("touchpoints", format!("{} forgotten", receipt.touchpoints)),
+        ("requested", receipt.requested.to_string()),
+        ("received", receipt.received.to_string()),
+        ("completed", time(receipt.completed)),
+        (
+            "last copy",
+            receipt.last_copy_gone.map_or_else(|| "not known yet".to_owned(), |at| format!("gone by {at}")),
+        ),
+    ];
+    lines.extend(receipt.stages.iter().map(|one| ("stage", format!("{} at {}", one.stage, one.time))));
+    lines.extend(receipt.reasons.iter().map(|reason| ("because", printable(reason))));
+    let lines: Vec<String> = lines.into_iter().map(|(name, value)| format!("{name:<12} {value}")).collect();
+    lines.join("\n")
+}
+
+/// For scripts.
+pub(crate) fn json(receipt: &PrivacyReceipt) -> Value {
+    let people: Vec<String> = receipt.person_ids.iter().map(ToString::to_string).collect();
+    let stage = |one: &kinfold_model::privacy::StageConfirmation| json!({ "stage": one.stage, "time": one.time.to_string() });
+    json!({
+        "request_id": receipt.request_id, "kind": receipt.kind.as_str(), "scope": receipt.scope.as_str(),
+        "status": receipt.status.as_str(), "reasons": receipt.reasons, "person_ids": people,
+        "identifiers": receipt.identifiers, "sightings": receipt.sightings, "touchpoints": receipt.touchpoints,
+        "stages": receipt.stages.iter().map(stage).collect::<Value>(),
+        "requested": receipt.requested.to_string(), "received": receipt.received.to_string(),
+        "completed": receipt.completed.map(|time| time.to_string()),
+        "last_copy_gone": receipt.last_copy_gone.map(|time| time.to_string()),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use kinfold_model::privacy::{PrivacyKind, PrivacyScope, StageConfirmation};
+    use kinfold_wire::{Framing, encode};
+
+    fn receipt(status: ReceiptStatus) -> PrivacyReceipt {
+        let time = Timestamp::from_millis(1_772_323_200_000).expect("in range");
+        PrivacyReceipt {
+            request_id: "r-1".to_owned(),
+            kind: PrivacyKind::Erase,
+            scope: PrivacyScope::Person,
+            status,
+            reasons: vec!["one identifier is shared by too many".to_owned()],
+            person_ids: Vec::new(),
+            identifiers: 3,
+            sightings: 5,
+            touchpoints: 17,
+            stages: vec![StageConfirmation { time, stage: "stitch".to_owned() }],
+            requested: time,
+            received: time,
+            completed: None,
+            last_copy_gone: None,
+        }
+    }
+
+    #[test]
+    fn a_receipt_is_read_as_it_was_written() {
+        for status in [ReceiptStatus::Accepted, ReceiptStatus::Done, ReceiptStatus::Refused] {
+            let receipt = receipt(status);
+            let value = encode(TOPIC, Framing::SingleObject, &receipt).expect("encodes");
+            assert_eq!(read(&SchemaIds::default(), &value).expect("is one"), receipt);
+            assert_eq!(is_final(&receipt), status != ReceiptStatus::Accepted);
+        }
+    }
+
+    #[test]
+    fn people_and_scripts_are_told_the_same() {
+        let receipt = receipt(ReceiptStatus::Done);
+        let (text, json) = (text(&receipt), json(&receipt));
+        for line in [
+            "status       done",
+            "touchpoints  17 forgotten",
+            "because      one identifier",
+            "completed    not yet",
+        ] {
+            assert!(text.contains(line), "{line}: {text}");
+        }
+        assert_eq!((&json["status"], &json["touchpoints"]), (&json!("done"), &json!(17)));
+        assert_eq!(json["stages"][0]["stage"], "stitch");
+        assert_eq!(json["completed"], Value::Null);
+    }
+}

@@ -1,0 +1,162 @@
+//! Outputs. In: `[outputs.<name>]`, the purposes and the namespaces that there are. Out: topics of profiles, each of which asks
+//! for nothing that one of its purposes does not permit.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kinfold_capture::limits::NAME_BYTES_MAX;
+use kinfold_model::output::{FIELDS_MAX, OUTPUTS_MAX};
+use kinfold_model::rules::{Normaliser, Rules};
+use kinfold_model::{Field, Form, Namespace, Output, Outputs, Purposes};
+use kinfold_wire::check_source;
+use unicode_normalization::UnicodeNormalization;
+
+use super::purposes::field;
+use super::reader::{Check, Section};
+
+/// What an output is checked against.
+struct Terms<'t> {
+    purposes: &'t Purposes,
+    /// Whether all that is declared of purposes could be read: else what is missing may be just that.
+    are_sound: bool,
+    rules: &'t Rules,
+}
+
+/// Reads the section.
+pub(super) fn read_outputs(root: &mut Section<'_>, purposes: &Purposes, rules: &Rules) -> Outputs {
+    let terms = Terms { purposes, are_sound: root.is_sound("purposes"), rules };
+    let mut section = root.section("outputs");
+    let given = section.given();
+    if given.len() > OUTPUTS_MAX {
+        let what = format!("declares {} outputs", given.len());
+        let remedy = format!("declare at most {OUTPUTS_MAX}: each is looked at whenever somebody changes");
+        root.fault("outputs", what, remedy);
+    }
+    let mut outputs = Vec::new();
+    for name in given {
+        if check_source(&name).is_err() {
+            let remedy = "it is part of a topic: write letters, digits, hyphens and underscores, for example marketing";
+            section.fault(&name, "is no name of an output", remedy);
+        }
+        let declared = output(section.section(&name), &terms);
+        outputs.push((name, declared));
+    }
+    outputs.into_iter().collect()
+}
+
+fn output(mut section: Section<'_>, terms: &Terms<'_>) -> Output {
+    let purposes = purposes(&mut section, "purposes", terms);
+    if purposes.is_empty() && section.is_sound("purposes") {
+        section.fault("purposes", "names none", "name what the output is for: purposes = [\"marketing\"]");
+    }
+    let channel = section.text("channel", "", |text| {
+        let is_name = text.len() <= NAME_BYTES_MAX && text.trim() == text;
+        let remedy = format!("write at most {NAME_BYTES_MAX} bytes, as consents name it, or \"\" for none");
+        if is_name { Ok(()) } else { Err(("is no name of a channel", remedy)) }
+    });
+    let fields = section.list("fields", &[], part);
+    if fields.len() > FIELDS_MAX {
+        section.fault(
+            "fields",
+            format!("names {} fields", fields.len()),
+            format!("name at most {FIELDS_MAX}"),
+        );
+    }
+    let fields = fields.iter().filter_map(|text| nfc(text).parse::<Field>().ok());
+    let output = Output {
+        channel: (!channel.is_empty()).then(|| nfc(&channel)),
+        fields: fields.flat_map(Field::parts).collect(),
+        identifiers: identifiers(section.section("identifiers"), terms.rules),
+        more: more(section.section("more"), terms),
+        purposes,
+    };
+    check(&section, &output, terms);
+    section.finish();
+    output
+}
+
+/// Identifiers are asked for with the form in which they leave.
+fn part(text: &str) -> Check {
+    field(text)?;
+    match text.parse::<Field>() {
+        Ok(Field::Identifiers | Field::Identifier(_)) => {
+            Err(("is no field", "write it under identifiers, for example { email = \"sha256\" }".to_owned()))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// A name as touchpoints have it: theirs are in NFC, and these are to be the same.
+fn nfc(name: &str) -> String {
+    name.nfc().collect()
+}
+
+fn purposes(section: &mut Section<'_>, key: &str, terms: &Terms<'_>) -> BTreeSet<String> {
+    let names = section.list(key, &[], |name| {
+        if !terms.are_sound || terms.purposes.declared(&nfc(name)).is_some() {
+            return Ok(());
+        }
+        Err(("is no purpose that is declared", "correct it, or declare it: [purposes.<name>]".to_owned()))
+    });
+    names.iter().map(|name| nfc(name)).collect()
+}
+
+fn identifiers(mut section: Section<'_>, rules: &Rules) -> BTreeMap<Namespace, Form> {
+    let given = section.given();
+    if given.len() > FIELDS_MAX {
+        let what = format!("names {} namespaces", given.len());
+        section.fault_here(what, format!("name at most {FIELDS_MAX}"));
+    }
+    let mut forms = BTreeMap::new();
+    for name in given {
+        let namespace = Namespace::new(&name);
+        let Some(form) = section.given_choice(&name, &Form::ALL, Form::as_str) else { continue };
+        match (rules.normaliser(&namespace), form) {
+            (None, _) => {
+                let names: Vec<&str> = rules.namespaces.keys().map(Namespace::as_str).collect();
+                let remedy = format!("the namespaces are {}", names.join(", "));
+                section.fault(&name, "is no namespace", remedy);
+            }
+            (Some(Normaliser::EmailSha256), Form::Sha256 | Form::Sha256Digits) => {
+                let remedy = "write \"clear\": the hashes leave as they are";
+                section.fault(&name, "would be the hash of a hash", remedy);
+            }
+            (Some(normaliser), Form::Sha256Digits) if normaliser != Normaliser::Phone => {
+                let remedy = "write \"sha256\": only telephone numbers have a plus";
+                section.fault(&name, "has no telephone numbers", remedy);
+            }
+            _ => {}
+        }
+        forms.insert(namespace, form);
+    }
+    forms
+}
+
+fn more(mut section: Section<'_>, terms: &Terms<'_>) -> BTreeMap<Field, BTreeSet<String>> {
+    let mut more: BTreeMap<Field, BTreeSet<String>> = BTreeMap::new();
+    for name in section.given() {
+        let needed = purposes(&mut section, &name, terms);
+        match nfc(&name).parse::<Field>() {
+            // One that stands here twice, with its letters composed in two ways, needs both.
+            Ok(field) => more.entry(field).or_default().extend(needed),
+            Err(error) => section.fault(&name, "is no part of a profile", error.to_string()),
+        }
+    }
+    more
+}
+
+/// Nothing is asked for that a purpose of it does not permit, and nothing needs more that is not asked for.
+fn check(section: &Section<'_>, output: &Output, terms: &Terms<'_>) {
+    let parts: Vec<Field> = output.parts().collect();
+    for part in &parts {
+        let key = if matches!(part, Field::Identifier(_)) { "identifiers" } else { "fields" };
+        let declared = output.needs(part).filter_map(|name| Some((name, terms.purposes.declared(name)?)));
+        for (name, _) in declared.filter(|(_, purpose)| !purpose.permits(part)) {
+            let remedy = format!("take it out, or add it to the fields of purposes.{name}");
+            section.fault(key, format!("asks for {part}, which the purpose {name} does not permit"), remedy);
+        }
+    }
+    for field in output.more.keys().filter(|field| !parts.iter().any(|part| field.covers(part))) {
+        let remedy = "ask for it, or take it out here";
+        section.fault("more", format!("speaks of {field}, which is not asked for"), remedy);
+    }
+}

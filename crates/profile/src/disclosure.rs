@@ -1,0 +1,206 @@
+//! All that is kept of what was said of a person, for the person: every value at each set of identifiers, not only those that
+//! won. In: the entries of the state of people that are about one person. Out: what was said at each node, in a form that can be
+//! read, with the identifiers of that person and of nobody else.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use kinfold_model::consent::{ConsentScope, Decision};
+use kinfold_model::{Amount, Currency, Fault, Namespace, NodeId, PersonId, Timestamp};
+use serde::Deserialize;
+
+use crate::facet::Facet;
+use crate::facets::Member;
+use crate::table::Table;
+
+/// What was said at one set of identifiers.
+#[derive(Clone, PartialEq, Eq)]
+pub struct Said {
+    /// Time of the first touchpoint.
+    pub first_seen: Timestamp,
+    /// Time of the last.
+    pub last_seen: Timestamp,
+    /// How many there were.
+    pub touchpoints: u64,
+    /// As touchpoints had them; only those of the person.
+    pub identifiers: Vec<SaidIdentifier>,
+    /// By name.
+    pub attributes: Vec<SaidAttribute>,
+    /// By id.
+    pub orders: Vec<SaidOrder>,
+    /// By purpose and channel.
+    pub consents: Vec<SaidConsent>,
+}
+
+/// An identifier that touchpoints carried.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SaidIdentifier {
+    /// The node that the identity graph knows.
+    pub node: NodeId,
+    /// As the source named it.
+    pub namespace: Namespace,
+    /// Normalised.
+    pub value: String,
+    /// When it was first there.
+    pub first_seen: Timestamp,
+    /// When it was last there.
+    pub last_seen: Timestamp,
+}
+
+/// What was said of an attribute.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SaidAttribute {
+    /// Of the attribute.
+    pub name: String,
+    /// As stated.
+    pub value: String,
+    /// Who said it.
+    pub source: String,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// An order.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SaidOrder {
+    /// Its id.
+    pub order_id: String,
+    /// In units of `currency`.
+    pub value: Amount,
+    /// Of the value.
+    pub currency: Currency,
+    /// How many articles; 0 when nobody said.
+    pub items: i64,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// A decision, with its evidence.
+#[derive(Clone, PartialEq, Eq)]
+pub struct SaidConsent {
+    /// About what.
+    pub scope: ConsentScope,
+    /// What was decided.
+    pub decision: Decision,
+    /// When.
+    pub time: Timestamp,
+    /// When a yes ends by itself; `None`: it does not.
+    pub expires: Option<Timestamp>,
+    /// Who reported it.
+    pub source: String,
+    /// The legal basis, if it was stated.
+    pub basis: Option<String>,
+    /// The law, if it was stated.
+    pub jurisdiction: Option<String>,
+    /// The signal that it was read from; `None` for one that was stated.
+    pub signal: Option<String>,
+    /// Which text was shown, if it was stated.
+    pub wording: Option<String>,
+}
+
+/// A member as the state of people has it.
+#[derive(Deserialize)]
+struct Held {
+    #[serde(rename = "version")]
+    _version: u64,
+    member: Option<Member>,
+}
+
+/// What the keys of all entries of a person begin with.
+#[must_use]
+pub fn prefix(person: PersonId) -> Vec<u8> {
+    Table::Member.key(&[person.as_bytes()])
+}
+
+/// What the entries of one person hold.
+#[derive(Default)]
+pub struct Disclosure {
+    /// The identifiers that are theirs now.
+    own: BTreeSet<NodeId>,
+    /// By the node at which it was said.
+    said: BTreeMap<NodeId, Said>,
+}
+
+impl Disclosure {
+    /// Takes in an entry whose key begins with [`prefix`].
+    ///
+    /// # Errors
+    /// [`Fault::Corrupt`].
+    pub fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
+        let node = key.get(17..).and_then(|node| <[u8; 16]>::try_from(node).ok());
+        let node = node.filter(|_| key.first() == Some(&Table::Member.tag())).map(NodeId::from_bytes);
+        let node = node.ok_or_else(|| Table::Member.corrupt("its key is not that of a person and a node"))?;
+        let held: Held = Table::Member.decode(value)?;
+        // A node that has left keeps an entry without a member.
+        let Some(member) = held.member else { return Ok(()) };
+        if !node.is_sighting() {
+            self.own.insert(node);
+        }
+        self.said.extend(member.facet.map(|facet| (node, Said::of(facet))));
+        Ok(())
+    }
+
+    /// Whether an identifier is the person's, as far as the entries say that were taken in.
+    #[must_use]
+    pub fn has(&self, identifier: NodeId) -> bool {
+        self.own.contains(&identifier)
+    }
+
+    /// What was said, by the node at which it was. A touchpoint may have named others beside the person: their identifiers are left
+    /// out, and so are those that are nobody's.
+    #[must_use]
+    pub fn into_said(self) -> BTreeMap<NodeId, Said> {
+        let Self { own, mut said } = self;
+        for one in said.values_mut() {
+            one.identifiers.retain(|identifier| own.contains(&identifier.node));
+        }
+        said
+    }
+}
+
+impl Said {
+    fn of(facet: Facet) -> Self {
+        let attributes = facet.attributes.iter().map(|(name, stated)| SaidAttribute {
+            name: name.clone(),
+            value: stated.value.clone(),
+            source: stated.source.clone(),
+            time: stated.time,
+        });
+        let orders = facet.orders.iter().map(|(order_id, stated)| SaidOrder {
+            order_id: order_id.clone(),
+            value: stated.value,
+            currency: stated.currency.clone(),
+            items: stated.items,
+            time: stated.time,
+        });
+        let consents = facet.consents.iter().map(|(scope, stated)| SaidConsent {
+            scope: scope.clone(),
+            decision: stated.decision,
+            time: stated.time,
+            expires: stated.expires,
+            source: stated.source.clone(),
+            basis: stated.basis.clone(),
+            jurisdiction: stated.jurisdiction.clone(),
+            signal: stated.signal.clone(),
+            wording: stated.wording.clone(),
+        });
+        Self {
+            first_seen: facet.span.first,
+            last_seen: facet.span.last,
+            touchpoints: facet.counts.touchpoints(),
+            attributes: attributes.collect(),
+            orders: orders.collect(),
+            consents: consents.collect(),
+            identifiers: facet
+                .identifiers
+                .into_iter()
+                .map(|(identifier, span)| SaidIdentifier {
+                    node: identifier.node,
+                    namespace: identifier.namespace,
+                    value: identifier.value,
+                    first_seen: span.first,
+                    last_seen: span.last,
+                })
+                .collect(),
+        }
+    }
+}

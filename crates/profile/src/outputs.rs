@@ -1,0 +1,265 @@
+//! What leaves for a purpose: a folded profile and an output in, the profile with only what may leave there out, and how long it
+//! stays so.
+//!
+//! A person is there while each purpose of the output is allowed for them, and a part of them while each purpose that the part
+//! needs is allowed and permits it. What is older than one of these purposes may use is left out; what is left out is empty, or
+//! 0. A sum is as old as the oldest thing in it.
+
+use std::borrow::Cow;
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
+use kinfold_model::{
+    EffectiveConsent, Field, Metric, Output, Outputs, PersonId, Purpose, Purposes, Timestamp, UnifiedProfile,
+};
+use serde::{Deserialize, Serialize};
+
+use crate::allowed::is_allowed;
+use crate::people::{Published, digest};
+
+/// What an output was last sent of a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Sent {
+    version: i64,
+    digest: [u8; 16],
+}
+
+/// By output, all of the configuration that have the person. What is not configured is forgotten, so that an output that comes back
+/// with an empty topic is sent everybody as they change.
+pub(crate) type SentOutputs = BTreeMap<String, Sent>;
+
+/// What all outputs amount to for one person at one time.
+pub(crate) struct Leaving {
+    /// Where something is another than was sent.
+    pub(crate) records: Vec<Published>,
+    /// What was sent, with these records.
+    pub(crate) sent: SentOutputs,
+    /// When something becomes too old next.
+    pub(crate) next: Option<Timestamp>,
+    /// The last time at which something became too old.
+    pub(crate) ended: Option<Timestamp>,
+}
+
+/// Looks at every output. `before` is what they were sent.
+pub(crate) fn leave(
+    profile: &UnifiedProfile,
+    (outputs, purposes): (&Outputs, &Purposes),
+    before: &SentOutputs,
+    now: Timestamp,
+) -> Leaving {
+    let mut leaving = Leaving { records: Vec::new(), sent: SentOutputs::new(), next: None, ended: None };
+    for (name, output) in outputs.iter() {
+        let view = view(profile, output, purposes, now);
+        leaving.next = leaving.next.into_iter().chain(view.next).min();
+        leaving.ended = leaving.ended.max(view.ended);
+        match (view.profile, before.get(&**name)) {
+            (Some(mut shown), before) => {
+                let digest = digest(&shown);
+                if let Some(same) = before.filter(|before| before.digest == digest) {
+                    leaving.sent.insert(name.to_string(), same.clone());
+                    continue;
+                }
+                shown.version = before.map_or(0, |before| before.version) + 1;
+                leaving.sent.insert(name.to_string(), Sent { version: shown.version, digest });
+                let (output, profile) = (Arc::clone(name), Box::new(shown));
+                leaving.records.push(Published::Shared { output, profile });
+            }
+            (None, Some(_)) => {
+                let (output, person) = (Arc::clone(name), profile.person_id);
+                leaving.records.push(Published::Unshared { output, person });
+            }
+            (None, None) => {}
+        }
+    }
+    leaving
+}
+
+/// Takes somebody away from every output that has them.
+pub(crate) fn withdraw(person: PersonId, outputs: &Outputs, before: &SentOutputs) -> Vec<Published> {
+    let has = |name: &&Arc<str>| before.contains_key(&***name);
+    let names = outputs.names().filter(has).cloned();
+    names.map(|output| Published::Unshared { output, person }).collect()
+}
+
+/// A person as one output may have them, with version 0.
+struct View {
+    /// `None`: not at all.
+    profile: Option<UnifiedProfile>,
+    next: Option<Timestamp>,
+    ended: Option<Timestamp>,
+}
+
+fn view(profile: &UnifiedProfile, output: &Output, purposes: &Purposes, now: Timestamp) -> View {
+    let mut gate = Gate::new(profile, output, purposes, now);
+    let shown = if gate.lets_person() { Some(gate.profile()) } else { None };
+    View { profile: shown, next: gate.next, ended: gate.ended }
+}
+
+/// A purpose that an output names, and whether it is allowed for the person.
+struct Named<'g> {
+    declared: Cow<'g, Purpose>,
+    is_allowed: bool,
+}
+
+/// What everything has to pass on its way to an output.
+struct Gate<'g> {
+    all: &'g UnifiedProfile,
+    output: &'g Output,
+    purposes: BTreeMap<&'g str, Named<'g>>,
+    now: Timestamp,
+    next: Option<Timestamp>,
+    ended: Option<Timestamp>,
+}
+
+impl<'g> Gate<'g> {
+    fn new(all: &'g UnifiedProfile, output: &'g Output, purposes: &'g Purposes, now: Timestamp) -> Self {
+        let named = |name: &'g str| {
+            let declared =
+                purposes.declared(name).map_or_else(|| Cow::Owned(Purpose::default()), Cow::Borrowed);
+            let is_allowed = is_allowed(name, &declared, output.channel.as_deref(), all);
+            (name, Named { declared, is_allowed })
+        };
+        let purposes = output.named().into_iter().map(named).collect();
+        Self { all, output, purposes, now, next: None, ended: None }
+    }
+
+    /// Whether the person is there. An output without a purpose is for nothing, and has nobody.
+    fn lets_person(&mut self) -> bool {
+        let output = self.output;
+        let needs = output.purposes.iter().map(String::as_str);
+        !output.purposes.is_empty() && self.lets(needs, None, self.all.metrics.last_seen)
+    }
+
+    /// Whether a part of that time passes.
+    fn lets_part(&mut self, part: &Field, time: Timestamp) -> bool {
+        let needs: Vec<&'g str> = self.needs(part);
+        self.lets(needs.into_iter(), Some(part), time)
+    }
+
+    fn needs(&self, part: &Field) -> Vec<&'g str> {
+        let named = self.purposes.keys().copied();
+        let needed = |name: &&'g str| self.output.needs(part).any(|needed| needed == *name);
+        named.filter(needed).collect()
+    }
+
+    fn lets(
+        &mut self,
+        mut needs: impl Iterator<Item = &'g str>,
+        part: Option<&Field>,
+        time: Timestamp,
+    ) -> bool {
+        let mut end: Option<Timestamp> = None;
+        let may = needs.all(|name| {
+            let Some(named) = self.purposes.get(name) else { return false };
+            end = end.into_iter().chain(named.declared.outdated(time)).min();
+            named.is_allowed && part.is_none_or(|part| named.declared.permits(part))
+        });
+        if !may {
+            return false;
+        }
+        match end {
+            Some(end) if end <= self.now => {
+                self.ended = self.ended.max(Some(end));
+                false
+            }
+            Some(end) => {
+                self.next = self.next.into_iter().chain([end]).min();
+                true
+            }
+            None => true,
+        }
+    }
+
+    /// Whether a part that is asked for by name passes.
+    fn gives(&mut self, part: &Field, time: Timestamp) -> bool {
+        self.output.fields.contains(part) && self.lets_part(part, time)
+    }
+
+    fn profile(&mut self) -> UnifiedProfile {
+        let all = self.all;
+        let last = all.metrics.last_seen;
+        UnifiedProfile {
+            person_id: all.person_id,
+            version: 0,
+            identifiers: self.identifiers(),
+            attributes: self.attributes(),
+            metrics: self.metrics(),
+            consents: all.consents.iter().filter(|consent| self.is_about(consent)).cloned().collect(),
+            segments: if self.gives(&Field::Segments, last) { all.segments.clone() } else { Vec::new() },
+            aliases: if self.gives(&Field::Aliases, last) { all.aliases.clone() } else { Vec::new() },
+        }
+    }
+
+    fn identifiers(&mut self) -> Vec<ProfileIdentifier> {
+        let (all, output) = (self.all, self.output);
+        let mut shown: BTreeMap<_, ProfileIdentifier> = BTreeMap::new();
+        for one in &all.identifiers {
+            let part = Field::Identifier(one.namespace.clone());
+            let Some(form) = output.identifiers.get(&one.namespace) else { continue };
+            if !self.lets_part(&part, one.last_seen) {
+                continue;
+            }
+            // Its times are data too, and may be older than the identifier may be.
+            let first_seen =
+                if self.lets_part(&part, one.first_seen) { one.first_seen } else { one.last_seen };
+            let undeliverable = one.undeliverable.filter(|time| self.lets_part(&part, *time));
+            let leaves = form.of(&one.namespace, &one.value);
+            let (namespace, value) = (leaves.namespace, leaves.value);
+            // The hash of an address and one that somebody stated are the same identifier.
+            let known = shown.entry((namespace.clone(), value.clone())).or_insert(ProfileIdentifier {
+                namespace,
+                value,
+                first_seen,
+                last_seen: one.last_seen,
+                undeliverable,
+            });
+            known.first_seen = known.first_seen.min(first_seen);
+            known.last_seen = known.last_seen.max(one.last_seen);
+            known.undeliverable = known.undeliverable.max(undeliverable);
+        }
+        shown.into_values().collect()
+    }
+
+    fn attributes(&mut self) -> BTreeMap<String, Attribute> {
+        let (all, output) = (self.all, self.output);
+        let mut shown = BTreeMap::new();
+        for part in &output.fields {
+            if let Field::Attribute(name) = part
+                && let Some(attribute) = all.attributes.get(name)
+                && self.lets_part(part, attribute.time)
+            {
+                shown.insert(name.clone(), attribute.clone());
+            }
+        }
+        shown
+    }
+
+    fn metrics(&mut self) -> Metrics {
+        let profile = self.all;
+        let all = &profile.metrics;
+        let mut given = |metric, time| self.gives(&Field::Metric(metric), time);
+        let first = all.first_seen;
+        Metrics {
+            touchpoints: if given(Metric::Touchpoints, first) { all.touchpoints } else { 0 },
+            channels: if given(Metric::Channels, first) { all.channels.clone() } else { BTreeMap::new() },
+            orders: if given(Metric::Orders, first) { all.orders } else { 0 },
+            items: if given(Metric::Items, first) { all.items } else { 0 },
+            revenue: if given(Metric::Revenue, first) { all.revenue.clone() } else { BTreeMap::new() },
+            first_seen: if given(Metric::FirstSeen, first) { first } else { Timestamp::default() },
+            last_seen: if given(Metric::LastSeen, all.last_seen) {
+                all.last_seen
+            } else {
+                Timestamp::default()
+            },
+        }
+    }
+
+    /// Decisions about the purposes of the output, so that whoever reads it sees on what it rests and what to heed: with a channel
+    /// those about it and the general ones, else all.
+    fn is_about(&self, consent: &EffectiveConsent) -> bool {
+        let is_by_another = self.output.channel.is_some() && consent.channel.is_some();
+        self.output.purposes.contains(&consent.purpose)
+            && (!is_by_another || consent.channel == self.output.channel)
+    }
+}
