@@ -47,7 +47,12 @@ fn what_consumers_print_and_answer_holds_no_value_of_anybody() {
     payloads.iter().for_each(|(_, payload)| note_payload(payload, &mut values));
     assert!(values.len() > 1000, "{} values are no sample", values.len());
 
-    let variables = variables(&broker.address);
+    let email = address_of_somebody(&canonical);
+    let key = folder.path().join("desk.key").display().to_string();
+    let mut variables = variables(&broker.address);
+    let printed = run(&variables, &["privacy", "keygen", &key]);
+    let public = printed.split('"').nth(1).expect("a public key").to_owned();
+    variables.insert("KINFOLD_PRIVACY__VERIFIERS__DESK__PUBLIC_KEY".to_owned(), public);
     let settings = kafka_settings(&Config::load(None, variables.clone().into_iter()).expect("right"));
     let applied = program("kinfold").args(["topics", "apply"]).envs(&variables).output().expect("runs");
     assert!(applied.status.success(), "{}", String::from_utf8_lossy(&applied.stderr));
@@ -55,8 +60,13 @@ fn what_consumers_print_and_answer_holds_no_value_of_anybody() {
     let records = canonical.into_iter().chain(payloads);
     produce(&settings, records).expect("records arrive");
     until_at_rest(&settings);
-
-    let mut seen = String::new();
+    // Somebody is erased; somebody else may not ask, and what nobody can read asks for nothing.
+    let unreadable = format!("{{\"erase\": \"{email}\"}}").into_bytes();
+    produce(&settings, [("privacy-request".to_owned(), unreadable)].into_iter()).expect("it arrives");
+    let email = format!("email:{email}");
+    let mut seen = run(&variables, &["privacy", "erase", &email, "--verifier", "desk", "--key", &key]);
+    assert!(seen.contains("done"), "nobody was erased");
+    seen += &run(&variables, &["privacy", "erase", &email, "--verifier", "nobody", "--key", &key]);
     for (address, _) in &consumers {
         for page in ["/metrics", "/status", "/ready", "/live"] {
             seen += &get(address, page).expect("it answers");
@@ -132,6 +142,23 @@ fn canonical() -> Vec<(String, Vec<u8>)> {
     };
     let records = sample(300, 3000).generate().enumerate();
     records.map(|(number, one)| (raw_topic(one.source), damage(number, one.record))).collect()
+}
+
+/// An e-mail address that a record of the sample has.
+fn address_of_somebody(records: &[(String, Vec<u8>)]) -> String {
+    let of = |record: &[u8]| -> Option<String> {
+        let record: Value = serde_json::from_slice(record).ok()?;
+        let mut identifiers = record["identifiers"].as_array()?.iter();
+        let one = identifiers.find(|one| one["namespace"] == "email")?;
+        Some(one["value"].as_str()?.trim().to_owned()).filter(|value| value.contains('@'))
+    };
+    records.iter().find_map(|(_, record)| of(record)).expect("somebody has one")
+}
+
+/// What `kinfold` prints.
+fn run(variables: &BTreeMap<String, String>, arguments: &[&str]) -> String {
+    let output = program("kinfold").args(arguments).envs(variables).output().expect("runs");
+    [output.stdout, output.stderr].iter().map(|said| String::from_utf8_lossy(said).into_owned()).collect()
 }
 
 /// The payloads of the cases of some sources, whole and with a cut in the midst.

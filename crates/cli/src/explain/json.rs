@@ -195,6 +195,7 @@ fn kind(hindrance: Hindrance) -> &'static str {
         Hindrance::Overflowed => "overflowed",
         Hindrance::Crowded => "crowded",
         Hindrance::Shed => "shed",
+        Hindrance::Erased => "erased",
     }
 }
 

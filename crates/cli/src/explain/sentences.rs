@@ -41,6 +41,7 @@ pub(super) fn hindrance(hindrance: Hindrance, stand: &Stand, rules: &Rules) -> S
         Hindrance::Captured => "its value was on the block list when it was seen".to_owned(),
         Hindrance::Listed => "its value is on the block list".to_owned(),
         Hindrance::Ordered => "a steward blocked it".to_owned(),
+        Hindrance::Erased => "it was erased because somebody asked to be forgotten".to_owned(),
         Hindrance::Overflowed => format!(
             "it was seen in {} combinations with others, more than are kept, so that none is; this cannot be undone",
             stand.sightings

@@ -58,6 +58,8 @@ pub enum Hindrance {
     Crowded,
     /// It was taken out of a component that had grown too large.
     Shed,
+    /// It is erased.
+    Erased,
 }
 
 /// Whether an identifier links, and why not.
