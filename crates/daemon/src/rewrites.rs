@@ -16,6 +16,9 @@ use kinfold_store::{Memory, RocksStore};
 /// forgotten deletions. What was set aside is kept as long, for whoever wants to know what was wrong.
 const AWAY: Duration = Duration::from_secs(8 * 24 * 3600);
 
+/// Stores that begin at one time are rewritten at so many different ones.
+const SHARES: u32 = 16;
+
 /// The stores of a stage, and when each is due.
 pub(crate) struct Rewrites {
     interval_ms: i64,
@@ -32,11 +35,19 @@ impl Rewrites {
     /// up is due again.
     pub(crate) fn begin_if_due(&self, partition: u32, store: &RocksStore, folder: &Path, now: Timestamp) {
         let stamp = folder.with_extension("rewritten");
-        let next = |now: Timestamp| now.plus_millis(self.interval_ms);
-        if now < *lock(&self.due).entry(partition).or_insert_with(|| next(begin(&stamp, now))) {
+        let first = || match noted(&stamp, now) {
+            Some(noted) => noted.plus_millis(self.interval_ms),
+            None => {
+                note(&stamp, now);
+                // Else all stores of a new machine would be due at once, for ever.
+                let share = i64::from(partition % SHARES) + 1;
+                now.plus_millis(self.interval_ms / i64::from(SHARES) * share)
+            }
+        };
+        if now < *lock(&self.due).entry(partition).or_insert_with(first) {
             return;
         }
-        let (all, due) = (Arc::clone(&self.due), next(now));
+        let (all, due) = (Arc::clone(&self.due), now.plus_millis(self.interval_ms));
         let is_begun = store.rewrite_in_background(move || {
             note(&stamp, now);
             lock(&all).insert(partition, due);
@@ -84,16 +95,10 @@ fn lock(due: &Mutex<BTreeMap<u32, Timestamp>>) -> MutexGuard<'_, BTreeMap<u32, T
     due.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
-/// When the store was last rewritten; one of which nobody knows begins now.
-fn begin(stamp: &Path, now: Timestamp) -> Timestamp {
-    let noted = fs::read_to_string(stamp).ok().and_then(|text| text.trim().parse::<i64>().ok());
-    match noted.and_then(|ms| Timestamp::from_millis(ms).ok()).filter(|noted| *noted <= now) {
-        Some(noted) => noted,
-        None => {
-            note(stamp, now);
-            now
-        }
-    }
+/// When the store was last rewritten, or began; `None` when nobody knows.
+fn noted(stamp: &Path, now: Timestamp) -> Option<Timestamp> {
+    let ms = fs::read_to_string(stamp).ok()?.trim().parse::<i64>().ok()?;
+    Timestamp::from_millis(ms).ok().filter(|noted| *noted <= now)
 }
 
 fn note(stamp: &Path, now: Timestamp) {

@@ -114,7 +114,10 @@ pub enum ReceiptStatus {
 }
 
 impl ReceiptStatus {
-    /// The name in records.
+    /// All of them, in the order of the schema.
+    pub const ALL: [Self; 3] = [Self::Accepted, Self::Done, Self::Refused];
+
+    /// The name in records and metrics.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {

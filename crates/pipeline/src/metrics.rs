@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kinfold_capture::Outcome;
+use kinfold_model::privacy::ReceiptStatus;
 use kinfold_model::{FlagKind, RefusalKind, SourceQuality, Timestamp};
 use prometheus::{
     Gauge, GaugeVec, Histogram, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGaugeVec, Opts,
@@ -12,7 +13,7 @@ use prometheus::{
 
 use crate::batch::{Batch, Tally};
 use crate::port::StageName;
-use crate::ports::{FACET_FULL, REPEATED};
+use crate::ports::{FACET_FULL, REPEATED, SUPPRESSED};
 use crate::record::Origin;
 
 /// Every metric. Names begin with `kinfold_` and end in their unit; labels are bounded.
@@ -334,8 +335,13 @@ impl Metrics {
             }
         }
         if stage == StageName::Facets.as_str() {
-            for note in [REPEATED, FACET_FULL] {
+            for note in [REPEATED, SUPPRESSED, FACET_FULL] {
                 self.notes.with_label_values(&[stage, note]);
+            }
+        }
+        if stage == StageName::Privacy.as_str() {
+            for status in ReceiptStatus::ALL {
+                self.notes.with_label_values(&[stage, status.as_str()]);
             }
         }
         for kind in RefusalKind::ALL {

@@ -355,6 +355,13 @@ impl Port for PrivacyPort {
         }
     }
 
+    fn note(&self, output: &PrivacyOutput) -> Option<&'static str> {
+        match output {
+            PrivacyOutput::Receipt(receipt) => Some(receipt.status.as_str()),
+            PrivacyOutput::Ask { .. } => None,
+        }
+    }
+
     fn write(&self, output: PrivacyOutput, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
         records.push(match output {
             PrivacyOutput::Ask { scope, ticket, time } => {

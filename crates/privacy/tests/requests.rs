@@ -178,7 +178,7 @@ fn a_question_that_is_handled_twice_and_finds_more_the_second_time_waits_for_all
     desk.asks(request("r-1", &[("email", "ann@example.org")]));
     let mut all = everything();
     all.insert(1, found(&[ann(), card(), late]));
-    assert_eq!(desk.hears(20, &all).pop().map(|receipt| receipt.status), None);
+    assert_eq!(desk.hears(20, &all).pop().map(|receipt| receipt.status), Some(ReceiptStatus::Accepted));
     let mut rest = vec![confirmed(ann(), late, Confirmation::Stitch { asked: 0, is_new: true })];
     rest.push(confirmed(ann(), late, Confirmation::Facets { touchpoints: 0 }));
     rest.extend((0..PEOPLE).map(|partition| confirmed(ann(), late, Confirmation::People { partition })));
