@@ -8,10 +8,15 @@ use std::time::{Duration, Instant};
 use kinfold_cli::generate::{Generated, Plan};
 use kinfold_kafka::client::produce;
 use kinfold_model::Timestamp;
+use kinfold_pipeline::StageName;
 use kinfold_wire::raw_topic;
 
 use crate::case::{Outcome, wrong};
 use crate::deployment::Deployment;
+
+/// The stages that touchpoints keep at work. Nobody asks to be forgotten here.
+pub(crate) const FED: [StageName; 4] =
+    [StageName::Capture, StageName::Stitch, StageName::Facets, StageName::People];
 
 /// A sample of touchpoints.
 pub(crate) struct Load {

@@ -85,7 +85,7 @@ pub(crate) fn closes(truth: &Truth<'_>, requests: &[PrivacyRequest], outcome: &O
     assert!(differing.is_empty(), "{run}: is and should be: {differing:?}");
 }
 
-/// Whether an identifier is a device, or stands in a touchpoint that is somebody else's.
+/// Whether an identifier is a device, belongs to nobody, or stands in a touchpoint that is somebody else's.
 fn is_claimed(
     node: NodeId,
     namespace: &Namespace,
@@ -97,6 +97,7 @@ fn is_claimed(
     let person = |node: &NodeId| found.person.get(node);
     let mut named = observations.iter().filter(|one| one.identifiers.iter().any(|(other, _)| *other == node));
     is_device
+        || person(&node).is_none()
         || named.any(|one| {
             let sighting = one.sighting(truth.keys);
             person(&sighting).is_some() && person(&sighting) != person(&node)

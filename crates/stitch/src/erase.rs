@@ -47,7 +47,8 @@ impl Step<'_> {
             let namespace = member.namespace.as_ref().filter(|_| is_theirs(*node, member.person))?;
             let rules = law.rules.namespace(namespace);
             let is_device = rules.is_some_and(|rules| rules.contested == Contested::Apart);
-            let is_claimed = is_device || is_with_others(component, *node);
+            // Of one that links nobody nobody knows whose its touchpoints are.
+            let is_claimed = is_device || person.is_none() || is_with_others(component, *node);
             Some((*node, if is_claimed { Reach::Unclaimed } else { Reach::Everything }))
         });
         let members: Vec<(NodeId, Reach)> = members.collect();

@@ -3,14 +3,12 @@
 
 use std::time::{Duration, Instant};
 
-use kinfold_pipeline::StageName;
-
 use crate::case::{Case, Outcome, Seen};
 use crate::checker::Checker;
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Feeding;
+use crate::load::{FED, Feeding};
 use crate::proxy::{Action, Api};
 use crate::watch::Watch;
 
@@ -32,7 +30,7 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
     let feeding = Feeding::begin(deployment, 3, 250)?;
     let (mut slowest, mut lost) = (Duration::ZERO, 0);
     let mut fault = Instant::now();
-    for stage in StageName::ALL {
+    for stage in FED {
         for action in [Action::LoseAnswer, Action::LoseRequest] {
             let id = deployment.transactions(stage);
             let held = deployment.ground.proxy.rule(Api::EndTxn, &id, action, 1);

@@ -12,7 +12,7 @@ use crate::consumer::{Consumer, Program};
 use crate::crew::Crew;
 use crate::deployment::Deployment;
 use crate::ground::Ground;
-use crate::load::Feeding;
+use crate::load::{FED, Feeding};
 use crate::patience::pass;
 use crate::watch::position;
 
@@ -105,5 +105,5 @@ fn staged(deployment: &Deployment<'_>, storm: Duration, window: Duration) -> Out
 }
 
 fn positions(deployment: &Deployment<'_>) -> Outcome<BTreeMap<StageName, i64>> {
-    StageName::ALL.into_iter().map(|stage| Ok((stage, position(deployment, stage)?))).collect()
+    FED.into_iter().map(|stage| Ok((stage, position(deployment, stage)?))).collect()
 }
