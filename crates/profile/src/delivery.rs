@@ -12,8 +12,16 @@ use serde::{Deserialize, Serialize};
 const ADDRESSES: [&str; 2] = ["email", "email_sha256"];
 
 /// What mail systems call it when an address does not exist or is given up. A soft bounce is none: it says come again.
-const UNDELIVERABLE: [&str; 7] =
-    ["bounce", "bounced", "cleaned", "hard_bounce", "hardbounce", "invalid", "permanent_bounce"];
+const UNDELIVERABLE: [&str; 8] = [
+    "bounce",
+    "bounce_hard",
+    "bounced",
+    "cleaned",
+    "hard_bounce",
+    "hardbounce",
+    "invalid",
+    "permanent_bounce",
+];
 
 /// What happens only to mail that arrived.
 const DELIVERED: [&str; 7] = ["click", "clicked", "delivered", "delivery", "open", "opened", "reply"];
