@@ -4,15 +4,11 @@
 use kinfold_daemon::config::Config;
 use kinfold_model::privacy::{PrivacyKind, PrivacyScope, RequestIdentifier};
 use kinfold_model::{Keys, Namespace, NodeId, PrivacyRequest, Timestamp};
+use kinfold_privacy::stage::{IDENTIFIERS_MAX, REQUEST_ID_BYTES_MAX};
 use kinfold_privacy::verify;
 
 use crate::argument;
 use crate::commands::Failure;
-
-/// A request has no more.
-const IDENTIFIERS_MAX: usize = 16;
-/// The id of a request has no more bytes.
-const ID_BYTES_MAX: usize = 200;
 
 /// What is asked for.
 pub(crate) struct Wish {
@@ -48,7 +44,7 @@ impl Wish {
             index => format!("{}-{}", self.request_id, index + 1),
         };
         let is_visible = |c: char| !c.is_control() && !c.is_whitespace();
-        if !(1..=ID_BYTES_MAX).contains(&request_id.len()) || !request_id.chars().all(is_visible) {
+        if !(1..=REQUEST_ID_BYTES_MAX).contains(&request_id.len()) || !request_id.chars().all(is_visible) {
             let what = "is no id of a request; write 1 to 200 bytes, without blanks and control characters";
             return Err(Failure::Usage(format!("--request-id {what}")));
         }
