@@ -20,6 +20,7 @@ mod large;
 mod local;
 mod on_kafka;
 mod outputs;
+mod postgres_example;
 mod privacy_command;
 mod privacy_on_kafka;
 mod programs;
