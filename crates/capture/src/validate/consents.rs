@@ -48,7 +48,11 @@ pub(crate) fn read(
         members.close(unknown)?;
         if consent.confirmed && consent.decision == Decision::Requested {
             let complaint = "is true of what was only requested; what the person has confirmed is `granted`";
-            return Err(Refusal::new(RefusalKind::BadConsent, path.member("confirmed").to_string(), complaint));
+            return Err(Refusal::new(
+                RefusalKind::BadConsent,
+                path.member("confirmed").to_string(),
+                complaint,
+            ));
         }
         if consent.decision != Decision::Granted {
             (consent.expires, consent.confirmed) = (None, false);

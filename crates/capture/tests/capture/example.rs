@@ -152,7 +152,11 @@ fn a_yes_may_be_confirmed_and_a_request_is_none() {
     assert_eq!(said(r#""decision": "granted", "confirmed": true"#), (Decision::Granted, true));
     assert_eq!(said(r#""decision": "granted", "confirmed": null"#), (Decision::Granted, false));
     assert_eq!(said(r#""decision": "requested", "confirmed": false"#), (Decision::Requested, false));
-    assert_eq!(said(r#""decision": "denied", "confirmed": true"#), (Decision::Denied, false), "of no meaning");
+    assert_eq!(
+        said(r#""decision": "denied", "confirmed": true"#),
+        (Decision::Denied, false),
+        "of no meaning"
+    );
 }
 
 #[test]
