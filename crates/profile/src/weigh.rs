@@ -71,8 +71,8 @@ pub(crate) fn last_end(consents: &[EffectiveConsent]) -> Option<Timestamp> {
     expired.filter_map(|consent| consent.expires).max()
 }
 
-/// All that was said of each scope and counts. What was said at identifiers of which none is the person's own, because all are quarantined
-/// or somebody else's, is said by the sighting.
+/// All that was said of each scope and counts. What was said at identifiers of which none is the person's own, because all are
+/// quarantined or somebody else's, is said by the sighting.
 fn said<'m>(
     members: &'m [(NodeId, Member)],
     own: &BTreeSet<NodeId>,

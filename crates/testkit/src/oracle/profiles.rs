@@ -182,14 +182,8 @@ fn consents(
     expected: &Expected,
     terms: Terms<'_>,
 ) -> Vec<EffectiveConsent> {
-    // Who has yet to confirm has said nothing: nowhere after a request, and where it is asked for after a yes, too.
-    let is_said = |consent: &Consent| match consent.decision {
-        Decision::Denied | Decision::Withdrawn => true,
-        Decision::Granted => consent.confirmed || !terms.purposes.get(&consent.purpose).double_opt_in,
-        Decision::Requested => false,
-    };
     let all = || touchpoints.iter().flat_map(|t| t.consents.iter().map(move |consent| (*t, consent)));
-    let stated = || all().filter(|(_, consent)| is_said(consent));
+    let stated = || all().filter(move |(_, consent)| is_said(consent, terms.purposes));
     let scopes: BTreeSet<(&String, &Option<String>)> =
         stated().map(|(_, consent)| (&consent.purpose, &consent.channel)).collect();
     let effective = |(purpose, channel): (&String, &Option<String>)| {
@@ -252,6 +246,15 @@ fn consents(
         })
     };
     scopes.into_iter().filter_map(effective).collect()
+}
+
+/// Who has yet to confirm has said nothing: after a request, and where it is asked for after a yes, too.
+fn is_said(consent: &Consent, purposes: &Purposes) -> bool {
+    match consent.decision {
+        Decision::Denied | Decision::Withdrawn => true,
+        Decision::Granted => consent.confirmed || !purposes.get(&consent.purpose).double_opt_in,
+        Decision::Requested => false,
+    }
 }
 
 /// A decision, by whom it was said, and when it ends if it is a yes.
