@@ -276,6 +276,7 @@ fn largest_touchpoint(number: usize) -> Touchpoint {
         channel: Some(name(0)),
         expires: Some(time),
         signal: Some("consent_mode".to_owned()),
+        confirmed: true,
     };
     Touchpoint {
         touchpoint_id: text("t", limits::ID_BYTES_MAX),

@@ -106,6 +106,7 @@ mod tests {
             expires: None,
             signal: None,
             wording: None,
+            confirmed: false,
         }
     }
 

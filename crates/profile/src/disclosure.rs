@@ -95,6 +95,8 @@ pub struct SaidConsent {
     pub signal: Option<String>,
     /// Which text was shown, if it was stated.
     pub wording: Option<String>,
+    /// Whether the person confirmed a yes.
+    pub confirmed: bool,
 }
 
 /// A member as the state of people has it.
@@ -182,6 +184,7 @@ impl Said {
             jurisdiction: stated.jurisdiction.clone(),
             signal: stated.signal.clone(),
             wording: stated.wording.clone(),
+            confirmed: stated.confirmed,
         });
         Self {
             first_seen: facet.span.first,

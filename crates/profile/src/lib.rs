@@ -12,6 +12,7 @@
 
 mod allowed;
 mod counts;
+mod decisions;
 mod delivery;
 pub mod disclosure;
 pub mod facet;

@@ -102,6 +102,7 @@ fn change(
             signal: consent.signal.clone(),
             wording: consent.wording.clone(),
             expires: consent.expires,
+            confirmed: consent.confirmed,
         }),
     }
 }
@@ -127,6 +128,7 @@ mod tests {
             expires: None,
             signal: None,
             wording: None,
+            confirmed: false,
         }
     }
 

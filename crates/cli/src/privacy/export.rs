@@ -224,7 +224,7 @@ fn said(said: &Said) -> Value {
             "purpose": one.scope.purpose, "channel": one.scope.channel, "decision": one.decision,
             "time": one.time.to_string(), "expires": one.expires.as_ref().map(Timestamp::to_string),
             "source": one.source, "basis": one.basis, "jurisdiction": one.jurisdiction, "signal": one.signal,
-            "wording": one.wording,
+            "wording": one.wording, "confirmed": one.confirmed,
         })
     });
     json!({

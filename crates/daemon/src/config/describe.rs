@@ -172,6 +172,7 @@ impl Page {
         if let Some(valid_for_ms) = purpose.valid_for_ms {
             self.plain("valid_for_ms", valid_for_ms);
         }
+        self.plain("double_opt_in", purpose.double_opt_in);
         self.text("basis", purpose.basis.as_str());
         if let Some(fields) = &purpose.fields {
             self.plain("fields", list(fields.iter().map(ToString::to_string)));

@@ -201,12 +201,13 @@ pub(crate) fn people() -> People {
 }
 
 /// `newsletter` goes by the newest decision, a yes to `survey` lasts 4 ms, `service` needs none and uses nothing that is older than
-/// 10 ms; all else is as by default.
+/// 10 ms, `digest` asks for a double opt-in; all else is as by default.
 pub(crate) fn purposes() -> Purposes {
     let newest = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
     let short = Purpose { valid_for_ms: Some(4), ..Purpose::default() };
     let service = Purpose { basis: Basis::Contract, retention_ms: Some(10), ..Purpose::default() };
-    let named = [("newsletter", newest), ("survey", short), ("service", service)];
+    let double = Purpose { double_opt_in: true, ..Purpose::default() };
+    let named = [("newsletter", newest), ("survey", short), ("service", service), ("digest", double)];
     named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
 }
 
@@ -270,6 +271,7 @@ pub(crate) fn consent(decision: Decision, ms: i64) -> Consent {
         channel: None,
         expires: None,
         signal: None,
+        confirmed: false,
     }
 }
 

@@ -6,7 +6,7 @@ use std::fs;
 use std::path::PathBuf;
 
 use apache_avro::schema_compatibility::SchemaCompatibility;
-use kinfold_model::consent::ConsentCause;
+use kinfold_model::consent::{ConsentCause, Decision};
 use kinfold_model::touchpoint::ConsentSignals;
 use kinfold_model::{ChangeKind, ChangeRule, CommandKind, FlagKind, IdentityChange, RefusalKind};
 use kinfold_wire::{Contract, Framing, SchemaIds, Topic, Version, decode, encode};
@@ -41,6 +41,7 @@ fn a_published_version_never_changes() {
         "touchpoint/2 c614d3cc666d74d4",
         "touchpoint/3 b12708995fa48987",
         "touchpoint/4 cf6e1707aaacd6cd",
+        "touchpoint/5 2801e48a147b5f22",
         "touchpoint-refused/1 c90c5116520cdad8",
         "touchpoint-refused/2 fa1b07db3beffb26",
         "touchpoint-refused/3 7f68ad598c52a614",
@@ -54,9 +55,11 @@ fn a_published_version_never_changes() {
         "unified-profile/1 e439ecf4165a1068",
         "unified-profile/2 83bb0ef4dd4c975c",
         "unified-profile/3 aa9bcb91fa15ea0c",
+        "unified-profile/4 84fe15fda75de1e2",
         "consent-change/1 bf1712e48f14f1d1",
         "consent-change/2 aca75a7d71504859",
         "consent-change/3 53bae429ace5d49b",
+        "consent-change/4 ea253a058c6265bc",
         "privacy-request/1 1b091e6ccb36bcd6",
         "privacy-receipt/1 aade404079a6bb85",
     ];
@@ -182,6 +185,15 @@ fn what_older_versions_did_not_say_of_consents_is_absent() {
 
     let touchpoint = samples::full_touchpoint();
     let mut expected = touchpoint.clone();
+    for consent in &mut expected.consents {
+        consent.confirmed = false;
+        // What an older version has no word for is a denial there: nothing is granted that nobody confirmed.
+        if consent.decision == Decision::Requested {
+            consent.decision = Decision::Denied;
+        }
+    }
+    assert_ne!(touchpoint, expected);
+    assert_eq!(by_way_of(version(Topic::Touchpoint, 4), &touchpoint), expected);
     expected.consent_signals = touchpoint.consent_signals.clone().map(|signals| {
         let ConsentSignals { tcf, gpp, gpc, .. } = signals;
         ConsentSignals { tcf, gpp, gpc, ..ConsentSignals::default() }
@@ -196,6 +208,9 @@ fn what_older_versions_did_not_say_of_consents_is_absent() {
 
     let profile = samples::full_profile();
     let mut expected = profile.clone();
+    expected.consents.iter_mut().for_each(|consent| consent.confirmed = false);
+    assert_ne!(profile, expected);
+    assert_eq!(by_way_of(version(Topic::UnifiedProfile, 3), &profile), expected);
     for consent in &mut expected.consents {
         (consent.channel, consent.expires, consent.signal, consent.wording) = (None, None, None, None);
     }
@@ -204,6 +219,9 @@ fn what_older_versions_did_not_say_of_consents_is_absent() {
 
     let change = samples::consent_change(ConsentCause::Expiry, Some(samples::time(5)));
     let mut expected = change.clone();
+    expected.evidence.iter_mut().for_each(|evidence| evidence.confirmed = false);
+    assert_ne!(change, expected);
+    assert_eq!(by_way_of(version(Topic::ConsentChange, 3), &change), expected);
     (expected.channel, expected.effective, expected.evidence) = (None, None, None);
     expected.cause = ConsentCause::Decision;
     assert_ne!(change, expected);

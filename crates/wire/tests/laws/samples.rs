@@ -108,7 +108,9 @@ pub(crate) fn full_touchpoint() -> Touchpoint {
         channel: Some("web".to_owned()),
         r#type: Some("order".to_owned()),
         attributes: [("given_name", "Ann"), ("city", "Zürich")].map(|(k, v)| (k.into(), v.into())).into(),
-        consents: [Decision::Granted, Decision::Denied, Decision::Withdrawn].map(consent).into(),
+        consents: [Decision::Granted, Decision::Denied, Decision::Withdrawn, Decision::Requested]
+            .map(consent)
+            .into(),
         consent_signals: Some(ConsentSignals {
             tcf: Some("CP".to_owned()),
             gpp: Some("DBAB".to_owned()),
@@ -174,6 +176,7 @@ fn consent(decision: Decision) -> Consent {
         channel: told.then(|| "email".to_owned()),
         expires: told.then(|| time(9)),
         signal: told.then(|| "tcf".to_owned()),
+        confirmed: told,
     }
 }
 
@@ -288,6 +291,7 @@ fn effective_consent(state: ConsentState) -> EffectiveConsent {
         expires: told.then(|| time(9)),
         signal: told.then(|| "tcf".to_owned()),
         wording: told.then(|| "newsletter-v3".to_owned()),
+        confirmed: told,
     }
 }
 
@@ -315,6 +319,7 @@ fn evidence(cause: ConsentCause) -> ConsentEvidence {
         signal: told.then(|| "tcf".to_owned()),
         wording: told.then(|| "newsletter-v3".to_owned()),
         expires: told.then(|| time(9)),
+        confirmed: told,
     }
 }
 
