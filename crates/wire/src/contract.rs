@@ -90,6 +90,7 @@ pub(crate) static CONSENT_CHANGE: LazyLock<Contract> = LazyLock::new(|| {
             include_str!("../../../schemas/published/consent-change/1.avsc"),
             include_str!("../../../schemas/published/consent-change/2.avsc"),
             include_str!("../../../schemas/published/consent-change/3.avsc"),
+            include_str!("../../../schemas/published/consent-change/4.avsc"),
         ],
     )
 });
