@@ -194,16 +194,18 @@ mod tests {
     }
 
     #[test]
-    fn a_yes_that_other_purposes_let_end_earlier_did_not_come_to_its_end() {
-        let told = |before: EffectiveConsent| {
+    fn a_yes_that_other_purposes_let_end_at_another_time_did_not_come_to_its_end() {
+        let told = |before: EffectiveConsent, after: EffectiveConsent| {
             let occasion =
                 Occasion { person: PersonId::new([1; 16]), cause: ConsentCause::Policy, now: at(6) };
-            let after = until(5, consent("a", Expired, 1));
             let change = Standings::of(&[before]).changes(&[after], occasion).remove(0);
             (change.cause, change.effective)
         };
-        assert_eq!(told(consent("a", Granted, 1)), (ConsentCause::Policy, None));
-        assert_eq!(told(until(9, consent("a", Granted, 1))), (ConsentCause::Policy, None));
-        assert_eq!(told(until(5, consent("a", Granted, 1))), (ConsentCause::Expiry, Some(at(5))));
+        let ended = || until(5, consent("a", Expired, 1));
+        let granted = |end| until(end, consent("a", Granted, 1));
+        assert_eq!(told(consent("a", Granted, 1), ended()), (ConsentCause::Policy, None));
+        assert_eq!(told(granted(9), ended()), (ConsentCause::Policy, None));
+        assert_eq!(told(granted(5), granted(9)), (ConsentCause::Policy, None));
+        assert_eq!(told(granted(5), ended()), (ConsentCause::Expiry, Some(at(5))));
     }
 }
