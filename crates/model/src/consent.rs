@@ -173,6 +173,8 @@ pub enum ConsentCause {
     Expiry,
     /// The person was erased.
     Erasure,
+    /// The company weighs decisions by other purposes than before.
+    Policy,
 }
 
 /// The record of the public topic `consent-change`: one person, one purpose and channel, keyed by person.
@@ -196,7 +198,7 @@ pub struct ConsentChange {
     #[serde(default)]
     pub channel: Option<String>,
     /// From when on it holds: the time of the decision, or of its end. `None` when evidence came from another person or left,
-    /// which has no time of its own, and when no decision is left.
+    /// or purposes changed, which has no time of its own, and when no decision is left.
     #[serde(default)]
     pub effective: Option<Timestamp>,
     /// The decision that won; `None` when none is left.

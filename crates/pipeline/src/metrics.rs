@@ -187,7 +187,7 @@ impl MetricName {
                 "Workers of this process that do not read raw.<source>, because too much of it was refused."
             }
             Self::Revision => {
-                "How much of the stored state was looked at again under the rules of now, 0 to 1."
+                "How much of the stored state was looked at again under the settings of now, 0 to 1."
             }
             Self::SourceRecords => "Records of raw.<source> that became touchpoints or were refused.",
             Self::SourcePoints => {

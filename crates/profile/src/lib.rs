@@ -22,6 +22,7 @@ pub mod laws;
 mod outputs;
 pub mod people;
 mod place;
+mod revision;
 mod span;
 mod standing;
 pub mod table;

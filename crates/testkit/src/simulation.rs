@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::signals;
 use crate::trace::line;
-use crate::world::{AFTER_MS, outputs, purposes};
+use crate::world::{AFTER_MS, earlier_terms, outputs, purposes};
 
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -55,7 +55,7 @@ pub struct Input<'a> {
     pub keys: &'a Keys,
     /// In force at the end.
     pub rules: &'a Rules,
-    /// In force until some records have come; `None` for the same rules throughout.
+    /// In force until some records have come, and with them other purposes and outputs; `None` for the same throughout.
     pub earlier_rules: Option<&'a Rules>,
     /// The time of every record, and that at the end.
     pub now: Timestamp,
@@ -183,7 +183,7 @@ struct Estate {
 
 struct Seats<'p, P: Port> {
     tasks: Vec<Task<'p, P>>,
-    /// By partition, whether the rules may be other ones than those under which its state came about.
+    /// By partition, whether the rules, or the purposes, may be other ones than those under which its state came about.
     revising: Vec<bool>,
     /// By partition, how many records have come twice.
     repeated: Vec<usize>,
@@ -258,8 +258,7 @@ impl<P: Port> Lane for Seats<'_, P> {
         }
         let batch_time = batch.last().map_or(Timestamp::MIN, |record| record.time);
         if self.revising[index] || is_due {
-            let now = if is_due { log.now } else { batch_time };
-            let is_left = task.idle(store, now, rng.usize(1..=REVISED_MAX))?.is_some();
+            let is_left = task.idle(store, log.now, rng.usize(1..=REVISED_MAX))?.is_some();
             self.revising[index] &= is_left;
         }
         let effects = task.finish(store)?;
@@ -320,7 +319,7 @@ pub fn run(input: &Input<'_>, schedule: &Schedule) -> Result<Outcome, Fault> {
     let mut estates = Vec::new();
     if let Some(earlier) = input.earlier_rules {
         let left = rng.usize(0..=input.records.len());
-        let ports = ports(input.keys, earlier, schedule.partitions);
+        let ports = earlier_ports(input.keys, earlier, schedule.partitions);
         let mut lanes = lanes(&ports, schedule.partitions, Vec::new());
         course.advance(&mut lanes, &mut rng, schedule, left)?;
         estates = lanes.into_iter().map(Lane::leave).collect();
@@ -440,6 +439,14 @@ pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
         },
         privacy: PrivacyPort { terms, topology },
     }
+}
+
+/// The ports of the same deployment before its rules changed, and with them its purposes and outputs.
+pub(crate) fn earlier_ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
+    let ports = ports(keys, rules, partitions);
+    let (purposes, outputs) = earlier_terms();
+    let (purposes, outputs) = (Arc::new(purposes), Arc::new(outputs));
+    Ports { people: PeoplePort { purposes, outputs, ..ports.people }, ..ports }
 }
 
 fn outcome(lanes: Lanes<'_>, log: Log) -> Result<Outcome, Fault> {

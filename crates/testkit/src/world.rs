@@ -363,6 +363,27 @@ pub fn purposes() -> Purposes {
     named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
 }
 
+/// What was declared before the rules of a run changed: everything is weighed and lasts otherwise, one output asks for other parts,
+/// one was not there yet, and one is not there any more.
+#[must_use]
+pub fn earlier_terms() -> (Purposes, Outputs) {
+    let marketing = Purpose { valid_for_ms: Some(200 * HOUR_MS), ..Purpose::default() };
+    let analytics = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
+    let named = [("marketing", marketing), ("analytics", analytics)];
+    let purposes = named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect();
+    let output = |purpose: &str, parts: &[&str]| Output {
+        purposes: [purpose.to_owned()].into(),
+        fields: parts.iter().copied().map(part).collect(),
+        ..Output::default()
+    };
+    let named = [
+        ("ads", output("marketing", &["family_name", "segments"])),
+        ("mail", output("analytics", &["language"])),
+        ("gone", output("analytics", &["city"])),
+    ];
+    (purposes, named.into_iter().map(|(name, output)| (name.to_owned(), output)).collect())
+}
+
 /// To which profiles of a world leave: one output for which people have to agree, and of whose parts some need more; one about
 /// a channel; one that people have to object to, of which things become too old.
 #[must_use]

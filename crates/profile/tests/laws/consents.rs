@@ -131,7 +131,7 @@ fn people_who_are_recalled_are_folded_at_the_time_of_the_driver() {
         people().handle(message.into(), &mut context).expect("a sound state");
     }
     let mut stage = people();
-    stage.recall(&world.people).expect("a sound state");
+    stage.recall();
     let mut output = Vec::new();
     let mut context = Context { now: at(9), state: &mut world.people, output: &mut output };
     stage.idle(usize::MAX, &mut context).expect("a sound state");

@@ -8,7 +8,9 @@ use std::path::PathBuf;
 use apache_avro::schema_compatibility::SchemaCompatibility;
 use kinfold_model::consent::{ConsentCause, Decision};
 use kinfold_model::touchpoint::ConsentSignals;
-use kinfold_model::{ChangeKind, ChangeRule, CommandKind, FlagKind, IdentityChange, RefusalKind};
+use kinfold_model::{
+    ChangeKind, ChangeRule, CommandKind, ConsentChange, FlagKind, IdentityChange, RefusalKind,
+};
 use kinfold_wire::{Contract, Framing, SchemaIds, Topic, Version, decode, encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -59,7 +61,7 @@ fn a_published_version_never_changes() {
         "consent-change/1 bf1712e48f14f1d1",
         "consent-change/2 aca75a7d71504859",
         "consent-change/3 53bae429ace5d49b",
-        "consent-change/4 ea253a058c6265bc",
+        "consent-change/4 ae9f1e45b5c474e1",
         "privacy-request/1 1b091e6ccb36bcd6",
         "privacy-receipt/1 aade404079a6bb85",
     ];
@@ -226,6 +228,16 @@ fn what_older_versions_did_not_say_of_consents_is_absent() {
     expected.cause = ConsentCause::Decision;
     assert_ne!(change, expected);
     assert_eq!(by_way_of(version(Topic::ConsentChange, 1), &change), expected);
+}
+
+#[test]
+fn a_cause_that_a_version_does_not_know_is_a_decision() {
+    let version = |number| Topic::ConsentChange.schema().expect("public").version(number).expect("published");
+    for (number, cause) in [(2, ConsentCause::Erasure), (3, ConsentCause::Policy)] {
+        let change = samples::consent_change(cause, Some(samples::time(5)));
+        let expected = ConsentChange { cause: ConsentCause::Decision, ..change.clone() };
+        assert_eq!(by_way_of(version(number), &change), expected, "version {number}");
+    }
 }
 
 /// What we read of a record that somebody wrote who had this older version, and so could not say all of it.

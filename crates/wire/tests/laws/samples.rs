@@ -64,6 +64,7 @@ pub(crate) fn for_each(check: &mut impl Check) {
         ConsentCause::Merge,
         ConsentCause::Expiry,
         ConsentCause::Erasure,
+        ConsentCause::Policy,
     ] {
         check.check(Topic::ConsentChange, &consent_change(cause, Some(time(5))));
         check.check(Topic::ConsentChange, &consent_change(cause, None));
