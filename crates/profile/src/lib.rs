@@ -21,6 +21,7 @@ pub mod laws;
 mod outputs;
 pub mod people;
 mod place;
+mod restriction;
 mod span;
 mod standing;
 pub mod table;
