@@ -1,11 +1,11 @@
-//! What must be true of any run in which people asked to be forgotten: each request is answered, and of what is erased
+//! What must be true of any run in which people asked to be forgotten or restricted: each request is answered, and of what is erased
 //! nothing is left but the marks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use kinfold_model::keys::sha256_hex;
-use kinfold_model::privacy::{PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus};
+use kinfold_model::privacy::{PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus};
 use kinfold_model::{Command, CommandKind, Contested, Identifier, Namespace, NodeId, Touchpoint};
 use kinfold_testkit::oracle::{self, Mark, Marks};
 use kinfold_testkit::simulation::Outcome;
@@ -45,8 +45,8 @@ pub(crate) fn closes(truth: &Truth<'_>, requests: &[PrivacyRequest], outcome: &O
     let mut seen = BTreeSet::new();
     for record in answered {
         let id = String::from_utf8_lossy(&record.key).into_owned();
-        let Some(request) = requests.iter().find(|one| one.request_id == id).filter(|_| seen.insert(id))
-        else {
+        let mut erasures = requests.iter().filter(|one| one.kind == PrivacyKind::Erase);
+        let Some(request) = erasures.find(|one| one.request_id == id).filter(|_| seen.insert(id)) else {
             continue;
         };
         let found = oracle::remembered(&observations, commands, &expected, rules, keys);
@@ -130,7 +130,8 @@ fn every_request_is_answered(requests: &[PrivacyRequest], marks: &Marks, outcome
             }
         }
     }
-    let erased: i64 = receipts.values().map(|receipt| receipt.identifiers).sum();
+    let erasures = receipts.values().filter(|receipt| receipt.kind == PrivacyKind::Erase);
+    let erased: i64 = erasures.map(|receipt| receipt.identifiers).sum();
     let counted = usize::try_from(erased).unwrap_or_default();
     assert!(counted >= marks.len(), "{run:?}: {} are erased, {counted} were told of", marks.len());
 }

@@ -308,11 +308,7 @@ impl Facets {
     }
 
     /// Notes that an identifier restricts its person, or does so no more. One that is erased restricts nobody.
-    fn restrict(
-        &mut self,
-        restriction: Restriction,
-        context: &mut Context<'_, Joined>,
-    ) -> Result<(), Fault> {
+    fn restrict(&mut self, restriction: Restriction, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
         let Restriction { node: id, ticket, .. } = &restriction;
         let touched = self.touch(*id, context.state)?;
         if touched.node.gone.is_none() {

@@ -6,9 +6,7 @@
 
 use std::collections::BTreeSet;
 
-use kinfold_model::privacy::{
-    Confirmation, Demand, Erasure, Extent, Finding, PrivacyScope, Report, Ticket,
-};
+use kinfold_model::privacy::{Confirmation, Demand, Erasure, Extent, Finding, PrivacyScope, Report, Ticket};
 use kinfold_model::{Contested, Fault, NodeId, PersonId, Rules};
 
 use crate::component::Component;

@@ -95,7 +95,10 @@ fn old_and_new_readers_understand_old_and_new_records() {
         for version in contract.versions() {
             let older = parse(version.json());
             let read = if knows_erasures_alone(version) {
-                assert!(SchemaCompatibility::can_read(&current, &older).is_err(), "it takes all for an erasure");
+                assert!(
+                    SchemaCompatibility::can_read(&current, &older).is_err(),
+                    "it takes all for an erasure"
+                );
                 SchemaCompatibility::can_read(&older, &current)
             } else {
                 SchemaCompatibility::mutual_read(&older, &current)
