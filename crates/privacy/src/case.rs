@@ -1,8 +1,8 @@
 //! A request, and how far it has come.
 //!
 //! The work on it is a tree: the identifiers that it names ask those of their people, and each of these asks its sightings.
-//! A restriction asks the identifiers alone. Every stage confirms every piece of it, in any order and perhaps twice. Stitch says whom it asked and how many, so that it
-//! is known when nothing is missing.
+//! A restriction asks the identifiers alone. Every stage confirms every piece of it, in any order and perhaps twice. Stitch
+//! says whom it asked and how many, so that it is known when nothing is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -155,8 +155,10 @@ fn here(site: &Site, wish: &Wish) -> Result<Told, Failure> {
         let answer = told.iter().find(|receipt| receipts::is_final(receipt)).or(told.last());
         found.insert(request.request_id, answer.cloned());
     }
-    // What was deleted leaves the disk.
-    run.local.store().rewrite();
+    if wish.kind == PrivacyKind::Erase {
+        // What was deleted leaves the disk.
+        run.local.store().rewrite();
+    }
     Ok(found)
 }
 
