@@ -74,7 +74,7 @@ pub(crate) fn marks(outcome: &Outcome) -> oracle::Marks {
 
 /// The identifiers that restrict their person, and since when: of each the latest request holds. Which identifiers a request found
 /// depends on what had come by then; all else follows from them.
-fn restricted(outcome: &Outcome) -> BTreeMap<NodeId, Timestamp> {
+pub(crate) fn restricted(outcome: &Outcome) -> BTreeMap<NodeId, Timestamp> {
     let rulings = outcome.written.get(&Topic::Erasure).into_iter().flatten();
     let mut latest = BTreeMap::new();
     for value in rulings.filter_map(|record| record.value.as_deref()) {
