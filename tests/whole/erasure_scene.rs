@@ -186,9 +186,13 @@ impl Scene {
         verifier: &str,
         key: &str,
     ) -> (Option<i32>, Value) {
-        let asks = ["privacy", "erase", identifier, "--request-id", request_id, "--verifier", verifier];
-        let answer =
-            self.deployment.kinfold(&[&asks[..], &["--key", key, "--wait", "180", "--json"]].concat());
+        self.asks(["erase", identifier, "--request-id", request_id], verifier, key)
+    }
+
+    /// The same of another verb.
+    pub(crate) fn asks(&self, what: [&str; 4], verifier: &str, key: &str) -> (Option<i32>, Value) {
+        let signed = ["--verifier", verifier, "--key", key, "--wait", "180", "--json"];
+        let answer = self.deployment.kinfold(&[&["privacy"], &what[..], &signed].concat());
         let told: Value = serde_json::from_slice(&answer.stdout).unwrap_or_default();
         (answer.status.code(), told[0].clone())
     }

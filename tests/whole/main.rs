@@ -25,6 +25,7 @@ mod privacy_command;
 mod privacy_on_kafka;
 mod programs;
 mod quality;
+mod restricted_on_kafka;
 mod review;
 mod revision;
 mod rules;

@@ -3,7 +3,7 @@
 
 use kinfold_daemon::config::Config;
 use kinfold_kafka::client::{Outgoing, produce, send};
-use kinfold_model::privacy::{Erasure, Extent};
+use kinfold_model::privacy::{Erasure, Extent, Ruling};
 use kinfold_model::{Identifier, Keys, PrivacyRequest};
 use kinfold_privacy::Verifiers;
 use kinfold_privacy::verify::{from_hex, public_key};
@@ -26,11 +26,11 @@ fn erased(deployment: &Deployment, address: &str) {
         Config::load(None, deployment.variables.clone().into_iter()).expect("the settings are right");
     let keys = Keys::new(config.require_secret().expect("there is one"));
     let node = keys.identifier(&Identifier::new("email", address), &config.rules);
-    let erasure = Erasure { node, extent: Extent::Everything, ticket: None };
+    let ruling = Ruling::Erased(Erasure { node, extent: Extent::Everything, ticket: None });
     let outgoing = Outgoing {
         topic: Topic::Erasure.as_str().to_owned(),
         key: Some(node.as_bytes().to_vec()),
-        value: Some(encode_inner(&erasure).expect("encodes")),
+        value: Some(encode_inner(&ruling).expect("encodes")),
         ..Outgoing::default()
     };
     send(&deployment.settings, std::iter::once(outgoing)).expect("it arrives");

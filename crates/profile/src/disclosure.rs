@@ -120,6 +120,8 @@ pub struct Disclosure {
     own: BTreeSet<NodeId>,
     /// By the node at which it was said.
     said: BTreeMap<NodeId, Said>,
+    /// Since when they are restricted.
+    restricted: Option<Timestamp>,
 }
 
 impl Disclosure {
@@ -137,6 +139,7 @@ impl Disclosure {
         if !node.is_sighting() {
             self.own.insert(node);
         }
+        self.restricted = self.restricted.into_iter().chain(member.restricted).min();
         self.said.extend(member.facet.map(|facet| (node, Said::of(facet))));
         Ok(())
     }
@@ -147,11 +150,17 @@ impl Disclosure {
         self.own.contains(&identifier)
     }
 
+    /// Since when nothing of the person may be used, as far as the entries say that were taken in; `None`: they are not restricted.
+    #[must_use]
+    pub fn restricted(&self) -> Option<Timestamp> {
+        self.restricted
+    }
+
     /// What was said, by the node at which it was. A touchpoint may have named others beside the person: their identifiers are left
     /// out, and so are those that are nobody's.
     #[must_use]
     pub fn into_said(self) -> BTreeMap<NodeId, Said> {
-        let Self { own, mut said } = self;
+        let Self { own, mut said, .. } = self;
         for one in said.values_mut() {
             one.identifiers.retain(|identifier| own.contains(&identifier.node));
         }

@@ -7,13 +7,14 @@
 //! belongs to nobody. Several changes of a node within a batch give one message, or one to each of the two people, in
 //! the order of nodes.
 //!
-//! Of a node that is erased nothing is kept but that it is, so that what is said at it later is not taken in.
+//! Of a node that is erased nothing is kept but that it is, so that what is said at it later is not taken in. An identifier may
+//! restrict its person: that stays with it, whoever the person is, until it is lifted.
 
 use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
-use kinfold_model::privacy::{Confirmation, Erasure, Extent, Report, Ticket};
+use kinfold_model::privacy::{Confirmation, Erasure, Extent, Report, Restriction, Ruling, Ticket};
 use kinfold_model::stored::encode;
 use kinfold_model::{
     Assignment, Context, Fault, Halt, NodeId, PersonId, Stage, State, Timestamp, Touchpoint,
@@ -23,6 +24,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::facet::Facet;
 use crate::laws;
+use crate::restriction::Word;
 use crate::table::Table;
 
 /// So many ids of touchpoints are forgotten at once. Those of a robot's cookie may be millions.
@@ -39,6 +41,17 @@ pub enum FacetsInput {
     Unassigned(NodeId),
     /// What was said at a node counts no more, or of one identifier less.
     Erasure(Erasure),
+    /// An identifier restricts its person, or does so no more.
+    Restriction(Restriction),
+}
+
+impl From<Ruling> for FacetsInput {
+    fn from(ruling: Ruling) -> Self {
+        match ruling {
+            Ruling::Erased(erasure) => Self::Erasure(erasure),
+            Ruling::Restricted(restriction) => Self::Restriction(restriction),
+        }
+    }
 }
 
 /// What the stage sends.
@@ -89,7 +102,7 @@ pub enum PeopleInput {
     Barrier(Barrier),
 }
 
-/// All that facets had to say of an erased node was said before this.
+/// All that facets had to say of a node, of which somebody asked, was said before this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Barrier {
     /// The node.
@@ -109,12 +122,14 @@ impl From<FacetMessage> for PeopleInput {
 pub struct Member {
     /// `None` when nothing was said at exactly this set of identifiers.
     pub facet: Option<Facet>,
+    /// Since when it restricts its person; `None` when it does not.
+    pub restricted: Option<Timestamp>,
 }
 
 /// Why a facet is sent. The cause of a change of consent is told from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Cause {
-    /// Something was said at a node that this person has already.
+    /// Something was said at a node that this person has already, or it restricts them now, or does so no more.
     Touchpoint,
     /// The node has a person, and had none before.
     Arrived,
@@ -147,6 +162,8 @@ struct Node {
     gone: Option<u64>,
     /// Identifiers that are left out of all that is said at it.
     struck: BTreeSet<NodeId>,
+    /// The latest that a request said of restricting; `None` before the first.
+    word: Option<Word>,
 }
 
 /// A node, and what the batch has done to it.
@@ -155,6 +172,7 @@ struct Touched {
     person_before: Option<PersonId>,
     facet_changed: bool,
     erased: bool,
+    restricted: bool,
     tickets: Vec<Ticket>,
 }
 
@@ -191,6 +209,7 @@ impl Stage for Facets {
             }
             FacetsInput::Unassigned(node) => self.touch(node, context.state)?.assign(None),
             FacetsInput::Erasure(erasure) => self.erase(erasure, context)?,
+            FacetsInput::Restriction(restriction) => self.restrict(restriction, context)?,
         }
         Ok(())
     }
@@ -267,6 +286,7 @@ impl Facets {
                 touched.erased |= touched.node.gone.is_none();
                 *touched.node.gone.get_or_insert(0) += forgotten;
                 touched.node.struck.clear();
+                touched.node.word = None;
                 if forget_ids(id, FORGOTTEN_AT_ONCE, context.state)? {
                     context.state.put(Table::Doomed.key(&[id.as_bytes()]), Vec::new());
                 }
@@ -287,6 +307,18 @@ impl Facets {
         Ok(())
     }
 
+    /// Notes that an identifier restricts its person, or does so no more. One that is erased restricts nobody.
+    fn restrict(&mut self, restriction: Restriction, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
+        let Restriction { node: id, ticket, .. } = &restriction;
+        let touched = self.touch(*id, context.state)?;
+        if touched.node.gone.is_none() {
+            touched.restricted |= Word::from(&restriction).is_news(&mut touched.node.word);
+        }
+        touched.tickets.push(ticket.clone());
+        context.send(Joined::Report(ticket.confirm(*id, Confirmation::Facets { touchpoints: 0 })));
+        Ok(())
+    }
+
     /// The node as the batch has left it so far, else as it is stored.
     fn touch(&mut self, id: NodeId, state: &dyn State) -> Result<&mut Touched, Fault> {
         match self.touched.entry(id) {
@@ -303,7 +335,8 @@ impl Facets {
 impl Touched {
     fn new(node: Node) -> Self {
         let person_before = node.person;
-        Self { node, person_before, facet_changed: false, erased: false, tickets: Vec::new() }
+        let [facet_changed, erased, restricted] = [false; 3];
+        Self { node, person_before, facet_changed, erased, restricted, tickets: Vec::new() }
     }
 
     /// What is gone belongs to nobody.
@@ -316,8 +349,9 @@ impl Touched {
     /// Stores the node and tells those whom the change concerns. Somebody to whom the node came and from whom it went
     /// again within the batch never learns of it.
     fn settle(self, id: NodeId, context: &mut Context<'_, Joined>) {
-        let Self { mut node, person_before, facet_changed, erased, tickets } = self;
-        if !facet_changed && !erased && tickets.is_empty() && node.person == person_before {
+        let Self { mut node, person_before, facet_changed, erased, restricted, tickets } = self;
+        let is_other = facet_changed || erased || restricted || node.person != person_before;
+        if !is_other && tickets.is_empty() {
             return;
         }
         debug_assert_eq!(node.facet.as_ref().map_or(Ok(()), laws::facet), Ok(()));
@@ -344,7 +378,8 @@ impl Touched {
         let version = node.version + 1;
         node.version = version + u64::from(left.is_some());
         context.state.put(node_key(id), encode(&node));
-        let member = Some(Member { facet: node.facet });
+        let restricted = node.word.as_ref().and_then(Word::since);
+        let member = Some(Member { facet: node.facet, restricted });
         context.send(FacetMessage { person, node: id, version, cause, member });
         if let Some(person) = left {
             let (version, cause) = (node.version, Cause::Left);

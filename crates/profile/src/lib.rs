@@ -22,6 +22,7 @@ pub mod laws;
 mod outputs;
 pub mod people;
 mod place;
+mod restriction;
 mod revision;
 mod span;
 mod standing;

@@ -3,7 +3,7 @@
 //!
 //! A person is there while each purpose of the output is allowed for them, and a part of them while each purpose that the part
 //! needs is allowed and permits it. What is older than one of these purposes may use is left out; what is left out is empty, or
-//! 0. A sum is as old as the oldest thing in it.
+//! 0. A sum is as old as the oldest thing in it. A person who is restricted is nowhere, whatever is allowed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -122,7 +122,9 @@ struct View {
 
 fn view(profile: &UnifiedProfile, output: &Output, purposes: &Purposes, now: Timestamp) -> View {
     let mut gate = Gate::new(profile, output, purposes, now);
+    // Also of somebody who is restricted it is known what became too old, so that nothing is young again once that is lifted.
     let shown = if gate.lets_person() { Some(gate.profile()) } else { None };
+    let shown = shown.filter(|_| profile.restricted.is_none());
     View { profile: shown, next: gate.next, ended: gate.ended }
 }
 
@@ -218,6 +220,7 @@ impl<'g> Gate<'g> {
             consents: all.consents.iter().filter(|consent| self.is_about(consent)).cloned().collect(),
             segments: if self.gives(&Field::Segments, last) { all.segments.clone() } else { Vec::new() },
             aliases: if self.gives(&Field::Aliases, last) { all.aliases.clone() } else { Vec::new() },
+            restricted: None,
         }
     }
 

@@ -6,7 +6,7 @@
 //! the same node, changes nothing.
 //!
 //! Beside the profile each output gets what may leave of it there, in the same batch: somebody who withdraws is taken away where
-//! the change of consent is told.
+//! the change of consent is told, and somebody who is restricted where the profile says so.
 //!
 //! A person one of whose consents ends, or of whom something becomes too old for an output, is folded again then, although nobody
 //! says anything. What was published as ended does not begin again when an older record comes, as long as the person is published.

@@ -293,7 +293,7 @@ impl Step<'_> {
             }
             Errand::Tell { node, .. } => Errand::Tell { node, told },
             Errand::Settle { node, .. } => Errand::Settle { node, told: Some(told) },
-            Errand::Erase { node, ticket } => Errand::Erase { node, ticket },
+            errand @ (Errand::Erase { .. } | Errand::Restrict { .. }) => errand,
         };
         self.pass_on(root, Body::Errand(errand));
         Ok(())

@@ -42,6 +42,7 @@ impl Step<'_> {
                 self.settle_waiting(root, node)
             }
             Errand::Erase { node, ticket } => self.erase_person(root, node, &ticket),
+            Errand::Restrict { node, stands, ticket } => self.restrict_person(root, node, stands, &ticket),
         }
     }
 

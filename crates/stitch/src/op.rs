@@ -1,6 +1,6 @@
 //! The messages of `identity-op`. Each is addressed to a node, and handled by the partition that owns it.
 
-use kinfold_model::privacy::{PrivacyScope, Ticket};
+use kinfold_model::privacy::{Demand, Ticket};
 use kinfold_model::{
     ChangeRule, Command, CommandKind, Keys, Namespace, NodeId, PersonId, Refusal, Timestamp, Touchpoint,
 };
@@ -33,7 +33,7 @@ pub struct Cause {
     pub time: Timestamp,
     /// What made a difference.
     pub rule: ChangeRule,
-    /// The steward's command, or the request to be forgotten.
+    /// The steward's command, or the request about somebody's data.
     pub command_id: Option<String>,
 }
 
@@ -88,10 +88,10 @@ pub enum Body {
     },
     /// To an identifier: your component is too large without you being taken out.
     Shed,
-    /// To an identifier: somebody asks to be forgotten and names you.
+    /// To an identifier: somebody asks about their data and names you.
     Demand {
-        /// How far that goes.
-        scope: PrivacyScope,
+        /// For what.
+        demand: Demand,
         /// Names the identifier itself as who asks.
         ticket: Ticket,
     },
@@ -194,6 +194,15 @@ pub enum Errand {
         /// Who wants to know.
         ticket: Ticket,
     },
+    /// Restrict the person to whom the node belongs, or do so no more.
+    Restrict {
+        /// An identifier.
+        node: NodeId,
+        /// Whether they are restricted.
+        stands: bool,
+        /// Who wants to know.
+        ticket: Ticket,
+    },
 }
 
 impl Errand {
@@ -204,7 +213,8 @@ impl Errand {
             Self::Join { node, .. }
             | Self::Tell { node, .. }
             | Self::Settle { node, .. }
-            | Self::Erase { node, .. } => *node,
+            | Self::Erase { node, .. }
+            | Self::Restrict { node, .. } => *node,
         }
     }
 }
@@ -220,13 +230,14 @@ impl Op {
         Self { to, hops: 0, cause, body: Body::Observe(observation) }
     }
 
-    /// What a request to be forgotten means to stitch. The ticket is that of the identifier.
+    /// What a request means to stitch that was written to the log at this time. The ticket is that of the identifier.
     #[must_use]
-    pub fn erase(scope: PrivacyScope, ticket: Ticket, time: Timestamp) -> Self {
+    pub fn demand(demand: Demand, ticket: Ticket, time: Timestamp) -> Self {
         let to = ticket.asked_by;
         let command_id = Some(ticket.request_id.clone());
+        // A restriction changes nobody, so that no change is ever told with this rule but one by an erasure.
         let cause = Cause { node: to, time, rule: ChangeRule::Erasure, command_id };
-        Self { to, hops: 0, cause, body: Body::Demand { scope, ticket } }
+        Self { to, hops: 0, cause, body: Body::Demand { demand, ticket } }
     }
 
     /// What a steward's command means to stitch.

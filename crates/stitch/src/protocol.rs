@@ -116,7 +116,7 @@ impl<'a> Step<'a> {
                 self.distrust(op.to, identifier, &source, stands)
             }
             Body::Shed => self.shed(op.to),
-            Body::Demand { scope, ticket } => self.demanded(op.to, scope, ticket),
+            Body::Demand { demand, ticket } => self.demanded(op.to, demand, ticket),
             Body::Erase { reach, ticket } => self.erase(op.to, reach, &ticket),
             Body::Erased { identifier, reach, ticket } => self.erased(op.to, identifier, reach, ticket),
             Body::Errand(errand) => self.errand(op.to, errand),

@@ -1,4 +1,5 @@
-//! Random requests of people who want to be forgotten: about identifiers of a world, some of them asked twice.
+//! Random requests of people who want to be forgotten, or restricted, or no longer so: about identifiers of a world, some of them
+//! asked twice.
 
 use fastrand::Rng;
 use kinfold_model::privacy::{PrivacyKind, PrivacyRequest, PrivacyScope, RequestIdentifier};
@@ -41,16 +42,11 @@ impl World {
             let other = pick(rng, &named.identifiers).clone();
             identifiers.push(RequestIdentifier { namespace: other.namespace, value: other.value });
         }
-        let scope = *pick(rng, &[PrivacyScope::Person, PrivacyScope::Person, PrivacyScope::Identifier]);
+        use PrivacyKind::{Erase, Lift, Restrict};
+        let kind = *pick(rng, &[Erase, Erase, Erase, Restrict, Restrict, Lift]);
+        let scopes = [PrivacyScope::Person, PrivacyScope::Person, PrivacyScope::Identifier];
+        let scope = if kind == Erase { *pick(rng, &scopes) } else { PrivacyScope::Person };
         let time = Timestamp::from_millis(AFTER_MS).unwrap_or_default();
-        PrivacyRequest {
-            request_id,
-            kind: PrivacyKind::Erase,
-            scope,
-            identifiers,
-            time,
-            verifier: None,
-            signature: None,
-        }
+        PrivacyRequest { request_id, kind, scope, identifiers, time, verifier: None, signature: None }
     }
 }

@@ -47,7 +47,7 @@ pub struct Input<'a> {
     pub records: &'a [Vec<u8>],
     /// Of stewards; they arrive in between.
     pub commands: &'a [Command],
-    /// Of people who want to be forgotten; they arrive in between, too, unless they wait.
+    /// Of people who want to be forgotten or restricted; they arrive in between, too, unless they wait.
     pub requests: &'a [PrivacyRequest],
     /// Whether requests come when all the rest has come to its end, one after the other.
     pub requests_wait: bool,

@@ -62,9 +62,7 @@ fn message(op: &Op) -> String {
             format!("{source} is not believed about {}: {stands}", short(*identifier))
         }
         Body::Shed => "your component is too large".to_owned(),
-        Body::Demand { scope, ticket } => {
-            format!("{} asks to erase your {}", ticket.request_id, scope.as_str())
-        }
+        Body::Demand { demand, ticket } => format!("{} names you and wants: {demand:?}", ticket.request_id),
         Body::Erase { reach, ticket } => format!("{} erases you, {reach:?}", ticket.request_id),
         Body::Erased { identifier, reach, .. } => format!("{} is erased, {reach:?}", short(*identifier)),
         Body::Errand(errand) => errand_text(errand),
@@ -99,6 +97,9 @@ fn errand_text(errand: &Errand) -> String {
         Errand::Settle { node, .. } => format!("see that {} belongs to somebody", short(*node)),
         Errand::Erase { node, ticket } => {
             format!("{} erases the person of {}", ticket.request_id, short(*node))
+        }
+        Errand::Restrict { node, stands, ticket } => {
+            format!("{} restricts the person of {}: {stands}", ticket.request_id, short(*node))
         }
     }
 }

@@ -15,7 +15,7 @@ use kinfold_kafka::reader::{Isolation, Reader};
 use kinfold_kafka::{Settings, World};
 use kinfold_mapping::decode::Format;
 use kinfold_mapping::sources::ByName;
-use kinfold_model::privacy::{Erasure, Extent};
+use kinfold_model::privacy::{Erasure, Extent, Ruling};
 use kinfold_model::{DeadLetter, Keys, Namespace, NodeId, Normaliser, Timestamp};
 use kinfold_wire::{Coordinates, Topic, decode_inner};
 use serde_json::json;
@@ -104,7 +104,9 @@ fn erased(settings: &Settings, world: &World) -> Result<BTreeSet<NodeId>, Failur
     let reader = Reader::from_beginning(settings, topic.as_str(), Isolation::Committed);
     reader.map_err(Failure::fault)?.each(&mut |record| {
         if let Some(value) = &record.value {
-            nodes.extend(identifier_of(&decode_inner(value).map_err(Failure::fault)?));
+            if let Ruling::Erased(erasure) = decode_inner(value).map_err(Failure::fault)? {
+                nodes.extend(identifier_of(&erasure));
+            }
         }
         Ok::<(), Failure>(())
     })?;

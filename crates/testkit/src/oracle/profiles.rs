@@ -1,8 +1,8 @@
 //! What is known of each person: one fold over all of that person's touchpoints.
 //!
 //! In go canonical touchpoints and the people that the oracle found in them; out comes one profile, of version 0,
-//! for each person to whom at least one touchpoint belongs. Neither order nor repetition of touchpoints matters; the time
-//! does to consents that end.
+//! for each person to whom at least one touchpoint belongs; who is restricted is not told here. Neither order nor repetition
+//! of touchpoints matters; the time does to consents that end.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +61,7 @@ fn profile(
         consents: consents(person_id, touchpoints, expected, terms),
         segments: Vec::new(),
         aliases: aliases(person_id, expected, terms.keys),
+        restricted: None,
     }
 }
 

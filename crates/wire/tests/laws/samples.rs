@@ -52,11 +52,13 @@ pub(crate) fn for_each(check: &mut impl Check) {
     for record in [full_profile(), bare_profile()] {
         check.check(Topic::UnifiedProfile, &record);
     }
-    for signature in [Some("00".repeat(64)), None] {
-        check.check(Topic::PrivacyRequest, &privacy_request(signature));
-    }
-    for status in [ReceiptStatus::Accepted, ReceiptStatus::Done, ReceiptStatus::Refused] {
-        check.check(Topic::PrivacyReceipt, &privacy_receipt(status));
+    for kind in PrivacyKind::ALL {
+        for signature in [Some("00".repeat(64)), None] {
+            check.check(Topic::PrivacyRequest, &privacy_request(kind, signature));
+        }
+        for status in ReceiptStatus::ALL {
+            check.check(Topic::PrivacyReceipt, &privacy_receipt(kind, status));
+        }
     }
     for cause in [
         ConsentCause::Decision,
@@ -71,10 +73,10 @@ pub(crate) fn for_each(check: &mut impl Check) {
     }
 }
 
-fn privacy_request(signature: Option<String>) -> PrivacyRequest {
+pub(crate) fn privacy_request(kind: PrivacyKind, signature: Option<String>) -> PrivacyRequest {
     PrivacyRequest {
         request_id: "request-1".to_owned(),
-        kind: PrivacyKind::Erase,
+        kind,
         scope: if signature.is_some() { PrivacyScope::Person } else { PrivacyScope::Identifier },
         identifiers: vec![Identifier::new("email", "ann@example.org").into()],
         time: time(1),
@@ -83,11 +85,11 @@ fn privacy_request(signature: Option<String>) -> PrivacyRequest {
     }
 }
 
-fn privacy_receipt(status: ReceiptStatus) -> PrivacyReceipt {
+pub(crate) fn privacy_receipt(kind: PrivacyKind, status: ReceiptStatus) -> PrivacyReceipt {
     let is_done = status == ReceiptStatus::Done;
     PrivacyReceipt {
         request_id: "request-1".to_owned(),
-        kind: PrivacyKind::Erase,
+        kind,
         scope: PrivacyScope::Person,
         status,
         reasons: if is_done { Vec::new() } else { vec!["why".to_owned()] },
@@ -254,6 +256,7 @@ pub(crate) fn full_profile() -> UnifiedProfile {
         consents: states.map(effective_consent).into(),
         segments: vec!["garden".to_owned()],
         aliases: vec![person(2), person(3)],
+        restricted: Some(time(3)),
         ..bare_profile()
     }
 }
@@ -276,6 +279,7 @@ fn bare_profile() -> UnifiedProfile {
         consents: Vec::new(),
         segments: Vec::new(),
         aliases: Vec::new(),
+        restricted: None,
     }
 }
 
