@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use clap::{Args, Subcommand, ValueEnum};
+use kinfold_daemon::letters::Mode;
 use kinfold_model::privacy::{PrivacyScope, ReceiptStatus, RequestIdentifier};
 use kinfold_model::{NodeId, PersonId, PrivacyReceipt};
 use kinfold_privacy::verify::{self, Signed, public_key, to_hex};
@@ -15,7 +16,7 @@ use serde_json::{Value, json};
 use super::{Failure, say};
 use crate::privacy::receipts::{self, Receipts};
 use crate::privacy::request::{self, Signer, Wish};
-use crate::privacy::sweep::{Swept, sweep};
+use crate::privacy::sweep::sweep;
 use crate::privacy::{export, former, key_file};
 use crate::run::{Setup, now};
 use crate::site::{Site, Where};
@@ -42,7 +43,8 @@ pub enum PrivacyCommand {
         /// Where the secret key goes; it is not written over.
         file: PathBuf,
     },
-    /// Remove dead letters of a deployment that name somebody who was erased.
+    /// Remove dead letters of a deployment that name somebody who was erased, or whose source lets them be kept for no longer. Capture
+    /// does it every hour by itself.
     Sweep {
         #[command(flatten)]
         place: Where,
@@ -80,7 +82,7 @@ pub struct Erase {
     /// How many seconds to wait for the receipt; 0 does not wait.
     #[arg(long, value_name = "SECONDS", default_value_t = 60)]
     wait: u64,
-    /// Leave dead letters as they are.
+    /// Leave dead letters to kinfold-capture.
     #[arg(long)]
     no_sweep: bool,
     /// Print JSON: an array with a receipt for each request.
@@ -142,7 +144,8 @@ impl PrivacyCommand {
                 if site.state.is_some() {
                     return say("a state folder keeps no dead letters: there is nothing to sweep");
                 }
-                say(told(&sweep(&site.config, &site.keys, dry_run)?, dry_run))
+                let mode = if dry_run { Mode::DryRun } else { Mode::Remove };
+                say(sweep(&site.config, &site.keys, mode)?)
             }
         }
     }
@@ -166,9 +169,9 @@ impl Erase {
         }
         self.tell(&receipts)?;
         if site.state.is_none() && !self.no_sweep && receipts.values().flatten().any(is_done) {
-            let swept = sweep(&site.config, &site.keys, false)?;
+            let told = sweep(&site.config, &site.keys, Mode::Remove)?;
             if !self.json {
-                say(told(&swept, false))?;
+                say(told)?;
             }
         }
         outcome(&receipts)
@@ -388,18 +391,6 @@ fn keygen(file: &Path) -> Result<(), Failure> {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let name = if name.chars().all(is_bare) { name } else { "desk" };
     say(format_args!("[privacy.verifiers.{name}]\npublic_key = \"{}\"", to_hex(&public_key(&key))))
-}
-
-/// Counts of a sweep, by source.
-fn told(swept: &Swept, dry_run: bool) -> String {
-    let what = if dry_run { "would be removed" } else { "removed" };
-    let by_source: Vec<String> =
-        swept.by_source.iter().map(|(source, count)| format!("{count} of {source}")).collect();
-    let list = if by_source.is_empty() { "none".to_owned() } else { by_source.join(", ") };
-    let Swept { erased, open, .. } = swept;
-    format!(
-        "dead letters {what}: {list}; records with open letters: {open}, identifiers that were ever erased: {erased}"
-    )
 }
 
 #[cfg(test)]
