@@ -88,6 +88,8 @@ impl Scene {
                 ("KINFOLD_TOPICS__SOURCES", "web"),
                 ("KINFOLD_CAPTURE__BRAKE_RATIO", "0"),
                 ("KINFOLD_STATE__REWRITE_INTERVAL_MS", "1000"),
+                // What `kinfold privacy` removes is looked at, and nobody else is to remove it.
+                ("KINFOLD_CAPTURE__SWEEP_INTERVAL_MS", "0"),
                 ("KINFOLD_PURPOSES__MARKETING__BASIS", "legitimate_interests"),
                 ("KINFOLD_OUTPUTS__ADS__PURPOSES", "marketing"),
                 ("KINFOLD_OUTPUTS__ADS__IDENTIFIERS__EMAIL", "clear"),

@@ -17,6 +17,7 @@ mod golden;
 mod in_sight;
 mod interleavings;
 mod large;
+mod letters_on_kafka;
 mod local;
 mod on_kafka;
 mod outputs;

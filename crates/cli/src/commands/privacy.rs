@@ -9,13 +9,14 @@ mod restrict;
 use std::path::{Path, PathBuf};
 
 use clap::Subcommand;
+use kinfold_daemon::letters::Mode;
 use kinfold_model::privacy::PrivacyKind;
 use kinfold_privacy::verify::{public_key, to_hex};
 
 use super::{Failure, say};
 use crate::privacy::key_file;
 use crate::privacy::receipts;
-use crate::privacy::sweep::{Swept, sweep};
+use crate::privacy::sweep::sweep;
 use crate::site::{Site, Where};
 
 /// What to do.
@@ -44,7 +45,8 @@ pub enum PrivacyCommand {
         /// Where the secret key goes; it is not written over.
         file: PathBuf,
     },
-    /// Remove dead letters of a deployment that name somebody who was erased.
+    /// Remove dead letters of a deployment that name somebody who was erased, or whose source lets them be kept for no longer. Capture
+    /// does it every hour by itself.
     Sweep {
         #[command(flatten)]
         place: Where,
@@ -68,7 +70,8 @@ impl PrivacyCommand {
                 if site.state.is_some() {
                     return say("a state folder keeps no dead letters: there is nothing to sweep");
                 }
-                say(told(&sweep(&site.config, &site.keys, dry_run)?, dry_run))
+                let mode = if dry_run { Mode::DryRun } else { Mode::Remove };
+                say(sweep(&site.config, &site.keys, mode)?)
             }
         }
     }
@@ -89,16 +92,4 @@ fn keygen(file: &Path) -> Result<(), Failure> {
     let is_bare = |c: char| c.is_ascii_alphanumeric() || matches!(c, '_' | '-');
     let name = if name.chars().all(is_bare) { name } else { "desk" };
     say(format_args!("[privacy.verifiers.{name}]\npublic_key = \"{}\"", to_hex(&public_key(&key))))
-}
-
-/// Counts of a sweep, by source.
-fn told(swept: &Swept, dry_run: bool) -> String {
-    let what = if dry_run { "would be removed" } else { "removed" };
-    let by_source: Vec<String> =
-        swept.by_source.iter().map(|(source, count)| format!("{count} of {source}")).collect();
-    let list = if by_source.is_empty() { "none".to_owned() } else { by_source.join(", ") };
-    let Swept { erased, open, .. } = swept;
-    format!(
-        "dead letters {what}: {list}; records with open letters: {open}, identifiers that were ever erased: {erased}"
-    )
 }

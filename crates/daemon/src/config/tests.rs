@@ -395,6 +395,15 @@ fn dead_letters_are_kept_as_long_as_raw_records_unless_it_is_said_otherwise() {
 }
 
 #[test]
+fn dead_letters_are_swept_every_hour_unless_it_is_said_otherwise() {
+    let interval = |text: &str| load(text, &[]).expect("is right").sweep_interval;
+    assert_eq!(interval(""), Some(Duration::from_secs(3600)));
+    assert_eq!(interval("[capture]\nsweep_interval_ms = 1000"), Some(Duration::from_secs(1)));
+    assert_eq!(interval("[capture]\nsweep_interval_ms = 0"), None);
+    assert!(only_fault("[capture]\nsweep_interval_ms = 999", &[]).contains("write at least 1000, or 0"));
+}
+
+#[test]
 fn the_brake_is_a_part_of_a_whole_and_zero_takes_it_off() {
     let brake = |text: &str| load(&format!("[capture]\n{text}"), &[]).expect("is right").brake;
     assert_eq!(brake(""), Some(BrakeLimits { ratio: 0.5, records: 1000 }));

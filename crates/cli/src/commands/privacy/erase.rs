@@ -1,12 +1,12 @@
 //! `kinfold privacy erase`: a person, or single identifiers, are forgotten, and dead letters that name them are swept.
 
 use clap::{Args, ValueEnum};
+use kinfold_daemon::letters::Mode;
 use kinfold_model::PersonId;
 use kinfold_model::privacy::{PrivacyKind, PrivacyScope, RequestIdentifier};
 use serde_json::{Value, json};
 
 use super::ask::{Given, is_done, named, outcome};
-use super::told;
 use crate::commands::{Failure, say};
 use crate::privacy::former;
 use crate::privacy::request::Wish;
@@ -29,7 +29,7 @@ pub struct Erase {
     /// Only say who those are, each with an identifier; nothing is sent.
     #[arg(long, requires = "include_former")]
     dry_run: bool,
-    /// Leave dead letters as they are.
+    /// Leave dead letters to kinfold-capture.
     #[arg(long)]
     no_sweep: bool,
     #[command(flatten)]
@@ -68,9 +68,9 @@ impl Erase {
             return Ok(());
         }
         if site.state.is_none() && !self.no_sweep && receipts.values().flatten().any(is_done) {
-            let swept = sweep(&site.config, &site.keys, false)?;
+            let told = sweep(&site.config, &site.keys, Mode::Remove)?;
             if !self.given.json {
-                say(told(&swept, false))?;
+                say(told)?;
             }
         }
         outcome(&receipts)
