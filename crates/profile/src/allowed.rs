@@ -91,6 +91,7 @@ mod tests {
             consents,
             segments: Vec::new(),
             aliases: Vec::new(),
+            restricted: None,
         }
     }
 
