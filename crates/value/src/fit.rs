@@ -4,14 +4,12 @@
 //! The same people give the same bits, in whatever order they come: they are sorted before anything is added up.
 
 use std::collections::BTreeMap;
-use std::convert::Infallible;
-
-use basin::{CostFunction, Executor, NelderMead, SimplexProgress};
 
 use crate::bg_nbd::{BgNbd, Seen};
 use crate::gamma_gamma::GammaGamma;
 use crate::limits::{CUSTOMERS_MAX, REPEAT_CUSTOMERS_MIN};
 use crate::parameters::NotPossible;
+use crate::peak::Peak;
 use crate::purchases::{History, Summary};
 
 /// What fits a model best.
@@ -109,7 +107,7 @@ impl Sample {
         let age = rows.iter().map(|(_, seen, n)| seen.t * n).sum::<f64>() / people;
         let start = [1.0, age.max(1.0), 1.0, 2.0];
         let peak = Peak::find(start, |parameters| bg_nbd_likelihood(parameters, &rows) / people);
-        Ok(peak.fitted(people, BgNbd::new(peak.at, period_days)?))
+        Ok(fitted(&peak, BgNbd::new(peak.at, period_days)?, people))
     }
 
     /// Gamma-Gamma.
@@ -124,12 +122,17 @@ impl Sample {
         let mean = rows.iter().map(|(_, mean)| mean).sum::<f64>() / people;
         let start = [2.0, 3.0, mean];
         let peak = Peak::find(start, |parameters| gamma_gamma_likelihood(parameters, &rows) / people);
-        Ok(peak.fitted(people, GammaGamma::new(peak.at)?))
+        Ok(fitted(&peak, GammaGamma::new(peak.at)?, people))
     }
 
     fn enough(&self, found: u64) -> Result<(), FitError> {
         if found < REPEAT_CUSTOMERS_MIN { Err(FitError::TooFew { found }) } else { Ok(()) }
     }
+}
+
+fn fitted<M, const N: usize>(peak: &Peak<N>, model: M, people: f64) -> Fitted<M, N> {
+    let standard_errors = peak.standard_errors(people);
+    Fitted { model, standard_errors, log_likelihood: peak.log_likelihood(people) }
 }
 
 /// The logarithm of the likelihood. Rows of one frequency follow each other, so that what depends on it alone is computed once.
@@ -176,149 +179,9 @@ fn ln_gamma(value: f64) -> f64 {
     libm::lgamma_r(value).0
 }
 
-/// Where a likelihood is greatest.
-struct Peak<const N: usize> {
-    at: [f64; N],
-    height: f64,
-    standard_errors_of_one: Option<[f64; N]>,
-}
-
-/// What is minimised, over logarithms of the parameters, which are positive that way.
-struct Cost<F>(F);
-
-impl<F: Fn(&[f64]) -> f64> CostFunction for Cost<F> {
-    type Param = Vec<f64>;
-    type Output = f64;
-    type Error = Infallible;
-
-    fn cost(&self, logarithms: &Vec<f64>) -> Result<f64, Infallible> {
-        Ok((self.0)(logarithms))
-    }
-}
-
-impl<const N: usize> Peak<N> {
-    /// A likelihood by person, so that steps and tolerances do not depend on how many there are.
-    fn find(start: [f64; N], likelihood: impl Fn(&[f64; N]) -> f64) -> Self {
-        /// Far outside of any parameter that is accepted.
-        const LOGARITHM_MAX: f64 = 25.0;
-        let cost = |logarithms: &[f64]| {
-            let mut parameters = [0.0; N];
-            for (parameter, logarithm) in parameters.iter_mut().zip(logarithms) {
-                if logarithm.abs() > LOGARITHM_MAX {
-                    return f64::INFINITY;
-                }
-                *parameter = libm::exp(*logarithm);
-            }
-            let height = likelihood(&parameters);
-            if height.is_finite() { -height } else { f64::INFINITY }
-        };
-        // A simplex can collapse on its way; a new one, first large and then small, goes on from there.
-        let mut top = start.map(libm::log);
-        for step in [1.0, 0.5, 0.1, 0.01] {
-            top = descend(top, step, &cost);
-        }
-        let standard_errors_of_one = deviations(&top, &cost);
-        Self { at: top.map(libm::exp), height: -cost(&top), standard_errors_of_one }
-    }
-
-    fn fitted<M>(&self, people: f64, model: M) -> Fitted<M, N> {
-        let of = |one: [f64; N]| std::array::from_fn(|i| self.at[i] * one[i] / libm::sqrt(people));
-        let standard_errors = self.standard_errors_of_one.map(of);
-        Fitted { model, standard_errors, log_likelihood: self.height * people }
-    }
-}
-
-/// The best point that a simplex with edges of that length, begun here, comes to.
-fn descend<const N: usize>(from: [f64; N], step: f64, cost: &impl Fn(&[f64]) -> f64) -> [f64; N] {
-    /// Many times what it takes.
-    const ITERATIONS_MAX: u64 = 5_000;
-    /// Of a logarithm: more digits than the data have. Below it a float hardly tells two likelihoods apart.
-    const SIZE: f64 = 1e-7;
-    let mut vertices = vec![from.to_vec()];
-    for axis in 0..N {
-        let mut vertex = from.to_vec();
-        vertex[axis] += step;
-        vertices.push(vertex);
-    }
-    let solver = NelderMead::new()
-        .with_absolute_simplex_size_tolerance(Some(SIZE))
-        .with_relative_simplex_size_tolerance(None);
-    let run = Executor::new(Cost(cost), solver, SimplexProgress::from_simplex(vertices))
-        .max_iter(ITERATIONS_MAX)
-        .run();
-    let mut best = from;
-    if let Ok(found) = run
-        && cost(found.param()) <= cost(&from)
-    {
-        best.iter_mut().zip(found.param()).for_each(|(best, found)| *best = *found);
-    }
-    best
-}
-
-/// Of each logarithm, for one person: the root of the diagonal of the inverse of the second derivatives.
-fn deviations<const N: usize>(top: &[f64; N], cost: &impl Fn(&[f64]) -> f64) -> Option<[f64; N]> {
-    /// A tenth of a per mille of a parameter: differences of costs have five digits left.
-    const STEP: f64 = 1e-3;
-    let at = |first: (usize, f64), second: (usize, f64)| {
-        let mut moved = *top;
-        moved[first.0] += first.1 * STEP;
-        moved[second.0] += second.1 * STEP;
-        cost(&moved)
-    };
-    let mut curvature = [[0.0; N]; N];
-    for i in 0..N {
-        for j in 0..=i {
-            let corners = at((i, 1.0), (j, 1.0)) - at((i, 1.0), (j, -1.0)) - at((i, -1.0), (j, 1.0))
-                + at((i, -1.0), (j, -1.0));
-            curvature[i][j] = corners / (4.0 * STEP * STEP);
-            curvature[j][i] = curvature[i][j];
-        }
-    }
-    let variances = diagonal_of_inverse(curvature)?;
-    variances
-        .iter()
-        .all(|variance| *variance > 0.0 && variance.is_finite())
-        .then(|| variances.map(libm::sqrt))
-}
-
-/// By Cholesky's factors; `None` for a matrix that is not that of a peak.
-fn diagonal_of_inverse<const N: usize>(matrix: [[f64; N]; N]) -> Option<[f64; N]> {
-    let mut factor = [[0.0; N]; N];
-    for i in 0..N {
-        for j in 0..=i {
-            let known: f64 = (0..j).map(|k| factor[i][k] * factor[j][k]).sum();
-            let rest = matrix[i][j] - known;
-            factor[i][j] = if i == j {
-                Some(rest).filter(|rest| *rest > 0.0).map(libm::sqrt)?
-            } else {
-                rest / factor[j][j]
-            };
-        }
-    }
-    let mut diagonal = [0.0; N];
-    for (column, variance) in diagonal.iter_mut().enumerate() {
-        // The column of the inverse of the factor, whose square is what stands in the diagonal.
-        let mut inverse = [0.0; N];
-        for i in column..N {
-            let one = if i == column { 1.0 } else { 0.0 };
-            let known: f64 = (column..i).map(|k| factor[i][k] * inverse[k]).sum();
-            inverse[i] = (one - known) / factor[i][i];
-        }
-        *variance = inverse.iter().map(|value| value * value).sum();
-    }
-    Some(diagonal)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn the_inverse_of_a_matrix_is_that_of_the_textbook() {
-        let is = diagonal_of_inverse([[4.0, 2.0], [2.0, 3.0]]).expect("is positive");
-        assert!((is[0] - 3.0 / 8.0).abs() < 1e-15 && (is[1] - 0.5).abs() < 1e-15, "{is:?}");
-        assert_eq!(diagonal_of_inverse([[1.0, 2.0], [2.0, 1.0]]), None);
-    }
 
     #[test]
     fn too_few_who_came_back_are_an_error_that_says_so() {

@@ -15,6 +15,7 @@ pub mod lifecycle;
 pub mod limits;
 pub mod model;
 mod parameters;
+mod peak;
 pub mod plot;
 pub mod purchases;
 pub mod refresh;
