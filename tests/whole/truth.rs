@@ -10,7 +10,7 @@ use kinfold_stitch::node::{Node, Reach, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Map, Outcome};
-use kinfold_testkit::world::{outputs, purposes};
+use kinfold_testkit::world::{outputs, purposes, survivorship};
 use kinfold_wire::{SchemaIds, Topic, decode};
 
 /// What went into a run.
@@ -114,7 +114,12 @@ fn profiles_are_the_fold(
     outcome: &Outcome,
     expected: &oracle::Expected,
 ) -> BTreeMap<PersonId, UnifiedProfile> {
-    let terms = oracle::Terms { keys: truth.keys, purposes: &purposes(), now: truth.now };
+    let terms = oracle::Terms {
+        keys: truth.keys,
+        purposes: &purposes(),
+        survivorship: &survivorship(),
+        now: truth.now,
+    };
     let folded = oracle::profiles(truth.touchpoints, expected, terms);
     let published = read_people(&outcome.table(Topic::UnifiedProfile));
     assert!(published.keys().eq(folded.keys()), "{}: other people than the oracle's", truth.run);

@@ -8,8 +8,8 @@
 //! Beside the profile each output gets what may leave of it there, in the same batch: somebody who withdraws is taken away where
 //! the change of consent is told.
 //!
-//! A person one of whose consents ends, or of whom something becomes too old for an output, is folded again then, although nobody
-//! says anything. What was published as ended does not begin again when an older record comes, as long as the person is published.
+//! A person one of whose consents ends, or of whom something becomes stale or too old for an output, is folded again then, although
+//! nobody says anything. What was published as ended does not begin again when an older record comes, as long as the person is published.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -19,8 +19,8 @@ use kinfold_model::consent::ConsentCause;
 use kinfold_model::privacy::{Confirmation, Report};
 use kinfold_model::stored::encode;
 use kinfold_model::{
-    ConsentChange, Context, Fault, Halt, Keys, NodeId, Outputs, PersonId, Purposes, Stage, State, Timestamp,
-    UnifiedProfile,
+    ConsentChange, Context, Fault, Halt, Keys, NodeId, Outputs, PersonId, Purposes, Stage, State,
+    Survivorship, Timestamp, UnifiedProfile,
 };
 use serde::{Deserialize, Serialize};
 
@@ -28,6 +28,7 @@ use crate::facets::{Barrier, Cause, FacetMessage, Member, PeopleInput};
 use crate::fold::{Terms, fold};
 use crate::outputs::{SentOutputs, leave, withdraw};
 use crate::standing::{Occasion, Standings};
+use crate::survivor::{last_stale, next_stale};
 use crate::table::Table;
 use crate::weigh::{last_end, next_end};
 use crate::{laws, timers};
@@ -64,6 +65,7 @@ pub struct People {
     keys: Keys,
     purposes: Arc<Purposes>,
     outputs: Arc<Outputs>,
+    survivorship: Arc<Survivorship>,
     /// Its number, for who counts confirmations.
     partition: u32,
     changed: BTreeMap<PersonId, Moves>,
@@ -100,7 +102,7 @@ struct Publication {
     version: i64,
     digest: [u8; 16],
     consents: Standings,
-    /// The last end that was published: it is not earlier now.
+    /// The last end that was published, of a yes or of how fresh something was: it is not earlier now.
     ended: Option<Timestamp>,
     /// Of the person's timer.
     timer: Option<Timestamp>,
@@ -112,8 +114,16 @@ impl People {
     /// decisions are weighed.
     #[must_use]
     pub fn new(keys: Keys, purposes: Arc<Purposes>) -> Self {
-        let (outputs, changed, reports) = (Arc::default(), BTreeMap::new(), Vec::new());
-        Self { keys, purposes, outputs, partition: 0, changed, reports, now: Timestamp::MIN }
+        Self {
+            keys,
+            purposes,
+            outputs: Arc::default(),
+            survivorship: Arc::default(),
+            partition: 0,
+            changed: BTreeMap::new(),
+            reports: Vec::new(),
+            now: Timestamp::MIN,
+        }
     }
 
     /// The same, of this partition.
@@ -126,6 +136,12 @@ impl People {
     #[must_use]
     pub fn with_outputs(self, outputs: Arc<Outputs>) -> Self {
         Self { outputs, ..self }
+    }
+
+    /// The same, whose values of attributes survive by these rules.
+    #[must_use]
+    pub fn with_survivorship(self, survivorship: Arc<Survivorship>) -> Self {
+        Self { survivorship, ..self }
     }
 
     /// Takes every person for changed, so that the next end of a batch publishes whoever differs from what was last
@@ -187,7 +203,8 @@ impl Stage for People {
 
     fn finish(&mut self, context: &mut Context<'_, Published>) -> Result<(), Fault> {
         let told = mem::replace(&mut self.now, Timestamp::MIN);
-        let terms = Terms { keys: &self.keys, purposes: &self.purposes };
+        let terms =
+            Terms { keys: &self.keys, purposes: &self.purposes, survivorship: &self.survivorship };
         for (person, moves) in mem::take(&mut self.changed) {
             let key = Table::Publication.key(&[person.as_bytes()]);
             let before: Option<Publication> =
@@ -225,12 +242,13 @@ impl People {
         let is_other = before.version == 0 || before.digest != digest;
         let leaving = leave(&profile, (&self.outputs, &self.purposes), &before.outputs, now);
         let changes = before.consents.changes(&profile.consents, Occasion { person, cause, now });
+        let next_stale = next_stale(&profile, &self.survivorship);
         let publication = Publication {
             version: before.version + i64::from(is_other),
             digest,
             consents: Standings::of(&profile.consents),
-            ended: last_end(&profile.consents).max(leaving.ended),
-            timer: next_end(&profile.consents).into_iter().chain(leaving.next).min(),
+            ended: last_end(&profile.consents).max(last_stale(&profile)).max(leaving.ended),
+            timer: next_end(&profile.consents).into_iter().chain(next_stale).chain(leaving.next).min(),
             outputs: leaving.sent,
         };
         if publication == before {

@@ -6,4 +6,5 @@ mod erasures;
 mod history;
 mod journeys;
 mod outputs;
+mod survivorship;
 mod world;

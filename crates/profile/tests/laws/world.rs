@@ -6,8 +6,8 @@ use std::sync::Arc;
 use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
-    Assignment, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, MergePolicy,
-    NodeId, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State, Timestamp, Touchpoint,
+    Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, MergePolicy,
+    NodeId, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State, SurvivorRule, Survivorship, Timestamp, Touchpoint,
     TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{
@@ -75,6 +75,8 @@ pub(crate) struct World {
     pub(crate) shared: BTreeMap<(String, PersonId), UnifiedProfile>,
     /// To which profiles leave.
     pub(crate) outputs: Arc<Outputs>,
+    /// By which values of attributes survive.
+    pub(crate) survivorship: Arc<Survivorship>,
     /// What the drivers say.
     pub(crate) now: Timestamp,
 }
@@ -93,6 +95,7 @@ impl World {
             changes: Vec::new(),
             shared: BTreeMap::new(),
             outputs: Arc::default(),
+            survivorship: Arc::default(),
             now: at(0),
         }
     }
@@ -150,7 +153,9 @@ impl World {
     }
 
     fn reads(&mut self, inputs: Vec<PeopleInput>) -> Vec<Published> {
-        let mut stage = people().with_outputs(Arc::clone(&self.outputs));
+        let mut stage = people()
+            .with_outputs(Arc::clone(&self.outputs))
+            .with_survivorship(Arc::clone(&self.survivorship));
         let published = run(&mut stage, &mut self.people, self.now, inputs);
         for record in &published {
             match record {
@@ -210,6 +215,15 @@ pub(crate) fn purposes() -> Purposes {
     named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
 }
 
+/// The city that was said most often, which is stale after 5 ms; every street; of all else the newest.
+pub(crate) fn survivorship() -> Survivorship {
+    let city =
+        AttributeRule { rule: SurvivorRule::MostFrequent, stale_after_ms: Some(5), ..AttributeRule::default() };
+    let street = AttributeRule { rule: SurvivorRule::Union, ..AttributeRule::default() };
+    let rules = [("city", city), ("street", street)].map(|(name, rule)| (name.to_owned(), rule));
+    Survivorship::new(SurvivorRule::Newest, rules.into())
+}
+
 pub(crate) fn keys() -> Keys {
     Keys::new(&Secret::new(b"0123456789abcdef").expect("long enough"))
 }
@@ -247,6 +261,7 @@ pub(crate) fn touchpoint(id: &str, ms: i64, mut identifiers: Vec<TouchpointIdent
         order: None,
         engagement: None,
         flags: Vec::new(),
+        verified: Vec::new(),
     }
 }
 
