@@ -109,12 +109,17 @@ fn an_attribute_is_explained_by_its_rule_and_all_that_it_won_against() {
     assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
     let asks = ["email:ann@example.org", "--attribute", "city", "--config", &config];
     let said = explain(&state, &asks);
-    for part in ["city of email ann@example.org", "is Dresden.", "source_priority (crm, till)", "Dresdn", "Ulm"] {
+    for part in
+        ["city of email ann@example.org", "is Dresden.", "source_priority (crm, till)", "Dresdn", "Ulm"]
+    {
         assert!(said.contains(part), "{part} is missing in: {said}");
     }
     let value = json(&state, &asks);
     assert_eq!(value["reason"], "source_priority");
-    assert_eq!((&value["value"], &value["verified"]), (&"Dresden".into(), &"2026-03-01T10:00:00.000Z".into()));
+    assert_eq!(
+        (&value["value"], &value["verified"]),
+        (&"Dresden".into(), &"2026-03-01T10:00:00.000Z".into())
+    );
     let stated = value["stated"].as_array().expect("a list").iter();
     let stated: Vec<_> = stated.map(|one| (one["value"].clone(), one["touchpoints"].clone())).collect();
     let expected = [("Dresden", 1), ("Dresdn", 2), ("Ulm", 1)];

@@ -112,6 +112,12 @@ impl Survivorship {
         Self { rules, default, interests, interests_max: 10 }
     }
 
+    /// The same, with the attributes that tell of interests, and how many interests a profile shows.
+    #[must_use]
+    pub fn with_interests(self, interests: BTreeSet<String>, interests_max: usize) -> Self {
+        Self { interests, interests_max, ..self }
+    }
+
     /// What holds for an attribute.
     #[must_use]
     pub fn of(&self, name: &str) -> &AttributeRule {

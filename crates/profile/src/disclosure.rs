@@ -166,7 +166,7 @@ impl Disclosure {
 impl Said {
     fn of(facet: Facet) -> Self {
         let attributes = facet.attributes.least().flat_map(|(name, values)| {
-            let said = |stated| SaidAttribute { name: name.to_owned(), stated };
+            let said = move |stated| SaidAttribute { name: name.to_owned(), stated };
             all_stated(values).into_iter().map(said)
         });
         let orders = facet.orders.iter().map(|(order_id, stated)| SaidOrder {

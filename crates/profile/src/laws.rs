@@ -27,7 +27,10 @@ pub fn facet(facet: &Facet) -> Result<(), Broken> {
         tallies().flat_map(|(_, tally)| tally.marks()).all(|mark| all.holds(Span::at(mark.time))),
         "attributes are stated while the facet is seen",
     )?;
-    check(tallies().all(|(_, tally)| tally.first.time <= tally.last.time), "no value is last stated before first")?;
+    check(
+        tallies().all(|(_, tally)| tally.first.time <= tally.last.time),
+        "no value is last stated before first",
+    )?;
     check(
         facet.deliveries.values().all(|stated| all.holds(Span::at(stated.time()))),
         "mail arrives or does not while the facet is seen",

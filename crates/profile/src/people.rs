@@ -203,8 +203,7 @@ impl Stage for People {
 
     fn finish(&mut self, context: &mut Context<'_, Published>) -> Result<(), Fault> {
         let told = mem::replace(&mut self.now, Timestamp::MIN);
-        let terms =
-            Terms { keys: &self.keys, purposes: &self.purposes, survivorship: &self.survivorship };
+        let terms = Terms { keys: &self.keys, purposes: &self.purposes, survivorship: &self.survivorship };
         for (person, moves) in mem::take(&mut self.changed) {
             let key = Table::Publication.key(&[person.as_bytes()]);
             let before: Option<Publication> =

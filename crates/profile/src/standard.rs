@@ -99,7 +99,8 @@ mod tests {
 
     #[test]
     fn what_is_stated_is_typed_and_what_cannot_be_read_is_left_out() {
-        let stated = [("first_name", "Ann"), ("birth_date", "1984-02-29"), ("zip", "01067"), ("country", "DE")];
+        let stated =
+            [("first_name", "Ann"), ("birth_date", "1984-02-29"), ("zip", "01067"), ("country", "DE")];
         let attributes = stated.map(|(name, value)| attribute(name, value)).into();
         let identifiers =
             [identifier("email", "ann@example.org"), identifier("social", "mastodon:ann@example.org")];
@@ -108,7 +109,10 @@ mod tests {
         assert_eq!(standard.birth_date.map(|day| day.to_string()).as_deref(), Some("1984-02-29"));
         let address = &standard.addresses[0];
         assert_eq!((address.postal_code.as_deref(), address.country.as_deref()), (Some("01067"), Some("DE")));
-        assert_eq!((&*standard.emails[0].address, standard.emails[0].verified), ("ann@example.org", Some(Timestamp::MAX)));
+        assert_eq!(
+            (&*standard.emails[0].address, standard.emails[0].verified),
+            ("ann@example.org", Some(Timestamp::MAX))
+        );
         let social = &standard.socials[0];
         assert_eq!((&*social.network, &*social.handle), ("mastodon", "ann@example.org"));
         let unread = [attribute("birth_date", "29.2."), attribute("country", "DE")].into();

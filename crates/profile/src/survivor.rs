@@ -36,7 +36,11 @@ pub(crate) struct Contest<'v> {
 
 impl<'v> Contest<'v> {
     /// `beyond` is what is known of the pairs without room.
-    pub(crate) fn new(values: &'v Values, beyond: &'v BTreeMap<Pair, Tally>, rule: &'v AttributeRule) -> Self {
+    pub(crate) fn new(
+        values: &'v Values,
+        beyond: &'v BTreeMap<Pair, Tally>,
+        rule: &'v AttributeRule,
+    ) -> Self {
         let counts = match rule.rule {
             SurvivorRule::MostFrequent => counts(values),
             _ => BTreeMap::new(),
@@ -135,10 +139,7 @@ impl<'v> Contest<'v> {
 }
 
 /// All that is known, by value and source; first the pairs that found room.
-pub(crate) fn competitors<'v>(
-    values: &'v Values,
-    beyond: &'v BTreeMap<Pair, Tally>,
-) -> Vec<Competitor<'v>> {
+pub(crate) fn competitors<'v>(values: &'v Values, beyond: &'v BTreeMap<Pair, Tally>) -> Vec<Competitor<'v>> {
     let kept = values.kept().map(|(pair, tally)| Competitor { pair, tally, is_kept: true });
     kept.chain(beyond.iter().map(|(pair, tally)| Competitor { pair, tally, is_kept: false })).collect()
 }
@@ -225,7 +226,8 @@ mod tests {
         let cases = cases.into_iter().chain([(listed, "Bonn", "webshop", 4, Reason::SourcePriority)]);
         for (rule, value, source, ms, reason) in cases {
             let attribute = survivor(&cities(), &rule);
-            let shown = (attribute.value.as_str(), attribute.source.as_str(), attribute.time, attribute.reason);
+            let shown =
+                (attribute.value.as_str(), attribute.source.as_str(), attribute.time, attribute.reason);
             assert_eq!(shown, (value, source, at(ms), reason), "{rule:?}");
         }
     }
@@ -243,8 +245,7 @@ mod tests {
         let union = survivor(&cities(), &by(SurvivorRule::Union));
         let values: Vec<_> =
             union.values.iter().map(|one| (one.value.as_str(), one.source.as_str(), one.time)).collect();
-        let expected =
-            [("Bohn am Rhein", "till", at(5)), ("Bonn", "survey", at(6)), ("Ulm", "crm", at(3))];
+        let expected = [("Bohn am Rhein", "till", at(5)), ("Bonn", "survey", at(6)), ("Ulm", "crm", at(3))];
         assert_eq!(values, expected);
         assert!(survivor(&cities(), &by(SurvivorRule::Newest)).values.is_empty());
     }

@@ -139,7 +139,8 @@ mod tests {
 
     #[test]
     fn it_is_first_last_and_verified_whatever_came_first_and_a_copy_counts_once() {
-        let parts = [stated("b", 5, false), stated("a", 2, true), stated("c", 2, false), stated("b", 9, false)];
+        let parts =
+            [stated("b", 5, false), stated("a", 2, true), stated("c", 2, false), stated("b", 9, false)];
         let tally = all(&parts);
         let turned: Vec<Tally> = parts.iter().rev().cloned().collect();
         assert!(tally == all(&turned) && !tally.clone().merge(parts[1].clone()));
@@ -158,6 +159,10 @@ mod tests {
             assert!(postcard::from_bytes::<Tally>(&bytes).expect("are read") == tally, "{count}");
         }
         let once = postcard::to_stdvec(&stated("t-1", 1_772_323_200_000, true)).expect("has bytes");
-        assert_eq!(once.len(), 6 + 4 + 3, "the time, the id with its length, and one byte for each other field");
+        assert_eq!(
+            once.len(),
+            6 + 4 + 3,
+            "the time, the id with its length, and one byte for each other field"
+        );
     }
 }

@@ -6,6 +6,7 @@
 //! a rule could ask for, each exact; how often their values were stated is not known.
 
 use std::collections::BTreeMap;
+use std::mem;
 
 use serde::{Deserialize, Serialize};
 
@@ -55,13 +56,14 @@ impl Values {
     /// Takes in what was stated of a pair; says whether anything is news.
     pub(crate) fn enter(&mut self, pair: Pair, tally: Tally) -> bool {
         let width = pair.value.len() + pair.source.len() + tally.bytes_max();
-        self.widest = self.widest.max(u32::try_from(width).unwrap_or(u32::MAX));
+        let widest = self.widest.max(u32::try_from(width).unwrap_or(u32::MAX));
+        let is_wider = mem::replace(&mut self.widest, widest) < widest;
         if let Some(known) = self.kept.get_mut(&pair) {
-            return known.merge(tally);
+            return known.merge(tally) | is_wider;
         }
         let is_full = self.kept.len() >= PAIRS_MAX;
         if is_full && self.kept.last_key_value().is_some_and(|(last, _)| *last < pair) {
-            return self.spill(Spilled::of(pair, tally));
+            return self.spill(Spilled::of(pair, tally)) | is_wider;
         }
         self.kept.insert(pair, tally);
         if is_full && let Some((pair, tally)) = self.kept.pop_last() {

@@ -10,8 +10,8 @@ use fastrand::Rng;
 use kinfold_model::rules::NeighbourLimit;
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    AttributeRule, Basis, BlockList, Consent, Contested, Decision, Field, Flag, FlagKind, Form, Guard, Identifier, Keys,
-    MergePolicy, Namespace, Output, Outputs, Purpose, Purposes, Rules, Secret, Silence,
+    AttributeRule, Basis, BlockList, Consent, Contested, Decision, Field, Flag, FlagKind, Form, Guard,
+    Identifier, Keys, MergePolicy, Namespace, Output, Outputs, Purpose, Purposes, Rules, Secret, Silence,
     SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier,
 };
 use serde_json::{Value, json};
@@ -250,7 +250,8 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
         attributes.insert("country".to_owned(), ["US", "DE", "CH"][person % 3].to_owned());
     }
     if index.is_multiple_of(3) {
-        attributes.insert("newsletter_topic".to_owned(), TOPICS[(index / 3 + person) % TOPICS.len()].to_owned());
+        attributes
+            .insert("newsletter_topic".to_owned(), TOPICS[(index / 3 + person) % TOPICS.len()].to_owned());
     }
     if index.is_multiple_of(4) {
         attributes.insert("birth_date".to_owned(), format!("19{}-02-1{}", 50 + person % 40, index / 4 % 3));
@@ -285,8 +286,7 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
 /// Some of what the touchpoint states.
 fn verified(touchpoint: &Touchpoint, index: usize) -> Vec<String> {
     let namespaces = touchpoint.identifiers.iter().map(|identifier| identifier.namespace.as_str());
-    let stated: BTreeSet<&str> =
-        touchpoint.attributes.keys().map(String::as_str).chain(namespaces).collect();
+    let stated: BTreeSet<&str> = touchpoint.attributes.keys().map(String::as_str).chain(namespaces).collect();
     let some = stated.into_iter().filter(|name| (index + name.len()).is_multiple_of(4));
     some.map(str::to_owned).collect()
 }
@@ -362,7 +362,8 @@ pub fn survivorship() -> Survivorship {
         ("country", ageing(SurvivorRule::Newest)),
     ];
     let rules = rules.into_iter().map(|(name, rule)| (name.to_owned(), rule)).collect();
-    Survivorship { interests_max: 3, ..Survivorship::new(SurvivorRule::Newest, rules) }
+    let interests = Survivorship::INTERESTS.map(str::to_owned).into();
+    Survivorship::new(SurvivorRule::Newest, rules).with_interests(interests, 3)
 }
 
 /// By which the decisions of a world are weighed: one policy for each of its purposes, and one of them has an end. Of that one
@@ -394,7 +395,11 @@ pub fn outputs() -> Outputs {
     let metrics = Field::Metrics.parts();
     let ads = Output {
         purposes: set(&["marketing"]),
-        fields: ["given_name", "city", "aliases", "interests", "newsletter_topic", "street"].map(part).into_iter().chain(metrics.clone()).collect(),
+        fields: ["given_name", "city", "aliases", "interests", "newsletter_topic", "street"]
+            .map(part)
+            .into_iter()
+            .chain(metrics.clone())
+            .collect(),
         identifiers: [
             form("email", Form::Sha256),
             form("email_sha256", Form::Clear),
@@ -415,7 +420,11 @@ pub fn outputs() -> Outputs {
     };
     let service = Output {
         purposes: set(&["service"]),
-        fields: ["language", "city", "interests", "newsletter_topic", "birth_date"].map(part).into_iter().chain(metrics).collect(),
+        fields: ["language", "city", "interests", "newsletter_topic", "birth_date"]
+            .map(part)
+            .into_iter()
+            .chain(metrics)
+            .collect(),
         identifiers: [form("customer_id", Form::Clear), form("phone", Form::Sha256)].into(),
         ..Output::default()
     };

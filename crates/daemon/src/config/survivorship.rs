@@ -27,7 +27,7 @@ pub(super) fn read_survivorship(root: &mut Section<'_>) -> Survivorship {
     let interests_max = profile.number("interests_max", 10, 0..=INTERESTS_MAX as i64);
     profile.finish();
     let interests: BTreeSet<String> = interests.iter().map(|name| nfc(name)).collect();
-    Survivorship { interests, interests_max, ..Survivorship::new(default, rules) }
+    Survivorship::new(default, rules).with_interests(interests, interests_max)
 }
 
 fn rules(mut section: Section<'_>) -> (SurvivorRule, BTreeMap<String, AttributeRule>) {
@@ -73,7 +73,8 @@ fn rule(mut section: Section<'_>, default: SurvivorRule) -> AttributeRule {
     } else if distinct.len() < sources.len() {
         section.fault("sources", "names a source twice", "name each source once");
     } else if is_priority && sources.is_empty() && section.is_sound("sources") {
-        let remedy = "name the sources, the one that is believed most first: sources = [\"crm\", \"webshop\"]";
+        let remedy =
+            "name the sources, the one that is believed most first: sources = [\"crm\", \"webshop\"]";
         section.fault("sources", "names none", remedy);
     } else if !is_priority && !sources.is_empty() {
         let remedy = "write rule = \"source_priority\", or take the list out";
@@ -86,7 +87,8 @@ fn rule(mut section: Section<'_>, default: SurvivorRule) -> AttributeRule {
 
 fn attribute(name: &str) -> Check {
     let is_plain = name.trim() == name && !name.is_empty() && !name.chars().any(char::is_control);
-    let remedy = format!("write 1 to {NAME_BYTES_MAX} bytes, without white space at either end or control characters");
+    let remedy =
+        format!("write 1 to {NAME_BYTES_MAX} bytes, without white space at either end or control characters");
     allow(is_plain && name.len() <= NAME_BYTES_MAX, "is no name of an attribute", &remedy)
 }
 

@@ -22,7 +22,10 @@ fn states(id: &str, ms: i64, source: &str, attributes: &[(&str, &str)], verified
     let cookie = (ms % 2 == 0).then(|| identifier("cookie", "c"));
     Touchpoint {
         source: source.to_owned(),
-        attributes: attributes.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect(),
+        attributes: attributes
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
         verified: verified.iter().map(|name| (*name).to_owned()).collect(),
         ..touchpoint(id, ms, [ann()].into_iter().chain(cookie).collect())
     }
@@ -33,7 +36,8 @@ fn world(name: &str, rule: AttributeRule, touchpoints: &[Touchpoint]) -> World {
     let mut world = World::new();
     let rules = [(name.to_owned(), rule)].into();
     world.survivorship = Arc::new(Survivorship::new(SurvivorRule::Newest, rules));
-    let nodes = touchpoints.iter().map(|one| one.sighting).chain([ann().node, identifier("cookie", "c").node]);
+    let nodes =
+        touchpoints.iter().map(|one| one.sighting).chain([ann().node, identifier("cookie", "c").node]);
     let nodes: Vec<_> = nodes.collect();
     world.batch(touchpoints.iter().map(said).chain(nodes.into_iter().map(|node| assigned(node, person(1)))));
     world
@@ -113,13 +117,17 @@ fn what_a_source_has_verified_is_told_of_attributes_and_identifiers() {
     let world = world("birth_date", by(SurvivorRule::VerifiedFirst), &touchpoints);
     let profile = profile(&world);
     let birth = &profile.attributes["birth_date"];
-    assert_eq!((birth.value.as_str(), birth.reason, birth.verified), ("1984-02-29", Reason::Verified, Some(at(1))));
+    assert_eq!(
+        (birth.value.as_str(), birth.reason, birth.verified),
+        ("1984-02-29", Reason::Verified, Some(at(1)))
+    );
     let verified: Vec<_> =
         profile.identifiers.iter().map(|one| (one.namespace.as_str(), one.verified)).collect();
     assert_eq!(verified, [("cookie", Some(at(2))), ("email", Some(at(1)))]);
     let standard = &profile.standard;
     assert_eq!(standard.birth_date.map(|day| day.to_string()).as_deref(), Some("1984-02-29"));
-    let emails: Vec<_> = standard.emails.iter().map(|email| (email.address.as_str(), email.verified)).collect();
+    let emails: Vec<_> =
+        standard.emails.iter().map(|email| (email.address.as_str(), email.verified)).collect();
     assert_eq!(emails, [("ann@example.org", Some(at(1)))]);
 }
 
@@ -160,7 +168,10 @@ fn standard_fields_and_interests_leave_only_where_what_they_are_made_of_may() {
     };
     let all = with(&["city", "given_name", "interests"], Some(Form::Clear));
     let standard = &all.standard;
-    assert_eq!((standard.given_name.as_deref(), standard.addresses.len(), standard.emails.len()), (Some("Ann"), 1, 1));
+    assert_eq!(
+        (standard.given_name.as_deref(), standard.addresses.len(), standard.emails.len()),
+        (Some("Ann"), 1, 1)
+    );
     assert_eq!(all.interests.len(), 1, "it needs no more than marketing");
     let hashed = with(&["interest"], Some(Form::Sha256));
     assert!(hashed.standard == kinfold_model::Standard::default(), "a hash is no address");

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
-    Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, MergePolicy,
-    NodeId, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State, SurvivorRule, Survivorship, Timestamp, Touchpoint,
-    TouchpointIdentifier, UnifiedProfile,
+    Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys,
+    MergePolicy, NodeId, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State, SurvivorRule,
+    Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{
     FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, laws,
@@ -217,8 +217,11 @@ pub(crate) fn purposes() -> Purposes {
 
 /// The city that was said most often, which is stale after 5 ms; every street; of all else the newest.
 pub(crate) fn survivorship() -> Survivorship {
-    let city =
-        AttributeRule { rule: SurvivorRule::MostFrequent, stale_after_ms: Some(5), ..AttributeRule::default() };
+    let city = AttributeRule {
+        rule: SurvivorRule::MostFrequent,
+        stale_after_ms: Some(5),
+        ..AttributeRule::default()
+    };
     let street = AttributeRule { rule: SurvivorRule::Union, ..AttributeRule::default() };
     let rules = [("city", city), ("street", street)].map(|(name, rule)| (name.to_owned(), rule));
     Survivorship::new(SurvivorRule::Newest, rules.into())

@@ -183,7 +183,12 @@ pub(super) fn standard(
     // The worlds know one name for each.
     let text = |name: &str| attributes.get(name).map(|one| one.value.clone());
     let has_address = ["street", "city"].iter().any(|name| attributes.contains_key(*name));
-    let address = Address { street: text("street"), city: text("city"), country: text("country"), ..Address::default() };
+    let address = Address {
+        street: text("street"),
+        city: text("city"),
+        country: text("country"),
+        ..Address::default()
+    };
     let mut standard = Standard {
         given_name: text("given_name"),
         birth_date: text("birth_date").map(|day| day.parse().expect("worlds write days")),
@@ -195,7 +200,9 @@ pub(super) fn standard(
     for one in identifiers {
         let ProfileIdentifier { value, first_seen, last_seen, undeliverable, verified, .. } = one.clone();
         match one.namespace.as_str() {
-            "email" => standard.emails.push(Email { address: value, verified, undeliverable, first_seen, last_seen }),
+            "email" => {
+                standard.emails.push(Email { address: value, verified, undeliverable, first_seen, last_seen })
+            }
             "phone" => standard.phones.push(Phone { number: value, verified, first_seen, last_seen }),
             "social" => {
                 let (network, handle) = value.split_once(':').expect("worlds write both");

@@ -9,7 +9,9 @@ use apache_avro::schema_compatibility::SchemaCompatibility;
 use kinfold_model::consent::ConsentCause;
 use kinfold_model::profile::Attribute;
 use kinfold_model::touchpoint::ConsentSignals;
-use kinfold_model::{ChangeKind, ChangeRule, CommandKind, FlagKind, IdentityChange, Reason, RefusalKind, Standard};
+use kinfold_model::{
+    ChangeKind, ChangeRule, CommandKind, FlagKind, IdentityChange, Reason, RefusalKind, Standard,
+};
 use kinfold_wire::{Contract, Framing, SchemaIds, Topic, Version, decode, encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;

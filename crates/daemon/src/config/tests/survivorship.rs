@@ -42,10 +42,16 @@ fn rules_that_cannot_be_meant_are_faults() {
             "attributes.city.sources names a source twice",
         ),
         ("[attributes.city]\nstale_after_ms = 30", "attributes.city.stale_after_ms is 30"),
-        ("[attributes]\ndefault_rule = \"source_priority\"", "attributes.default_rule has no list of sources"),
+        (
+            "[attributes]\ndefault_rule = \"source_priority\"",
+            "attributes.default_rule has no list of sources",
+        ),
         ("[attributes]\ncity = \"newest\"", "attributes.city is a text and not a section"),
         ("[attributes.\" city\"]", "attributes. city is no name of an attribute"),
-        ("[profile]\ninterests = [\" \"]", "profile.interests holds an entry that is no name of an attribute"),
+        (
+            "[profile]\ninterests = [\" \"]",
+            "profile.interests holds an entry that is no name of an attribute",
+        ),
         ("[profile]\ninterests_max = 101", "profile.interests_max is 101"),
     ] {
         let fault = only_fault(text, &[]);
