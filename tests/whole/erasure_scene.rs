@@ -282,6 +282,7 @@ impl Scene {
 fn remains(profile: &UnifiedProfile) -> UnifiedProfile {
     let mut profile = profile.clone();
     profile.identifiers.retain(|one| one.value != SHARED);
+    profile.standard.phones.retain(|one| one.number != SHARED);
     profile.version = 0;
     profile.aliases.clear();
     profile

@@ -76,8 +76,12 @@ fn values(touchpoints: &[Touchpoint]) -> BTreeSet<String> {
 
 /// The values that a person has where they may be.
 fn allowed(profile: &UnifiedProfile) -> BTreeSet<String> {
-    let attributes = profile.attributes.values().map(|one| one.value.clone());
-    attributes.chain(profile.identifiers.iter().map(|one| one.value.clone())).collect()
+    let attributes = profile.attributes.values().flat_map(|one| {
+        let side_by_side = one.values.iter().map(|stated| stated.value.clone());
+        side_by_side.chain([one.value.clone()])
+    });
+    let interests = profile.interests.iter().map(|one| one.value.clone());
+    attributes.chain(interests).chain(profile.identifiers.iter().map(|one| one.value.clone())).collect()
 }
 
 /// What is found of these values in the last record of each person.

@@ -11,7 +11,7 @@ use kinfold_stitch::node::{Node, Reach, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Map, Outcome};
-use kinfold_testkit::world::{outputs, purposes};
+use kinfold_testkit::world::{outputs, purposes, survivorship};
 use kinfold_wire::{SchemaIds, Topic, decode, decode_inner};
 
 /// What went into a run.
@@ -130,7 +130,12 @@ fn profiles_are_the_fold(
     outcome: &Outcome,
     expected: &oracle::Expected,
 ) -> BTreeMap<PersonId, UnifiedProfile> {
-    let terms = oracle::Terms { keys: truth.keys, purposes: &purposes(), now: truth.now };
+    let terms = oracle::Terms {
+        keys: truth.keys,
+        purposes: &purposes(),
+        survivorship: &survivorship(),
+        now: truth.now,
+    };
     let mut folded = oracle::profiles(truth.touchpoints, expected, terms);
     let restricted = restricted(outcome);
     for (person, profile) in &mut folded {

@@ -43,6 +43,7 @@ impl Setup {
         let ports = LocalPorts::new(&keys, &config.rules, config.capture.clone());
         let ports = ports.with_purposes(Arc::new(config.purposes.clone()));
         let ports = ports.with_outputs(Arc::new(config.outputs.clone()));
+        let ports = ports.with_survivorship(Arc::new(config.survivorship.clone()));
         Ok(Self { ports, config })
     }
 

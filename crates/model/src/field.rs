@@ -70,6 +70,8 @@ pub enum Field {
     Segments,
     /// Other ids of the person.
     Aliases,
+    /// What the person is interested in. Each interest also needs what its attribute needs.
+    Interests,
 }
 
 impl Field {
@@ -104,6 +106,7 @@ impl fmt::Display for Field {
             Self::Identifier(namespace) => write!(f, "identifiers.{namespace}"),
             Self::Segments => f.write_str("segments"),
             Self::Aliases => f.write_str("aliases"),
+            Self::Interests => f.write_str("interests"),
         }
     }
 }
@@ -112,7 +115,7 @@ impl fmt::Display for Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "write the name of an attribute, metrics or one of them such as metrics.orders, identifiers or those of a namespace \
-     such as identifiers.email, segments, or aliases"
+     such as identifiers.email, segments, aliases, or interests"
 )]
 pub struct FieldError;
 
@@ -127,6 +130,7 @@ impl FromStr for Field {
             "identifiers" => return Ok(Self::Identifiers),
             "segments" => return Ok(Self::Segments),
             "aliases" => return Ok(Self::Aliases),
+            "interests" => return Ok(Self::Interests),
             _ => {}
         }
         if let Some(name) = text.strip_prefix("metrics.") {
@@ -147,9 +151,16 @@ mod tests {
 
     #[test]
     fn a_part_is_read_as_it_is_written() {
-        for text in
-            ["city", "metrics", "metrics.orders", "identifiers", "identifiers.email", "segments", "aliases"]
-        {
+        for text in [
+            "city",
+            "metrics",
+            "metrics.orders",
+            "identifiers",
+            "identifiers.email",
+            "segments",
+            "aliases",
+            "interests",
+        ] {
             assert_eq!(text.parse::<Field>().map(|field| field.to_string()).as_deref(), Ok(text));
         }
         for text in ["", "metrics.", "metrics.order", "identifiers."] {

@@ -11,7 +11,9 @@ use std::sync::Arc;
 use kinfold_capture::{Capture, Settings};
 use kinfold_mapping::Sources;
 use kinfold_model::seam::Entries;
-use kinfold_model::{ConsentChange, Fault, Keys, Outputs, Partition, Purposes, Rules, Timestamp};
+use kinfold_model::{
+    ConsentChange, Fault, Keys, Outputs, Partition, Purposes, Rules, Survivorship, Timestamp,
+};
 use kinfold_privacy::{PrivacyTerms, Verifiers};
 use kinfold_wire::{Topic, decode};
 
@@ -63,6 +65,7 @@ impl LocalPorts {
                 keys: keys.clone(),
                 purposes: Arc::default(),
                 outputs: Arc::default(),
+                survivorship: Arc::default(),
                 topology: topology.clone(),
             },
             privacy: PrivacyPort { terms, topology },
@@ -86,6 +89,12 @@ impl LocalPorts {
     #[must_use]
     pub fn with_outputs(self, outputs: Arc<Outputs>) -> Self {
         Self { people: PeoplePort { outputs, ..self.people }, ..self }
+    }
+
+    /// The same ports, of which people let values of attributes survive by these rules.
+    #[must_use]
+    pub fn with_survivorship(self, survivorship: Arc<Survivorship>) -> Self {
+        Self { people: PeoplePort { survivorship, ..self.people }, ..self }
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kinfold_capture::{Capture, Captured, RawRecord};
 use kinfold_model::privacy::{Report, Ruling};
 use kinfold_model::{
-    Fault, Keys, NodeId, Outputs, Partition, Purposes, Refusal, RefusalKind, Rules, Touchpoint,
+    Fault, Keys, NodeId, Outputs, Partition, Purposes, Refusal, RefusalKind, Rules, Survivorship, Touchpoint,
     UnifiedProfile,
 };
 use kinfold_privacy::{Privacy, PrivacyInput, PrivacyOutput, PrivacyTerms};
@@ -279,6 +279,8 @@ pub struct PeoplePort {
     pub purposes: Arc<Purposes>,
     /// To which profiles leave, and what of them.
     pub outputs: Arc<Outputs>,
+    /// By which values of attributes survive.
+    pub survivorship: Arc<Survivorship>,
     /// The log.
     pub topology: Topology,
 }
@@ -294,6 +296,7 @@ impl Port for PeoplePort {
     fn stage(&self, partition: Partition) -> People {
         People::new(self.keys.clone(), Arc::clone(&self.purposes))
             .with_outputs(Arc::clone(&self.outputs))
+            .with_survivorship(Arc::clone(&self.survivorship))
             .at(partition.index)
     }
 

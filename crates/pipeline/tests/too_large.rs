@@ -299,6 +299,7 @@ fn largest_touchpoint(number: usize) -> Touchpoint {
         }),
         engagement: None,
         flags: Vec::new(),
+        verified: Vec::new(),
     }
 }
 

@@ -8,9 +8,12 @@ use kinfold_model::consent::{ConsentScope, Decision};
 use kinfold_model::{Amount, Currency, Fault, Namespace, NodeId, PersonId, Timestamp};
 use serde::Deserialize;
 
+use crate::account::Stated;
 use crate::facet::Facet;
 use crate::facets::Member;
+use crate::survivor::competitors;
 use crate::table::Table;
+use crate::values::Values;
 
 /// What was said at one set of identifiers.
 #[derive(Clone, PartialEq, Eq)]
@@ -23,7 +26,7 @@ pub struct Said {
     pub touchpoints: u64,
     /// As touchpoints had them; only those of the person.
     pub identifiers: Vec<SaidIdentifier>,
-    /// By name.
+    /// By name, value and source.
     pub attributes: Vec<SaidAttribute>,
     /// By id.
     pub orders: Vec<SaidOrder>,
@@ -44,6 +47,8 @@ pub struct SaidIdentifier {
     pub first_seen: Timestamp,
     /// When it was last there.
     pub last_seen: Timestamp,
+    /// When a source last said that it has verified it.
+    pub verified: Option<Timestamp>,
 }
 
 /// What was said of an attribute.
@@ -51,12 +56,8 @@ pub struct SaidIdentifier {
 pub struct SaidAttribute {
     /// Of the attribute.
     pub name: String,
-    /// As stated.
-    pub value: String,
-    /// Who said it.
-    pub source: String,
-    /// When.
-    pub time: Timestamp,
+    /// One of its values, and what is known of it.
+    pub stated: Stated,
 }
 
 /// An order.
@@ -113,6 +114,16 @@ pub fn prefix(person: PersonId) -> Vec<u8> {
     Table::Member.key(&[person.as_bytes()])
 }
 
+/// The node of an entry whose key begins with [`prefix`], and what is with the person; a node that has left keeps an entry without a
+/// member.
+pub(crate) fn held(key: &[u8], value: &[u8]) -> Result<(NodeId, Option<Member>), Fault> {
+    let node = key.get(17..).and_then(|node| <[u8; 16]>::try_from(node).ok());
+    let node = node.filter(|_| key.first() == Some(&Table::Member.tag())).map(NodeId::from_bytes);
+    let node = node.ok_or_else(|| Table::Member.corrupt("its key is not that of a person and a node"))?;
+    let held: Held = Table::Member.decode(value)?;
+    Ok((node, held.member))
+}
+
 /// What the entries of one person hold.
 #[derive(Default)]
 pub struct Disclosure {
@@ -130,12 +141,7 @@ impl Disclosure {
     /// # Errors
     /// [`Fault::Corrupt`].
     pub fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
-        let node = key.get(17..).and_then(|node| <[u8; 16]>::try_from(node).ok());
-        let node = node.filter(|_| key.first() == Some(&Table::Member.tag())).map(NodeId::from_bytes);
-        let node = node.ok_or_else(|| Table::Member.corrupt("its key is not that of a person and a node"))?;
-        let held: Held = Table::Member.decode(value)?;
-        // A node that has left keeps an entry without a member.
-        let Some(member) = held.member else { return Ok(()) };
+        let (node, Some(member)) = held(key, value)? else { return Ok(()) };
         if !node.is_sighting() {
             self.own.insert(node);
         }
@@ -170,11 +176,9 @@ impl Disclosure {
 
 impl Said {
     fn of(facet: Facet) -> Self {
-        let attributes = facet.attributes.iter().map(|(name, stated)| SaidAttribute {
-            name: name.clone(),
-            value: stated.value.clone(),
-            source: stated.source.clone(),
-            time: stated.time,
+        let attributes = facet.attributes.least().flat_map(|(name, values)| {
+            let said = move |stated| SaidAttribute { name: name.to_owned(), stated };
+            all_stated(values).into_iter().map(said)
         });
         let orders = facet.orders.iter().map(|(order_id, stated)| SaidOrder {
             order_id: order_id.clone(),
@@ -205,14 +209,20 @@ impl Said {
             identifiers: facet
                 .identifiers
                 .into_iter()
-                .map(|(identifier, span)| SaidIdentifier {
+                .map(|(identifier, carriage)| SaidIdentifier {
                     node: identifier.node,
                     namespace: identifier.namespace,
                     value: identifier.value,
-                    first_seen: span.first,
-                    last_seen: span.last,
+                    first_seen: carriage.span.first,
+                    last_seen: carriage.span.last,
+                    verified: carriage.verified,
                 })
                 .collect(),
         }
     }
+}
+
+/// Every value, by value and source, also those that did not win.
+fn all_stated(values: &Values) -> Vec<Stated> {
+    competitors(values, &values.beyond()).iter().map(Stated::of).collect()
 }

@@ -1,8 +1,8 @@
 //! A facet: all that the touchpoints of one sighting said.
 //!
 //! Touchpoints go in, in any order and any number of times; the same set of touchpoints gives the same facet, byte by
-//! byte. Two facets combine to what their touchpoints together would have given ([`Facet::merge`]), which is how a
-//! profile is folded. Facets of different sightings share no touchpoint, hence counts may be added.
+//! byte. Two facets combine to what their touchpoints together would have given, but for names that found no room
+//! ([`Facet::merge`]), which is how a profile is folded. Facets of different sightings share no touchpoint, hence counts may be added.
 //!
 //! A facet is sent and stored whole, so it is bounded: of too many names of one kind it keeps the least, which is again a
 //! function of the set of touchpoints.
@@ -13,11 +13,12 @@ use std::fmt;
 use kinfold_model::{NodeId, Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
+use crate::attributes::Attributes;
 use crate::counts::Counts;
 use crate::decisions::Decisions;
 use crate::delivery::{Deliveries, StatedDelivery};
-use crate::span::{Carried, Span};
-use crate::winners::{StatedAttribute, StatedOrder, Winners};
+use crate::span::{Carriage, Carried, Span};
+use crate::winners::{StatedOrder, Winners};
 
 /// What was said at one sighting. `Debug` prints counts only, for the rest is personal data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -25,7 +26,7 @@ pub struct Facet {
     pub(crate) span: Span,
     pub(crate) counts: Counts,
     pub(crate) identifiers: Carried,
-    pub(crate) attributes: Winners<StatedAttribute>,
+    pub(crate) attributes: Attributes,
     /// By order id.
     pub(crate) orders: Winners<StatedOrder>,
     pub(crate) consents: Decisions,
@@ -58,7 +59,7 @@ impl Facet {
             span: Span::at(touchpoint.time),
             counts: Counts::default(),
             identifiers: Carried::default(),
-            attributes: Winners::default(),
+            attributes: Attributes::default(),
             orders: Winners::default(),
             consents: Decisions::default(),
             deliveries: Deliveries::default(),
@@ -79,9 +80,9 @@ impl Facet {
         let span = Span::at(touchpoint.time);
         changed |= self.span.cover(span);
         for identifier in touchpoint.identifiers.iter().filter(|one| !struck.contains(&one.node)) {
-            changed |= self.identifiers.carry(identifier, span);
+            changed |= self.identifiers.carry(identifier, Carriage::of(identifier, touchpoint));
         }
-        changed |= self.absorb_attributes(touchpoint);
+        changed |= self.attributes.absorb(touchpoint);
         changed |= self.absorb_order(touchpoint);
         for consent in &touchpoint.consents {
             changed |= self.consents.enter(consent, &touchpoint.source);
@@ -113,20 +114,6 @@ impl Facet {
         self.orders.merge(other.orders);
         self.consents.merge(other.consents);
         self.deliveries.merge(other.deliveries);
-    }
-
-    fn absorb_attributes(&mut self, touchpoint: &Touchpoint) -> bool {
-        let mut changed = false;
-        for (name, value) in &touchpoint.attributes {
-            let statement = StatedAttribute {
-                time: touchpoint.time,
-                touchpoint_id: touchpoint.touchpoint_id.clone(),
-                value: value.clone(),
-                source: touchpoint.source.clone(),
-            };
-            changed |= self.attributes.enter(name, statement);
-        }
-        changed
     }
 
     fn absorb_order(&mut self, touchpoint: &Touchpoint) -> bool {

@@ -1,18 +1,23 @@
 //! The fold: the members of a person in, the profile out. A pure function of the set of members, and of the time, which only
-//! consents that end ask for.
+//! consents that end and values that become stale ask for.
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
-use kinfold_model::{Amount, Keys, NodeId, PersonId, Purposes, Timestamp, UnifiedProfile};
+use kinfold_model::{Amount, Keys, NodeId, PersonId, Purposes, Survivorship, Timestamp, UnifiedProfile};
 
+use crate::attributes::Attributes;
 use crate::counts::Counts;
 use crate::delivery::Deliveries;
 use crate::facet::Facet;
 use crate::facets::Member;
+use crate::interests::interests;
 use crate::span::{Carried, Span};
+use crate::standard::standard;
+use crate::survivor::Contest;
+use crate::values::Values;
 use crate::weigh::weigh;
-use crate::winners::{StatedAttribute, StatedOrder, Winners};
+use crate::winners::{StatedOrder, Winners};
 
 /// What the rules of a deployment have to do with a fold.
 #[derive(Clone, Copy)]
@@ -21,6 +26,8 @@ pub struct Terms<'t> {
     pub keys: &'t Keys,
     /// By them decisions are weighed.
     pub purposes: &'t Purposes,
+    /// By it values of attributes survive.
+    pub survivorship: &'t Survivorship,
 }
 
 /// What the members of a person amount to at that time, with version 0; `None` when nothing was said of the person yet.
@@ -42,16 +49,21 @@ pub fn fold(
     let aliases: BTreeSet<PersonId> =
         own.iter().map(|node| terms.keys.person(*node)).filter(|alias| *alias != person).collect();
     let Facet { span, counts, identifiers, attributes, orders, deliveries, .. } = said;
+    let identifiers = profile_identifiers(identifiers, &own, &deliveries);
+    let interests = interests(&attributes, terms.survivorship);
+    let attributes = survivors(&attributes, terms.survivorship, now);
     Some(UnifiedProfile {
         person_id: person,
         version: 0,
-        identifiers: profile_identifiers(identifiers, &own, &deliveries),
-        attributes: attributes.into_least().map(|(name, stated)| (name, attribute(stated))).collect(),
+        standard: standard(&identifiers, &attributes),
+        identifiers,
+        attributes,
         metrics: metrics(span, counts, &orders),
         consents,
         segments: Vec::new(),
         aliases: aliases.into_iter().collect(),
         restricted,
+        interests,
     })
 }
 
@@ -64,11 +76,12 @@ fn profile_identifiers(
     let mut shown: Vec<ProfileIdentifier> = carried
         .into_iter()
         .filter(|(identifier, _)| own.contains(&identifier.node))
-        .map(|(identifier, span)| ProfileIdentifier {
+        .map(|(identifier, carriage)| ProfileIdentifier {
             namespace: identifier.namespace,
             value: identifier.value,
-            first_seen: span.first,
-            last_seen: span.last,
+            first_seen: carriage.span.first,
+            last_seen: carriage.span.last,
+            verified: carriage.verified,
             undeliverable: deliveries.undeliverable(identifier.node),
         })
         .collect();
@@ -77,8 +90,18 @@ fn profile_identifiers(
     shown
 }
 
-fn attribute(stated: StatedAttribute) -> Attribute {
-    Attribute { value: stated.value, source: stated.source, time: stated.time }
+/// Of each attribute the value that survives by its rule.
+fn survivors(
+    attributes: &Attributes,
+    declared: &Survivorship,
+    now: Timestamp,
+) -> BTreeMap<String, Attribute> {
+    let survivor = |(name, values): (&str, &Values)| {
+        let beyond = values.beyond();
+        let attribute = Contest::new(values, &beyond, declared.of(name)).attribute(now)?;
+        Some((name.to_owned(), attribute))
+    };
+    attributes.least().filter_map(survivor).collect()
 }
 
 /// Each order counts once, as the winner among its reports says.

@@ -7,17 +7,21 @@
 //!
 //! Everything here is pure: state is read and written through [`kinfold_model::State`], there is no clock, and the
 //! result is a function of the set of touchpoints and the last assignment of each node, whatever the order, the
-//! repetitions and the batches were, and of the time that the driver tells, which only consents that end ask for. Only
+//! repetitions and the batches were, and of the time that the driver tells, which only what ends or grows old by itself asks for. Only
 //! `version` counts the steps that were taken.
 
+pub mod account;
 mod allowed;
+mod attributes;
 mod counts;
 mod decisions;
 mod delivery;
 pub mod disclosure;
+mod distinct;
 pub mod facet;
 pub mod facets;
 pub mod fold;
+mod interests;
 pub mod laws;
 mod outputs;
 pub mod people;
@@ -25,9 +29,13 @@ mod place;
 mod restriction;
 mod revision;
 mod span;
+mod standard;
 mod standing;
+mod survivor;
 pub mod table;
+mod tally;
 mod timers;
+mod values;
 mod weigh;
 mod winners;
 

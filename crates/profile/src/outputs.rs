@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinfold_model::output::OUTPUTS_MAX;
-use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
+use kinfold_model::profile::{Attribute, Interest, Metrics, ProfileIdentifier};
 use kinfold_model::{
     EffectiveConsent, Field, Metric, Output, Outputs, PersonId, Purpose, Purposes, Timestamp, UnifiedProfile,
 };
@@ -19,6 +19,7 @@ use serde::{Deserialize, Serialize};
 use crate::allowed::is_allowed;
 use crate::people::{Published, digest};
 use crate::revision::Revision;
+use crate::standard::standard;
 
 /// What an output was last sent of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -211,11 +212,14 @@ impl<'g> Gate<'g> {
     fn profile(&mut self) -> UnifiedProfile {
         let all = self.all;
         let last = all.metrics.last_seen;
+        let (identifiers, attributes) = (self.identifiers(), self.attributes());
         UnifiedProfile {
             person_id: all.person_id,
             version: 0,
-            identifiers: self.identifiers(),
-            attributes: self.attributes(),
+            standard: standard(&identifiers, &attributes),
+            identifiers,
+            attributes,
+            interests: self.interests(),
             metrics: self.metrics(),
             consents: all.consents.iter().filter(|consent| self.is_about(consent)).cloned().collect(),
             segments: if self.gives(&Field::Segments, last) { all.segments.clone() } else { Vec::new() },
@@ -237,6 +241,7 @@ impl<'g> Gate<'g> {
             let first_seen =
                 if self.lets_part(&part, one.first_seen) { one.first_seen } else { one.last_seen };
             let undeliverable = one.undeliverable.filter(|time| self.lets_part(&part, *time));
+            let verified = one.verified.filter(|time| self.lets_part(&part, *time));
             let leaves = form.of(&one.namespace, &one.value);
             let (namespace, value) = (leaves.namespace, leaves.value);
             // The hash of an address and one that somebody stated are the same identifier.
@@ -246,10 +251,12 @@ impl<'g> Gate<'g> {
                 first_seen,
                 last_seen: one.last_seen,
                 undeliverable,
+                verified,
             });
             known.first_seen = known.first_seen.min(first_seen);
             known.last_seen = known.last_seen.max(one.last_seen);
             known.undeliverable = known.undeliverable.max(undeliverable);
+            known.verified = known.verified.max(verified);
         }
         shown.into_values().collect()
     }
@@ -262,7 +269,24 @@ impl<'g> Gate<'g> {
                 && let Some(attribute) = all.attributes.get(name)
                 && self.lets_part(part, attribute.time)
             {
-                shown.insert(name.clone(), attribute.clone());
+                // It may have been verified long before it was stated last, and other values are as old as they are.
+                let mut attribute = attribute.clone();
+                attribute.verified = attribute.verified.filter(|time| self.lets_part(part, *time));
+                attribute.values.retain(|one| self.lets_part(part, one.time));
+                shown.insert(name.clone(), attribute);
+            }
+        }
+        shown
+    }
+
+    /// An interest needs what its attribute needs, too. It is a sum, and as old as the oldest thing in it.
+    fn interests(&mut self) -> Vec<Interest> {
+        let all = self.all;
+        let mut shown = Vec::new();
+        for one in &all.interests {
+            let part = Field::Attribute(one.name.clone());
+            if self.gives(&Field::Interests, one.first_seen) && self.lets_part(&part, one.first_seen) {
+                shown.push(one.clone());
             }
         }
         shown

@@ -8,11 +8,11 @@
 //! Beside the profile each output gets what may leave of it there, in the same batch: somebody who withdraws is taken away where
 //! the change of consent is told, and somebody who is restricted where the profile says so.
 //!
-//! A person one of whose consents ends, or of whom something becomes too old for an output, is folded again then, although nobody
-//! says anything. What was published as ended does not begin again when an older record comes, as long as the person is published.
+//! A person one of whose consents ends, or of whom something becomes stale or too old for an output, is folded again then, although
+//! nobody says anything. What was published as ended does not begin again when an older record comes, as long as the person is published.
 //!
-//! When the purposes or the outputs are others than those under which people were published, all of them are folded again, some
-//! at a time, and who differs is published.
+//! When the purposes, the outputs or the rules of survivorship are others than those under which people were published, all of them
+//! are folded again, some at a time, and who differs is published.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -22,16 +22,17 @@ use kinfold_model::consent::{ConsentCause, EffectiveConsent};
 use kinfold_model::privacy::{Confirmation, Report};
 use kinfold_model::stored::encode;
 use kinfold_model::{
-    ConsentChange, Context, Fault, Halt, Keys, NodeId, Outputs, PersonId, Purposes, Stage, State, Timestamp,
-    UnifiedProfile,
+    ConsentChange, Context, Fault, Halt, Keys, NodeId, Outputs, PersonId, Purposes, Stage, State,
+    Survivorship, Timestamp, UnifiedProfile,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::facets::{Barrier, Cause, FacetMessage, Member, PeopleInput};
 use crate::fold::{Terms, fold};
 use crate::outputs::{Exits, SentOutputs, leave, withdraw};
-use crate::revision::Revision;
+use crate::revision::{Declared, Revision};
 use crate::standing::{Occasion, Standings};
+use crate::survivor::{last_stale, next_stale};
 use crate::table::Table;
 use crate::weigh::{last_end, next_end};
 use crate::{laws, timers};
@@ -68,6 +69,7 @@ pub struct People {
     keys: Keys,
     purposes: Arc<Purposes>,
     outputs: Arc<Outputs>,
+    survivorship: Arc<Survivorship>,
     /// Its number, for who counts confirmations.
     partition: u32,
     changed: BTreeMap<PersonId, Moves>,
@@ -113,7 +115,7 @@ struct Publication {
     version: i64,
     digest: [u8; 16],
     consents: Standings,
-    /// The last end that was published: it is not earlier now.
+    /// The last end that was published, of a yes or of how fresh something was: it is not earlier now.
     ended: Option<Timestamp>,
     /// Of the person's timer.
     timer: Option<Timestamp>,
@@ -125,18 +127,17 @@ impl People {
     /// decisions are weighed.
     #[must_use]
     pub fn new(keys: Keys, purposes: Arc<Purposes>) -> Self {
-        let (outputs, changed, reports) = (Arc::default(), BTreeMap::new(), Vec::new());
-        let (revision, is_recalled) = (None, false);
         Self {
             keys,
             purposes,
-            outputs,
+            outputs: Arc::default(),
+            survivorship: Arc::default(),
             partition: 0,
-            changed,
-            reports,
+            changed: BTreeMap::new(),
+            reports: Vec::new(),
             now: Timestamp::MIN,
-            revision,
-            is_recalled,
+            revision: None,
+            is_recalled: false,
         }
     }
 
@@ -150,6 +151,12 @@ impl People {
     #[must_use]
     pub fn with_outputs(self, outputs: Arc<Outputs>) -> Self {
         Self { outputs, ..self }
+    }
+
+    /// The same, whose values of attributes survive by these rules.
+    #[must_use]
+    pub fn with_survivorship(self, survivorship: Arc<Survivorship>) -> Self {
+        Self { survivorship, ..self }
     }
 
     /// Looks at every person again, as after a change of the purposes, and publishes whoever differs from what was last
@@ -242,7 +249,7 @@ impl People {
         let before: Option<Publication> =
             stored.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
         let now = before.as_ref().and_then(|before| before.ended).map_or(told, |ended| ended.max(told));
-        let terms = Terms { keys: &self.keys, purposes: &self.purposes };
+        let terms = Terms { keys: &self.keys, purposes: &self.purposes, survivorship: &self.survivorship };
         let profile = fold(person, members(person, state)?, terms, now);
         Ok(Look { before, profile, now })
     }
@@ -252,7 +259,9 @@ impl People {
         if let Some(revision) = self.revision.take() {
             return Ok(revision);
         }
-        let revision = Revision::begin(&self.purposes, &self.outputs, state)?;
+        let declared =
+            Declared { purposes: &self.purposes, outputs: &self.outputs, survivorship: &self.survivorship };
+        let revision = Revision::begin(declared, state)?;
         Ok(if mem::take(&mut self.is_recalled) { revision.again(state) } else { revision })
     }
 
@@ -285,12 +294,13 @@ impl People {
         let exits = Exits { outputs: &self.outputs, purposes: &self.purposes, revision };
         let leaving = leave(&profile, exits, &before.outputs, now);
         let changes = moves.changes(&before, &profile, revision.cause(), now);
+        let next_stale = next_stale(&profile, &self.survivorship);
         let publication = Publication {
             version: before.version + i64::from(is_other),
             digest,
             consents: Standings::of(&profile.consents),
-            ended: last_end(&profile.consents).max(leaving.ended),
-            timer: next_end(&profile.consents).into_iter().chain(leaving.next).min(),
+            ended: last_end(&profile.consents).max(last_stale(&profile)).max(leaving.ended),
+            timer: next_end(&profile.consents).into_iter().chain(next_stale).chain(leaving.next).min(),
             outputs: leaving.sent,
         };
         if publication == before {

@@ -1,18 +1,26 @@
-//! After a change of the purposes or the outputs every person is weighed anew, in the order of ids, some at a time. In: the terms
-//! of now, and in the state those under which people were published. Out: the people who are next. How far the look has got is
+//! After a change of what is declared of purposes, outputs or attributes every person is weighed anew, in the order of ids, some at
+//! a time. In: the terms of now, and in the state those under which people were published. Out: the people who are next. How far the look has got is
 //! part of the state, so that a crash or a rebalance does not begin it anew.
 
 use std::collections::BTreeMap;
 
 use kinfold_model::consent::ConsentCause;
 use kinfold_model::stored::encode;
-use kinfold_model::{Fault, Output, Outputs, PersonId, Purposes, State};
+use kinfold_model::{Fault, Output, Outputs, PersonId, Purposes, State, Survivorship};
 use serde::{Deserialize, Serialize};
 
 use crate::table::Table;
 
 /// Raised when the same settings come to mean something else: then, too, what was published is not what would be now.
 const MEANING: u8 = 1;
+
+/// All that decides what is published of a person besides what was said.
+#[derive(Clone, Copy)]
+pub(crate) struct Declared<'d> {
+    pub(crate) purposes: &'d Purposes,
+    pub(crate) outputs: &'d Outputs,
+    pub(crate) survivorship: &'d Survivorship,
+}
 
 /// How far the look has got.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,14 +41,10 @@ pub(crate) struct Revision {
 impl Revision {
     /// The look under these terms, as far as it has got. Where there is nobody yet, there is nobody to look at: who comes is
     /// published under these terms.
-    pub(crate) fn begin(
-        purposes: &Purposes,
-        outputs: &Outputs,
-        state: &mut dyn State,
-    ) -> Result<Self, Fault> {
+    pub(crate) fn begin(declared: Declared<'_>, state: &mut dyn State) -> Result<Self, Fault> {
         let stored = state.get(&Table::Revision.key(&[]))?;
         let stored: Option<Self> = stored.map(|bytes| Table::Revision.decode(&bytes)).transpose()?;
-        let terms = digest(purposes, outputs);
+        let terms = declared.digest();
         let (mut begun, before) = match stored {
             Some(same) if same.terms == terms => return Ok(same),
             Some(other) => (other.begun, other.outputs),
@@ -52,7 +56,7 @@ impl Revision {
                 begun
             })
         };
-        let outputs = outputs.names().map(|name| (name.to_string(), number(name))).collect();
+        let outputs = declared.outputs.names().map(|name| (name.to_string(), number(name))).collect();
         let done = next(None, state)?.is_none();
         let revision = Self { terms, at: None, done, cause: ConsentCause::Policy, begun, outputs };
         revision.keep(state);
@@ -124,19 +128,25 @@ fn next(at: Option<PersonId>, state: &dyn State) -> Result<Option<PersonId>, Fau
     Ok(Some(PersonId::from_bytes(person)))
 }
 
-/// Of all that decides what is published of a person besides what was said. Names come in their order, whatever that of the file is.
-fn digest(purposes: &Purposes, outputs: &Outputs) -> [u8; 16] {
-    let outputs: Vec<(&str, &Output)> = outputs.iter().map(|(name, output)| (&**name, output)).collect();
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&blake3::hash(&encode(&(MEANING, purposes, outputs))).as_bytes()[..16]);
-    digest
+impl Declared<'_> {
+    /// Names come in their order, whatever that of the file is.
+    fn digest(self) -> [u8; 16] {
+        let Self { purposes, outputs, survivorship } = self;
+        let outputs: Vec<(&str, &Output)> = outputs.iter().map(|(name, output)| (&**name, output)).collect();
+        let terms = encode(&(MEANING, purposes, outputs, survivorship));
+        let mut digest = [0; 16];
+        digest.copy_from_slice(&blake3::hash(&terms).as_bytes()[..16]);
+        digest
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeSet;
 
-    use kinfold_model::{Basis, Field, Form, MergePolicy, Namespace, Purpose, Silence};
+    use kinfold_model::{
+        AttributeRule, Basis, Field, Form, MergePolicy, Namespace, Purpose, Silence, SurvivorRule,
+    };
 
     use super::*;
 
@@ -146,6 +156,10 @@ mod tests {
 
     fn outputs(named: impl IntoIterator<Item = (&'static str, Output)>) -> Outputs {
         named.into_iter().map(|(name, output)| (name.to_owned(), output)).collect()
+    }
+
+    fn digest(purposes: &Purposes, outputs: &Outputs) -> [u8; 16] {
+        Declared { purposes, outputs, survivorship: &Survivorship::default() }.digest()
     }
 
     fn city() -> Field {
@@ -191,6 +205,32 @@ mod tests {
         digests.push(digest(&Purposes::default(), &outputs([("b", output())])));
         digests.push(digest(&purposes([("a", purpose())]), &outputs([("a", output())])));
         assert_eq!(digests.iter().collect::<BTreeSet<_>>().len(), digests.len());
+    }
+
+    #[test]
+    fn each_setting_of_survivorship_makes_other_terms() {
+        let of_all = |rule| Survivorship::new(rule, BTreeMap::new());
+        let of_city = |rule| Survivorship::new(SurvivorRule::Newest, [("city".to_owned(), rule)].into());
+        let rule = AttributeRule::default;
+        let priority = |sources: &[&str]| AttributeRule {
+            rule: SurvivorRule::SourcePriority,
+            sources: sources.iter().map(|source| (*source).to_owned()).collect(),
+            ..rule()
+        };
+        let mut declared: Vec<Survivorship> = SurvivorRule::ALL.into_iter().map(of_all).collect();
+        declared
+            .extend(SurvivorRule::ALL.into_iter().map(|by| of_city(AttributeRule { rule: by, ..rule() })));
+        declared
+            .extend([&["crm", "till"][..], &["till", "crm"], &["crm"]].map(|list| of_city(priority(list))));
+        declared.push(of_city(AttributeRule { stale_after_ms: Some(1), ..rule() }));
+        declared.push(Survivorship::default().with_interests(BTreeSet::new(), 10));
+        declared.push(Survivorship::default().with_interests(["hobby".to_owned()].into(), 10));
+        declared.push(Survivorship::default().with_interests(["hobby".to_owned()].into(), 9));
+        let (purposes, outputs) = (Purposes::default(), Outputs::default());
+        let digests: BTreeSet<[u8; 16]> = (declared.iter())
+            .map(|survivorship| Declared { purposes: &purposes, outputs: &outputs, survivorship }.digest())
+            .collect();
+        assert_eq!(digests.len(), declared.len());
     }
 
     #[test]

@@ -1,6 +1,6 @@
 //! Of several statements about one thing, one wins: the greatest. The order of a type *is* its rule.
 //!
-//! A thing has a name: that of an attribute, the id of an order, the scope of a consent.
+//! A thing has a name: the id of an order, the scope of a consent. Attributes have rules of their own ([`crate::survivor`]).
 //!
 //! Every order here is total over all that is stored, so the winner does not depend on who came first, and a
 //! statement that comes again changes nothing.
@@ -78,26 +78,6 @@ impl<V: Statement> Winners<V> {
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&V::Name, &V)> {
         self.0.iter()
     }
-
-    /// By name, as many as a facet keeps.
-    pub(crate) fn into_least(self) -> impl Iterator<Item = (V::Name, V)> {
-        self.0.into_iter().take(V::NAMES_MAX)
-    }
-}
-
-/// What was said of an attribute. The newest wins, then the greatest touchpoint id, value and source, in this order.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct StatedAttribute {
-    pub(crate) time: Timestamp,
-    pub(crate) touchpoint_id: String,
-    pub(crate) value: String,
-    pub(crate) source: String,
-}
-
-/// Four times as many as one touchpoint may have.
-impl Statement for StatedAttribute {
-    type Name = String;
-    const NAMES_MAX: usize = 256;
 }
 
 /// What was said of an order. The newest wins, then the greatest touchpoint id, value, currency and number of articles.
@@ -247,7 +227,7 @@ mod tests {
         let mut others = Winners::default();
         others.enter(&"name".to_owned(), 9);
         winners.merge(others);
-        assert_eq!(winners.into_least().collect::<Vec<_>>(), [("name".to_owned(), 9)]);
+        assert!(winners.iter().eq([(&"name".to_owned(), &9)]));
     }
 
     #[test]
@@ -258,7 +238,7 @@ mod tests {
             let order = names.iter().cycle().skip(turn).take(names.len());
             let news: Vec<bool> = order.map(|name| winners.enter(name, 1)).collect();
             assert!(news.contains(&false) && winners.is_full());
-            let kept: Vec<String> = winners.into_least().map(|(name, _)| name).collect();
+            let kept: Vec<&String> = winners.iter().map(|(name, _)| name).collect();
             assert_eq!(kept, ["a", "b", "c"], "beginning with {turn}");
         }
     }

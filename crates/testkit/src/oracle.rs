@@ -3,6 +3,7 @@
 //! In go observations or touchpoints, as a list without order; out come people, profiles, and what outputs may have of
 //! them. No partitions, no messages, no state, nothing shared with the stages that it judges, and no care for speed.
 
+mod attributes;
 pub mod components;
 mod evidence;
 pub mod outputs;

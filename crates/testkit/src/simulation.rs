@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::signals;
 use crate::trace::line;
-use crate::world::{AFTER_MS, earlier_terms, outputs, purposes};
+use crate::world::{AFTER_MS, earlier_terms, outputs, purposes, survivorship};
 
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -55,7 +55,7 @@ pub struct Input<'a> {
     pub keys: &'a Keys,
     /// In force at the end.
     pub rules: &'a Rules,
-    /// In force until some records have come, and with them other purposes and outputs; `None` for the same throughout.
+    /// In force until some records have come, and with them other purposes, outputs and survivorship; `None` for the same throughout.
     pub earlier_rules: Option<&'a Rules>,
     /// The time of every record, and that at the end.
     pub now: Timestamp,
@@ -435,18 +435,20 @@ pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
             keys,
             purposes: Arc::new(purposes()),
             outputs: Arc::new(outputs()),
+            survivorship: Arc::new(survivorship()),
             topology: topology.clone(),
         },
         privacy: PrivacyPort { terms, topology },
     }
 }
 
-/// The ports of the same deployment before its rules changed, and with them its purposes and outputs.
+/// The ports of the same deployment before its rules changed, and with them its purposes, outputs and survivorship.
 pub(crate) fn earlier_ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
     let ports = ports(keys, rules, partitions);
-    let (purposes, outputs) = earlier_terms();
+    let (purposes, outputs, survivorship) = earlier_terms();
     let (purposes, outputs) = (Arc::new(purposes), Arc::new(outputs));
-    Ports { people: PeoplePort { purposes, outputs, ..ports.people }, ..ports }
+    let people = PeoplePort { purposes, outputs, survivorship: Arc::new(survivorship), ..ports.people };
+    Ports { people, ..ports }
 }
 
 fn outcome(lanes: Lanes<'_>, log: Log) -> Result<Outcome, Fault> {

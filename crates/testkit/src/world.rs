@@ -10,9 +10,9 @@ use fastrand::Rng;
 use kinfold_model::rules::NeighbourLimit;
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    Basis, BlockList, Consent, Contested, Decision, Field, Flag, FlagKind, Form, Guard, Identifier, Keys,
-    MergePolicy, Namespace, Output, Outputs, Purpose, Purposes, Rules, Secret, Silence, Timestamp,
-    Touchpoint, TouchpointIdentifier,
+    AttributeRule, Basis, BlockList, Consent, Contested, Decision, Field, Flag, FlagKind, Form, Guard,
+    Identifier, Keys, MergePolicy, Namespace, Output, Outputs, Purpose, Purposes, Rules, Secret, Silence,
+    SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier,
 };
 use serde_json::{Value, json};
 
@@ -22,6 +22,8 @@ use crate::signals;
 const HOUR_MS: i64 = 3_600_000;
 /// Some tell that mail arrives, some that it does not, some neither.
 const ACTIONS: [&str; 6] = ["bounce", "cleaned", "open", "click", "delivered", "soft_bounce"];
+/// What people are interested in.
+const TOPICS: [&str; 4] = ["garden", "bicycles", "books", "tea"];
 /// 2026-03-01T00:00:00Z: before everything that a world tells of.
 pub const BEGIN_MS: i64 = 1_772_323_200_000;
 /// 2026-04-01T00:00:00Z: after everything that a world tells of. Some consents end in the 20 s that begin here.
@@ -66,6 +68,7 @@ impl World {
                 _ => nodes(&identifiers(rng, person, persons), &rules, keys),
             };
             touchpoint.identifiers = identifiers;
+            touchpoint.verified = verified(&touchpoint, index);
             touchpoint.sighting = Observation::of(&touchpoint, &rules).sighting(keys);
             touchpoints.push(touchpoint);
         }
@@ -150,6 +153,7 @@ pub fn record(touchpoint: &Touchpoint) -> Value {
     add("consent_signals", touchpoint.consent_signals.as_ref().map(|signals| json!(signals)));
     let action = touchpoint.engagement.as_ref().and_then(|engagement| engagement.action.as_ref());
     add("engagement", action.map(|action| json!({"action": action})));
+    add("verified", (!touchpoint.verified.is_empty()).then(|| json!(touchpoint.verified)));
     add("order", touchpoint.order.as_ref().map(|order| json!(order)));
     record
 }
@@ -248,6 +252,14 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
     if index.is_multiple_of(5) {
         attributes.insert("country".to_owned(), ["US", "DE", "CH"][person % 3].to_owned());
     }
+    if index.is_multiple_of(3) {
+        attributes
+            .insert("newsletter_topic".to_owned(), TOPICS[(index / 3 + person) % TOPICS.len()].to_owned());
+    }
+    if index.is_multiple_of(4) {
+        attributes.insert("birth_date".to_owned(), format!("19{}-02-1{}", 50 + person % 40, index / 4 % 3));
+        attributes.insert("street".to_owned(), format!("Street {}", "I".repeat(1 + index / 4 % 5)));
+    }
     let missing = [("channel", channel.is_none()), ("type", order.is_none())];
     Touchpoint {
         touchpoint_id: format!("t-{index:05}"),
@@ -265,12 +277,21 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
         order,
         engagement: (rng.f64() < 0.3)
             .then(|| Engagement { action: Some((*pick(rng, &ACTIONS)).to_owned()), ..Engagement::default() }),
+        verified: Vec::new(),
         flags: missing
             .into_iter()
             .filter(|(_, is_missing)| *is_missing)
             .map(|(member, _)| Flag { kind: FlagKind::Missing, member: member.to_owned() })
             .collect(),
     }
+}
+
+/// Some of what the touchpoint states.
+fn verified(touchpoint: &Touchpoint, index: usize) -> Vec<String> {
+    let namespaces = touchpoint.identifiers.iter().map(|identifier| identifier.namespace.as_str());
+    let stated: BTreeSet<&str> = touchpoint.attributes.keys().map(String::as_str).chain(namespaces).collect();
+    let some = stated.into_iter().filter(|name| (index + name.len()).is_multiple_of(4));
+    some.map(str::to_owned).collect()
 }
 
 /// One of many values, in the form that the normaliser of its name leaves.
@@ -337,6 +358,27 @@ fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
 /// too old while consents end.
 pub const RETENTION_MS: i64 = 25 * 24 * HOUR_MS;
 
+/// By which values of attributes of a world survive: every rule has an attribute, and of two what was said early is stale at
+/// [`AFTER_MS`].
+#[must_use]
+pub fn survivorship() -> Survivorship {
+    let by = |rule| AttributeRule { rule, ..AttributeRule::default() };
+    let ageing = |rule| AttributeRule { stale_after_ms: Some(649 * HOUR_MS), ..by(rule) };
+    let sources = ["crm", "erp", "till"].map(str::to_owned).into();
+    let rules = [
+        ("given_name", by(SurvivorRule::VerifiedFirst)),
+        ("language", AttributeRule { sources, ..by(SurvivorRule::SourcePriority) }),
+        ("city", by(SurvivorRule::MostFrequent)),
+        ("newsletter_topic", by(SurvivorRule::Union)),
+        ("birth_date", ageing(SurvivorRule::Oldest)),
+        ("street", by(SurvivorRule::Longest)),
+        ("country", ageing(SurvivorRule::Newest)),
+    ];
+    let rules = rules.into_iter().map(|(name, rule)| (name.to_owned(), rule)).collect();
+    let interests = Survivorship::INTERESTS.map(str::to_owned).into();
+    Survivorship::new(SurvivorRule::Newest, rules).with_interests(interests, 3)
+}
+
 /// By which the decisions of a world are weighed: one policy for each of its purposes, and one of them has an end. Of that one
 /// nothing may be old either, and silence about it is a no; about the other it depends on the law. A third asks for a double opt-in.
 #[must_use]
@@ -364,9 +406,9 @@ pub fn purposes() -> Purposes {
 }
 
 /// What was declared before the rules of a run changed: everything is weighed and lasts otherwise, one output asks for other parts,
-/// one was not there yet, and one is not there any more.
+/// one was not there yet, and one is not there any more; of every attribute another value survived.
 #[must_use]
-pub fn earlier_terms() -> (Purposes, Outputs) {
+pub fn earlier_terms() -> (Purposes, Outputs, Survivorship) {
     let marketing = Purpose { valid_for_ms: Some(200 * HOUR_MS), ..Purpose::default() };
     let analytics = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
     let named = [("marketing", marketing), ("analytics", analytics)];
@@ -381,7 +423,8 @@ pub fn earlier_terms() -> (Purposes, Outputs) {
         ("mail", output("analytics", &["language"])),
         ("gone", output("analytics", &["city"])),
     ];
-    (purposes, named.into_iter().map(|(name, output)| (name.to_owned(), output)).collect())
+    let outputs = named.into_iter().map(|(name, output)| (name.to_owned(), output)).collect();
+    (purposes, outputs, Survivorship::new(SurvivorRule::Oldest, BTreeMap::new()))
 }
 
 /// To which profiles of a world leave: one output for which people have to agree, and of whose parts some need more; one about
@@ -393,7 +436,11 @@ pub fn outputs() -> Outputs {
     let metrics = Field::Metrics.parts();
     let ads = Output {
         purposes: set(&["marketing"]),
-        fields: ["given_name", "city", "aliases"].map(part).into_iter().chain(metrics.clone()).collect(),
+        fields: ["given_name", "city", "aliases", "interests", "newsletter_topic", "street"]
+            .map(part)
+            .into_iter()
+            .chain(metrics.clone())
+            .collect(),
         identifiers: [
             form("email", Form::Sha256),
             form("email_sha256", Form::Clear),
@@ -419,7 +466,11 @@ pub fn outputs() -> Outputs {
     };
     let service = Output {
         purposes: set(&["service"]),
-        fields: ["language", "city"].map(part).into_iter().chain(metrics).collect(),
+        fields: ["language", "city", "interests", "newsletter_topic", "birth_date"]
+            .map(part)
+            .into_iter()
+            .chain(metrics)
+            .collect(),
         identifiers: [form("customer_id", Form::Clear), form("phone", Form::Sha256)].into(),
         ..Output::default()
     };

@@ -84,8 +84,16 @@ fn the_example_of_the_contract_is_accepted_member_by_member() {
             sentiment: Some(0.4),
         }),
         flags: Vec::new(),
+        verified: vec!["birth_date".to_owned(), "email".to_owned()],
     };
     assert!(accepted(EXAMPLE) == expected);
+}
+
+#[test]
+fn what_is_verified_is_sorted_and_said_once() {
+    let touchpoint = accepted(&with(r#""verified": [" cookie", "b", "cookie"], "attributes": {"b": 1}"#));
+    assert_eq!(touchpoint.verified, ["b", "cookie"]);
+    assert!(touchpoint.verifies("cookie") && !touchpoint.verifies("a"));
 }
 
 #[test]

@@ -73,7 +73,8 @@ impl Terms<'_> {
         value
     }
 
-    fn name(self, name: &Name) -> Value {
+    /// An identifier.
+    pub(crate) fn name(self, name: &Name) -> Value {
         let known = self.names.identifier(name.node);
         let namespace = known.map_or(&name.namespace, |identifier| &identifier.namespace);
         json!({

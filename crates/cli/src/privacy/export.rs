@@ -16,7 +16,7 @@ use kinfold_kafka::Settings;
 use kinfold_kafka::reader::{Isolation, Reader, Stored};
 use kinfold_model::{Assignment, NodeId, PersonId, Timestamp, UnifiedProfile};
 use kinfold_pipeline::StageName;
-use kinfold_profile::disclosure::{self, Disclosure, Said};
+use kinfold_profile::disclosure::{self, Disclosure, Said, SaidAttribute};
 use kinfold_wire::{Framing, SchemaIds, Topic, decode, encode};
 use serde_json::{Map, Value, json};
 
@@ -218,10 +218,15 @@ fn said(said: &Said) -> Value {
         json!({
             "namespace": one.namespace.as_str(), "value": one.value,
             "first_seen": one.first_seen.to_string(), "last_seen": one.last_seen.to_string(),
+            "verified": one.verified.as_ref().map(Timestamp::to_string),
         })
     });
-    let attributes = said.attributes.iter().map(|one| {
-        json!({ "name": one.name, "value": one.value, "source": one.source, "time": one.time.to_string() })
+    let attributes = said.attributes.iter().map(|SaidAttribute { name, stated }| {
+        json!({
+            "name": name, "value": stated.value, "source": stated.source,
+            "first": stated.first.to_string(), "last": stated.last.to_string(),
+            "touchpoints": stated.touchpoints, "verified": stated.verified.as_ref().map(Timestamp::to_string),
+        })
     });
     let orders = said.orders.iter().map(|one| {
         json!({
@@ -250,7 +255,7 @@ fn origins(held: &Held, site: &Site) -> Result<Value, Failure> {
     let (mappings, _) = sources::load(&site.config).map_err(Failure::file(&site.config.sources_dir))?;
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for said in held.said.values() {
-        names.extend(said.attributes.iter().map(|one| one.source.as_str()));
+        names.extend(said.attributes.iter().map(|one| one.stated.source.as_str()));
         names.extend(said.consents.iter().map(|one| one.source.as_str()));
     }
     let line = |name: &&str| {

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use kinfold_model::rules::{NamespaceRules, NeighbourLimit, Rules};
-use kinfold_model::{BlockList, Namespace, Output, Outputs, Purpose, Purposes};
+use kinfold_model::{BlockList, Namespace, Output, Outputs, Purpose, Purposes, Survivorship};
 use kinfold_privacy::verify::to_hex;
 use kinfold_signals::SignalRules;
 use kinfold_signals::ids::{FeatureId, PurposeId};
@@ -31,6 +31,7 @@ pub(super) fn describe(config: &Config) -> String {
         log,
         rules,
         purposes,
+        survivorship,
         outputs,
         privacy,
     } = config;
@@ -106,6 +107,7 @@ pub(super) fn describe(config: &Config) -> String {
 
     page.rules(rules);
     page.purposes(purposes);
+    page.survivorship(survivorship);
     page.outputs(outputs);
     page.privacy(privacy);
     page.0
@@ -187,6 +189,22 @@ impl Page {
         }
         let defaults = purpose.defaults.iter().map(|(place, silence)| pair(place, &quoted(silence.as_str())));
         self.plain("defaults", table(defaults));
+    }
+
+    fn survivorship(&mut self, survivorship: &Survivorship) {
+        self.section("attributes");
+        self.text("default_rule", survivorship.default_rule().as_str());
+        for (attribute_name, rule) in survivorship.iter() {
+            self.section(&format!("attributes.{}", name(attribute_name)));
+            self.text("rule", rule.rule.as_str());
+            self.plain("sources", list(&rule.sources));
+            if let Some(stale_after_ms) = rule.stale_after_ms {
+                self.plain("stale_after_ms", stale_after_ms);
+            }
+        }
+        self.section("profile");
+        self.plain("interests", list(&survivorship.interests));
+        self.plain("interests_max", survivorship.interests_max);
     }
 
     fn outputs(&mut self, outputs: &Outputs) {

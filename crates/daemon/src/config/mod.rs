@@ -13,6 +13,7 @@ mod purposes;
 mod reader;
 mod settings;
 mod signals;
+mod survivorship;
 mod tree;
 
 use std::fmt;
@@ -23,7 +24,7 @@ use std::time::Duration;
 use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
 use kinfold_model::rules::Rules;
-use kinfold_model::{Outputs, Purposes};
+use kinfold_model::{Outputs, Purposes, Survivorship};
 use kinfold_pipeline::BrakeLimits;
 use kinfold_privacy::Verifiers;
 
@@ -62,6 +63,8 @@ pub struct Config {
     pub rules: Rules,
     /// `[purposes.<name>]`: how decisions about each are weighed, how long a yes lasts, and what each permits.
     pub purposes: Purposes,
+    /// `[attributes]`, `[attributes.<name>]` and `[profile]`: which values of attributes survive, and what tells of interests.
+    pub survivorship: Survivorship,
     /// `[outputs.<name>]`: to which topics profiles leave, for which purposes, and what of them.
     pub outputs: Outputs,
     /// `[privacy]`

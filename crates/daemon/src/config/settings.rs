@@ -20,6 +20,7 @@ use super::properties::Properties;
 use super::purposes::read_purposes;
 use super::reader::{Check, Reader, Section};
 use super::signals::read_signals;
+use super::survivorship::read_survivorship;
 use super::tree::{self, Table};
 use super::{Checkpoints, Config, Deployment, Http, Kafka, Log, LogFormat, Registry, State, Topics};
 
@@ -80,6 +81,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
     let rules = read_rules(root.section("identity"), root.section("namespaces"));
     let purposes = read_purposes(&mut root);
     let outputs = read_outputs(&mut root, &purposes, &rules);
+    let survivorship = read_survivorship(&mut root);
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
         kafka: kafka(root.section("kafka")),
@@ -95,6 +97,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         log: log(root.section("log")),
         rules,
         purposes,
+        survivorship,
         outputs,
         privacy: read_privacy(root.section("privacy")),
     };

@@ -3,6 +3,7 @@
 mod outputs;
 mod privacy;
 mod signals;
+mod survivorship;
 
 use std::path::PathBuf;
 

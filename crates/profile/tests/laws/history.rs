@@ -1,6 +1,7 @@
 //! Random histories: whatever happened in between, only what was said and the last assignments remain.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kinfold_model::touchpoint::Engagement;
 use kinfold_model::{
@@ -73,14 +74,19 @@ fn a_touchpoint(sets: impl Strategy<Value = u8>) -> impl Strategy<Value = Touchp
         option::of((select(&["o1", "o2"][..]), select(&["1.5", "1.50", "-2", "0.00"][..]), 0..2_i64)),
         vec(a_consent(), 0..3),
         option::of(text(&["bounce", "Cleaned", "click", "call"])),
+        proptest::sample::subsequence(vec!["city", "email", "interest", "street"], 0..3),
     )
-        .prop_map(|((set, id, ms, source), channel, attribute, bought, consents, action)| {
+        .prop_map(|((set, id, ms, source), channel, attribute, bought, consents, action, verified)| {
             let mut touchpoint = touchpoint(&format!("t{id}"), ms, identifiers(set));
             touchpoint.source = source;
             touchpoint.channel = channel;
             touchpoint.engagement =
                 action.map(|action| Engagement { action: Some(action), ..Engagement::default() });
-            touchpoint.attributes = attribute.into_iter().map(|value| ("city".to_owned(), value)).collect();
+            touchpoint.attributes = ["city", "interest", "street"]
+                .into_iter()
+                .filter_map(|name| Some((name.to_owned(), attribute.clone()?)))
+                .collect();
+            touchpoint.verified = verified.into_iter().map(str::to_owned).collect();
             touchpoint.order = bought.map(|(id, value, items)| order(id, value, items));
             touchpoint.consents = consents;
             touchpoint
@@ -120,8 +126,13 @@ fn a_history() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 0..60)
 }
 
+/// A world in which not every attribute is the newest, and one becomes stale.
+fn a_world() -> World {
+    World { survivorship: Arc::new(crate::world::survivorship()), ..World::new() }
+}
+
 fn live(history: &[Step]) -> World {
-    let mut world = World::new();
+    let mut world = a_world();
     for batch in history.split(|step| matches!(step, Step::EndOfBatch)) {
         world.batch(batch.iter().filter_map(Step::input));
     }
@@ -130,7 +141,7 @@ fn live(history: &[Step]) -> World {
 
 /// The same, and the drivers' clocks go on: what ends is told.
 fn live_in_time(history: &[Step]) -> World {
-    let mut world = World::new();
+    let mut world = a_world();
     for steps in history.split_inclusive(|step| matches!(step, Step::EndOfBatch | Step::Pause(_))) {
         world.batch(steps.iter().filter_map(Step::input));
         if let Some(Step::Pause(ms)) = steps.last() {
@@ -146,7 +157,9 @@ fn only_the_end(history: &[Step]) -> World {
     let last: BTreeMap<u8, &Step> =
         history.iter().filter_map(|step| step.set().map(|set| (set, step))).collect();
     let all_said = history.iter().filter(|step| matches!(step, Step::Said(_)));
-    World::of(all_said.chain(last.into_values()).filter_map(Step::input))
+    let mut world = a_world();
+    world.batch(all_said.chain(last.into_values()).filter_map(Step::input));
+    world
 }
 
 /// Without what was only asked for, and without each yes to a digest that nobody confirmed.
@@ -371,7 +384,8 @@ proptest! {
         turned.rotate_left(seed.index(members.len()));
         turned.reverse();
         let (keys, purposes) = (crate::world::keys(), crate::world::purposes());
-        let terms = Terms { keys: &keys, purposes: &purposes };
+        let survivorship = crate::world::survivorship();
+        let terms = Terms { keys: &keys, purposes: &purposes, survivorship: &survivorship };
         let folded = |members| fold(person(0), members, terms, at(5)).expect("something was said");
         let (one, other) = (folded(members), folded(turned));
         prop_assert_eq!(postcard::to_stdvec(&one), postcard::to_stdvec(&other));

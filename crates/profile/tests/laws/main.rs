@@ -8,4 +8,5 @@ mod journeys;
 mod outputs;
 mod restrictions;
 mod revision;
+mod survivorship;
 mod world;

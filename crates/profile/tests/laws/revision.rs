@@ -1,4 +1,4 @@
-//! After a change of the purposes or the outputs everybody is weighed anew: once, whatever happens meanwhile.
+//! After a change of the purposes, the outputs or the rules of survivorship everybody is weighed anew: once, whatever happens meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -6,7 +6,7 @@ use std::sync::Arc;
 use kinfold_model::consent::ConsentCause;
 use kinfold_model::{
     Consent, ConsentState, Decision, Field, MergePolicy, Output, Outputs, PersonId, Purpose, Purposes,
-    Touchpoint, TouchpointIdentifier,
+    SurvivorRule, Survivorship, Touchpoint, TouchpointIdentifier,
 };
 use kinfold_profile::{FacetsInput, Published};
 
@@ -290,4 +290,26 @@ fn a_purpose_that_lets_a_yes_last_longer_gives_it_back() {
     assert_eq!(states(&world, 1), [Granted, Granted]);
     assert!(world.changes.iter().all(|change| change.cause == ConsentCause::Policy));
     assert_eq!(world.changes.len(), usize::from(PEOPLE));
+}
+
+#[test]
+fn after_a_change_of_survivorship_everybody_shows_what_survives_by_it() {
+    let mut world = World::new();
+    for n in 1..=PEOPLE {
+        let [early, late] = [("t1", 1, "Dresden"), ("t2", 2, "Leipzig")].map(|(id, ms, city)| {
+            let attributes = [("city".to_owned(), city.to_owned())].into();
+            Touchpoint { attributes, ..touchpoint(id, ms, vec![email(n)]) }
+        });
+        let nodes = [early.sighting, email(n).node].map(|node| assigned(node, person(n)));
+        world.batch(nodes.into_iter().chain([said(&early), said(&late)]));
+    }
+    let cities = |world: &World| -> BTreeSet<String> {
+        world.profiles.values().map(|profile| profile.attributes["city"].value.clone()).collect()
+    };
+    revise(&mut world);
+    assert_eq!(cities(&world), ["Leipzig".to_owned()].into());
+    world.survivorship = Arc::new(Survivorship::new(SurvivorRule::Oldest, BTreeMap::new()));
+    assert_eq!(revise(&mut world).len(), usize::from(PEOPLE));
+    assert_eq!(cities(&world), ["Dresden".to_owned()].into());
+    assert!(revise(&mut world).is_empty(), "once is enough");
 }

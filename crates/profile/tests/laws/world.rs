@@ -6,9 +6,9 @@ use std::sync::Arc;
 use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
-    Assignment, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, MergePolicy,
-    NodeId, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State, Timestamp, Touchpoint,
-    TouchpointIdentifier, UnifiedProfile,
+    Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys,
+    MergePolicy, NodeId, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State, SurvivorRule,
+    Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{
     FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, laws,
@@ -77,6 +77,8 @@ pub(crate) struct World {
     pub(crate) purposes: Arc<Purposes>,
     /// To which profiles leave.
     pub(crate) outputs: Arc<Outputs>,
+    /// By which values of attributes survive.
+    pub(crate) survivorship: Arc<Survivorship>,
     /// What the drivers say.
     pub(crate) now: Timestamp,
 }
@@ -96,6 +98,7 @@ impl World {
             shared: BTreeMap::new(),
             purposes: Arc::new(purposes()),
             outputs: Arc::default(),
+            survivorship: Arc::default(),
             now: at(0),
         }
     }
@@ -165,7 +168,9 @@ impl World {
 
     /// A process of this world that has just been started.
     pub(crate) fn stage(&self) -> People {
-        People::new(keys(), Arc::clone(&self.purposes)).with_outputs(Arc::clone(&self.outputs))
+        People::new(keys(), Arc::clone(&self.purposes))
+            .with_outputs(Arc::clone(&self.outputs))
+            .with_survivorship(Arc::clone(&self.survivorship))
     }
 
     fn reads(&mut self, inputs: Vec<PeopleInput>) -> Vec<Published> {
@@ -240,6 +245,18 @@ pub(crate) fn purposes() -> Purposes {
     named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
 }
 
+/// The city that was said most often, which is stale after 5 ms; every street; of all else the newest.
+pub(crate) fn survivorship() -> Survivorship {
+    let city = AttributeRule {
+        rule: SurvivorRule::MostFrequent,
+        stale_after_ms: Some(5),
+        ..AttributeRule::default()
+    };
+    let street = AttributeRule { rule: SurvivorRule::Union, ..AttributeRule::default() };
+    let rules = [("city", city), ("street", street)].map(|(name, rule)| (name.to_owned(), rule));
+    Survivorship::new(SurvivorRule::Newest, rules.into())
+}
+
 pub(crate) fn keys() -> Keys {
     Keys::new(&Secret::new(b"0123456789abcdef").expect("long enough"))
 }
@@ -277,6 +294,7 @@ pub(crate) fn touchpoint(id: &str, ms: i64, mut identifiers: Vec<TouchpointIdent
         order: None,
         engagement: None,
         flags: Vec::new(),
+        verified: Vec::new(),
     }
 }
 

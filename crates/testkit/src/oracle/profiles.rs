@@ -8,12 +8,13 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::consent::ConsentState;
-use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
+use kinfold_model::profile::{Metrics, ProfileIdentifier};
 use kinfold_model::{
     Amount, Consent, Decision, EffectiveConsent, Keys, MergePolicy, Namespace, NodeId, PersonId, Purposes,
-    Timestamp, Touchpoint, UnifiedProfile,
+    Survivorship, Timestamp, Touchpoint, UnifiedProfile,
 };
 
+use super::attributes;
 use super::people::Expected;
 
 /// By what profiles are folded, besides touchpoints and people.
@@ -23,7 +24,9 @@ pub struct Terms<'t> {
     pub keys: &'t Keys,
     /// By which decisions are weighed.
     pub purposes: &'t Purposes,
-    /// What has ended by then has ended.
+    /// By which values of attributes survive.
+    pub survivorship: &'t Survivorship,
+    /// What has ended or become stale by then has.
     pub now: Timestamp,
 }
 
@@ -52,11 +55,15 @@ fn profile(
     expected: &Expected,
     terms: Terms<'_>,
 ) -> UnifiedProfile {
+    let identifiers = identifiers(person_id, touchpoints, expected);
+    let attributes = attributes::attributes(touchpoints, terms.survivorship, terms.now);
     UnifiedProfile {
         person_id,
         version: 0,
-        identifiers: identifiers(person_id, touchpoints, expected),
-        attributes: attributes(touchpoints),
+        standard: attributes::standard(&attributes, &identifiers),
+        identifiers,
+        attributes,
+        interests: attributes::interests(touchpoints, terms.survivorship),
         metrics: metrics(touchpoints),
         consents: consents(person_id, touchpoints, expected, terms),
         segments: Vec::new(),
@@ -84,7 +91,10 @@ fn identifiers(
                 first_seen: touchpoint.time,
                 last_seen: touchpoint.time,
                 undeliverable: undeliverable(identifier.node, touchpoints),
+                verified: None,
             });
+            let is_verified = touchpoint.verified.iter().any(|name| *name == identifier.namespace.as_str());
+            entry.verified = entry.verified.max(is_verified.then_some(touchpoint.time));
             entry.first_seen = entry.first_seen.min(touchpoint.time);
             entry.last_seen = entry.last_seen.max(touchpoint.time);
         }
@@ -106,20 +116,6 @@ fn undeliverable(address: NodeId, touchpoints: &[&Touchpoint]) -> Option<Timesta
         (bounced || ["open", "click", "delivered"].contains(&action)).then_some((touchpoint.time, bounced))
     });
     events.max().filter(|(_, bounced)| *bounced).map(|(time, _)| time)
-}
-
-/// The newest value of each; of several of one time that of the greatest touchpoint id, value and source.
-fn attributes(touchpoints: &[&Touchpoint]) -> BTreeMap<String, Attribute> {
-    let names: BTreeSet<&String> =
-        touchpoints.iter().flat_map(|touchpoint| touchpoint.attributes.keys()).collect();
-    let newest = |name: &String| {
-        touchpoints
-            .iter()
-            .filter_map(|t| t.attributes.get(name).map(|value| (t.time, &t.touchpoint_id, value, &t.source)))
-            .max()
-            .map(|(time, _, value, source)| Attribute { value: value.clone(), source: source.clone(), time })
-    };
-    names.into_iter().filter_map(|name| newest(name).map(|attribute| (name.clone(), attribute))).collect()
 }
 
 fn metrics(touchpoints: &[&Touchpoint]) -> Metrics {

@@ -8,9 +8,11 @@ use std::path::PathBuf;
 use apache_avro::schema_compatibility::SchemaCompatibility;
 use kinfold_model::consent::{ConsentCause, Decision};
 use kinfold_model::privacy::{PrivacyKind, ReceiptStatus};
+use kinfold_model::profile::Attribute;
 use kinfold_model::touchpoint::ConsentSignals;
 use kinfold_model::{
-    ChangeKind, ChangeRule, CommandKind, ConsentChange, FlagKind, IdentityChange, RefusalKind,
+    ChangeKind, ChangeRule, CommandKind, ConsentChange, FlagKind, IdentityChange, Reason, RefusalKind,
+    Standard,
 };
 use kinfold_wire::{Contract, Framing, SchemaIds, Topic, Version, decode, encode};
 use serde::Serialize;
@@ -44,7 +46,7 @@ fn a_published_version_never_changes() {
         "touchpoint/2 c614d3cc666d74d4",
         "touchpoint/3 b12708995fa48987",
         "touchpoint/4 cf6e1707aaacd6cd",
-        "touchpoint/5 2801e48a147b5f22",
+        "touchpoint/5 c31934fb63ecdb20",
         "touchpoint-refused/1 c90c5116520cdad8",
         "touchpoint-refused/2 fa1b07db3beffb26",
         "touchpoint-refused/3 7f68ad598c52a614",
@@ -58,7 +60,7 @@ fn a_published_version_never_changes() {
         "unified-profile/1 e439ecf4165a1068",
         "unified-profile/2 83bb0ef4dd4c975c",
         "unified-profile/3 aa9bcb91fa15ea0c",
-        "unified-profile/4 c0802b0125931940",
+        "unified-profile/4 275e2e13206004ab",
         "consent-change/1 bf1712e48f14f1d1",
         "consent-change/2 aca75a7d71504859",
         "consent-change/3 53bae429ace5d49b",
@@ -160,6 +162,10 @@ fn the_closed_sets_of_the_schemas_are_those_of_the_model() {
         serde_json::from_str(Topic::Touchpoint.schema().expect("public").current().json()).expect("JSON");
     let kinds = touchpoint.pointer("/fields/12/type/items/fields/0/type/symbols");
     assert_eq!(kinds, Some(&json!(FlagKind::ALL)));
+    let profile: Value =
+        serde_json::from_str(Topic::UnifiedProfile.schema().expect("public").current().json()).expect("JSON");
+    let reasons = profile.pointer("/fields/3/type/values/fields/3/type/symbols");
+    assert_eq!(reasons, Some(&json!(Reason::ALL)));
 }
 
 #[test]
@@ -210,7 +216,7 @@ fn what_version_1_of_a_change_of_people_did_not_say_has_its_default() {
 }
 
 #[test]
-fn what_older_versions_did_not_say_of_consents_is_absent() {
+fn what_older_versions_did_not_say_is_absent() {
     let version = |topic: Topic, number| topic.schema().expect("public").version(number).expect("published");
 
     let touchpoint = samples::full_touchpoint();
@@ -222,6 +228,7 @@ fn what_older_versions_did_not_say_of_consents_is_absent() {
             consent.decision = Decision::Denied;
         }
     }
+    expected.verified = Vec::new();
     assert_ne!(touchpoint, expected);
     assert_eq!(by_way_of(version(Topic::Touchpoint, 4), &touchpoint), expected);
     expected.consent_signals = touchpoint.consent_signals.clone().map(|signals| {
@@ -239,13 +246,22 @@ fn what_older_versions_did_not_say_of_consents_is_absent() {
     let profile = samples::full_profile();
     let mut expected = profile.clone();
     expected.consents.iter_mut().for_each(|consent| consent.confirmed = false);
+    (expected.standard, expected.interests) = (Standard::default(), Vec::new());
+    expected.restricted = None;
+    for attribute in expected.attributes.values_mut() {
+        *attribute = Attribute {
+            reason: Reason::Newest,
+            confirmed: None,
+            ..Attribute::once(&attribute.value, &attribute.source, attribute.time)
+        };
+    }
+    expected.identifiers.iter_mut().for_each(|one| one.verified = None);
     assert_ne!(profile, expected);
     assert_eq!(by_way_of(version(Topic::UnifiedProfile, 3), &profile), expected);
     for consent in &mut expected.consents {
         (consent.channel, consent.expires, consent.signal, consent.wording) = (None, None, None, None);
     }
     assert_ne!(profile, expected);
-    expected.restricted = None;
     assert_eq!(by_way_of(version(Topic::UnifiedProfile, 2), &profile), expected);
 
     let change = samples::consent_change(ConsentCause::Expiry, Some(samples::time(5)));

@@ -8,11 +8,12 @@ use kinfold_model::consent::{ConsentCause, ConsentEvidence, ConsentState, Decisi
 use kinfold_model::privacy::{
     PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus, StageConfirmation,
 };
-use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
+use kinfold_model::profile::{Attribute, Interest, Metrics, ProfileIdentifier, StatedValue};
+use kinfold_model::standard::{Address, Email, Phone, Social, Standard};
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order, SegmentConsent};
 use kinfold_model::{
     Assignment, ChangeRule, Command, CommandKind, Consent, ConsentChange, DeadLetter, EffectiveConsent, Flag,
-    FlagKind, Identifier, IdentityChange, Move, Namespace, NodeId, NodeKind, PersonId, RefusalKind,
+    FlagKind, Identifier, IdentityChange, Move, Namespace, NodeId, NodeKind, PersonId, Reason, RefusalKind,
     Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_wire::Topic;
@@ -140,6 +141,7 @@ pub(crate) fn full_touchpoint() -> Touchpoint {
             sentiment: Some(0.4),
         }),
         flags: FlagKind::ALL.map(|kind| Flag { kind, member: "attributes.city".to_owned() }).into(),
+        verified: vec!["city".to_owned(), "email".to_owned()],
         ..bare_touchpoint()
     }
 }
@@ -164,6 +166,7 @@ pub(crate) fn bare_touchpoint() -> Touchpoint {
         order: None,
         engagement: None,
         flags: Vec::new(),
+        verified: Vec::new(),
     }
 }
 
@@ -242,12 +245,23 @@ pub(crate) fn full_profile() -> UnifiedProfile {
         first_seen: time(1),
         last_seen: time(2),
         undeliverable: value.ends_with("com").then(|| time(2)),
+        verified: value.ends_with("org").then(|| time(1)),
     };
-    let attribute = Attribute { value: "Ann".to_owned(), source: "till".to_owned(), time: time(1) };
+    let attribute = |reason: Reason| {
+        let value = StatedValue { value: "Anne".to_owned(), source: "crm".to_owned(), time: time(-1) };
+        let attribute = Attribute {
+            reason,
+            verified: Some(time(-3)),
+            stale: Some(time(7)),
+            values: vec![value],
+            ..Attribute::once("Ann", "till", time(1))
+        };
+        (reason.as_str().to_owned(), attribute)
+    };
     let states = [ConsentState::Unknown, ConsentState::Granted, ConsentState::Denied, ConsentState::Expired];
     UnifiedProfile {
         identifiers: ["ann@example.org", "ann@example.com"].map(identifier).into(),
-        attributes: [("given_name".to_owned(), attribute)].into(),
+        attributes: Reason::ALL.map(attribute).into(),
         metrics: Metrics {
             channels: [("web".to_owned(), 3), ("till".to_owned(), i64::MAX)].into(),
             revenue: [("EUR".to_owned(), "129.90".parse().expect("an amount"))].into(),
@@ -257,6 +271,14 @@ pub(crate) fn full_profile() -> UnifiedProfile {
         segments: vec!["garden".to_owned()],
         aliases: vec![person(2), person(3)],
         restricted: Some(time(3)),
+        standard: standard(),
+        interests: vec![Interest {
+            name: "newsletter_topic".to_owned(),
+            value: "garden".to_owned(),
+            touchpoints: 17,
+            first_seen: time(1),
+            last_seen: time(2),
+        }],
         ..bare_profile()
     }
 }
@@ -280,6 +302,46 @@ fn bare_profile() -> UnifiedProfile {
         segments: Vec::new(),
         aliases: Vec::new(),
         restricted: None,
+        standard: Standard::default(),
+        interests: Vec::new(),
+    }
+}
+
+fn standard() -> Standard {
+    let text = |text: &str| Some(text.to_owned());
+    let (verified, first_seen, last_seen) = (Some(time(1)), time(1), time(2));
+    let email = |undeliverable| Email {
+        address: "ann@example.org".to_owned(),
+        verified,
+        undeliverable,
+        first_seen,
+        last_seen,
+    };
+    Standard {
+        given_name: text("Ann"),
+        family_name: text("Lee"),
+        birth_date: Some("1964-02-29".parse().expect("a day")),
+        language: text("de"),
+        country: text("DE"),
+        addresses: vec![
+            Address {
+                street: text("Lange Str. 5"),
+                postal_code: text("01067"),
+                city: text("Dresden"),
+                country: text("DE"),
+                region: text("SN"),
+            },
+            Address::default(),
+        ],
+        emails: vec![email(None), email(Some(time(2)))],
+        phones: vec![Phone { number: "+493511234567".to_owned(), verified: None, first_seen, last_seen }],
+        socials: vec![Social {
+            network: "mastodon".to_owned(),
+            handle: "ann@example.org".to_owned(),
+            verified,
+            first_seen,
+            last_seen,
+        }],
     }
 }
 

@@ -1,7 +1,11 @@
 //! Small worlds whose profiles a reader can write down.
 
+use std::sync::LazyLock;
+
 use kinfold_model::touchpoint::{Engagement, Order};
-use kinfold_model::{Consent, Identifier, Purpose, Rules, Timestamp, TouchpointIdentifier};
+use kinfold_model::{
+    AttributeRule, Consent, Identifier, Purpose, Reason, Rules, SurvivorRule, Timestamp, TouchpointIdentifier,
+};
 
 use super::*;
 use crate::oracle::{Observation, people};
@@ -36,6 +40,7 @@ fn touchpoint(id: &str, time: i64, identifiers: &[&str]) -> Touchpoint {
         order: None,
         engagement: None,
         flags: Vec::new(),
+        verified: Vec::new(),
     };
     touchpoint.sighting = Observation::of(&touchpoint, &Rules::default()).sighting(&keys());
     touchpoint
@@ -84,7 +89,8 @@ fn an_address_is_undeliverable_when_its_newest_event_says_so() {
 }
 
 fn terms<'t>(keys: &'t Keys, purposes: &'t Purposes) -> Terms<'t> {
-    Terms { keys, purposes, now: second(1000) }
+    static NEWEST: LazyLock<Survivorship> = LazyLock::new(Survivorship::default);
+    Terms { keys, purposes, survivorship: &NEWEST, now: second(1000) }
 }
 
 fn fold(touchpoints: &[Touchpoint]) -> Vec<UnifiedProfile> {
@@ -149,6 +155,44 @@ fn the_newest_attribute_wins_and_of_one_time_the_greatest_touchpoint_id() {
     let city = |touchpoints: &[Touchpoint]| only(touchpoints).attributes["city"].value.clone();
     assert_eq!(city(&[said("9", 1, "Ulm"), said("1", 2, "Bonn")]), "Bonn");
     assert_eq!(city(&[said("9", 2, "Ulm"), said("1", 2, "Bonn")]), "Ulm");
+}
+
+#[test]
+fn a_rule_chooses_among_all_values_and_says_why() {
+    let said = |id: &str, time, city: &str, source: &str| Touchpoint {
+        attributes: [("city".to_owned(), city.to_owned())].into(),
+        source: source.to_owned(),
+        ..touchpoint(id, time, &["email:ann"])
+    };
+    let mut all = [
+        said("1", 1, "Ulm", "crm"),
+        said("2", 2, "Ulm", "till"),
+        said("3", 3, "Bonn", "webshop"),
+        said("4", 4, "Bad Bonn", "webshop"),
+    ];
+    all[2].verified = vec!["city".to_owned()];
+    let expected = people(
+        &all.iter().map(|one| Observation::of(one, &Rules::default())).collect::<Vec<_>>(),
+        &Rules::default(),
+        &keys(),
+    );
+    for (rule, value, reason) in [
+        (SurvivorRule::Newest, "Bad Bonn", Reason::Newest),
+        (SurvivorRule::Oldest, "Ulm", Reason::Oldest),
+        (SurvivorRule::MostFrequent, "Ulm", Reason::MostFrequent),
+        (SurvivorRule::SourcePriority, "Ulm", Reason::SourcePriority),
+        (SurvivorRule::Longest, "Bad Bonn", Reason::Longest),
+        (SurvivorRule::VerifiedFirst, "Bonn", Reason::Verified),
+        (SurvivorRule::Union, "Bad Bonn", Reason::Union),
+    ] {
+        let sources = vec!["erp".to_owned(), "till".to_owned()];
+        let rules = [("city".to_owned(), AttributeRule { rule, sources, stale_after_ms: None })].into();
+        let survivorship = Survivorship::new(SurvivorRule::Newest, rules);
+        let (keys, purposes) = (keys(), Purposes::default());
+        let terms = Terms { survivorship: &survivorship, ..terms(&keys, &purposes) };
+        let city = &profiles(&all, &expected, terms).into_values().next().expect("Ann").attributes["city"];
+        assert_eq!((city.value.as_str(), city.reason), (value, reason), "{rule:?}");
+    }
 }
 
 #[test]
