@@ -3,14 +3,14 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::{
-    Assignment, Command, Keys, NodeId, PersonId, Rules, Timestamp, Touchpoint, UnifiedProfile,
+    Amount, Assignment, Command, Keys, NodeId, PersonId, Rules, Timestamp, Touchpoint, UnifiedProfile,
 };
 use kinfold_stitch::groups::Refused;
 use kinfold_stitch::node::{Node, Reach, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Map, Outcome};
-use kinfold_testkit::world::{outputs, purposes};
+use kinfold_testkit::world::{outputs, profile_settings, purposes};
 use kinfold_wire::{SchemaIds, Topic, decode};
 
 /// What went into a run.
@@ -114,7 +114,8 @@ fn profiles_are_the_fold(
     outcome: &Outcome,
     expected: &oracle::Expected,
 ) -> BTreeMap<PersonId, UnifiedProfile> {
-    let terms = oracle::Terms { keys: truth.keys, purposes: &purposes(), now: truth.now };
+    let (purposes, settings) = (purposes(), profile_settings());
+    let terms = oracle::Terms { keys: truth.keys, purposes: &purposes, settings: &settings, now: truth.now };
     let folded = oracle::profiles(truth.touchpoints, expected, terms);
     let published = read_people(&outcome.table(Topic::UnifiedProfile));
     assert!(published.keys().eq(folded.keys()), "{}: other people than the oracle's", truth.run);
@@ -122,7 +123,18 @@ fn profiles_are_the_fold(
         let (is, should) = (serde_json::json!(profile), serde_json::json!(folded[person]));
         assert_eq!(is, should, "{}: {person}", truth.run);
     }
+    let revenue = oracle::revenue(truth.touchpoints, expected, &settings);
+    assert_eq!(money(&published), revenue, "{}: money drifts", truth.run);
     folded
+}
+
+/// All the money of everybody, by currency.
+fn money(people: &BTreeMap<PersonId, UnifiedProfile>) -> BTreeMap<String, Amount> {
+    let mut sum: BTreeMap<String, Amount> = BTreeMap::new();
+    for (currency, revenue) in people.values().flat_map(|profile| &profile.metrics.revenue) {
+        *sum.entry(currency.clone()).or_default() += *revenue;
+    }
+    sum
 }
 
 /// Each output has the people whom it may have, and of them what it may have.

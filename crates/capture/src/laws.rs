@@ -1,7 +1,7 @@
 //! What holds of every touchpoint that capture accepts: as functions, for tests and for simulation.
 
 use kinfold_model::touchpoint::ConsentSignals;
-use kinfold_model::{Consent, Decision, Keys, Rules, Timestamp, Touchpoint};
+use kinfold_model::{Amount, Consent, Decision, Keys, Rules, Timestamp, Touchpoint};
 use serde_json::{Map, Value, json};
 
 use crate::block::Blocks;
@@ -66,6 +66,17 @@ pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &
                 consent.expires.is_none_or(|end| is_yes && end >= consent.time)
             }),
             "only a yes ends, and none before it was said",
+        ),
+        (
+            touchpoint.order.iter().all(|order| {
+                let nothing = Amount::default();
+                (nothing..=order.value.max(nothing)).contains(&order.refunded)
+            }),
+            "no more is paid back than an order was worth",
+        ),
+        (
+            touchpoint.order.iter().all(|order| (0..=limits::ITEMS_MAX).contains(&order.items)),
+            "an order has some articles, and not too many",
         ),
         (texts(touchpoint).all(is_clean), "every text is NFC, trimmed and not empty"),
         (touchpoint.flags.is_sorted_by(|a, b| a < b), "flags are sorted by kind and member, and distinct"),

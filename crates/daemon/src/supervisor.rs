@@ -111,7 +111,8 @@ impl Supervisor<'_> {
             StageName::People => {
                 let purposes = Arc::new(self.config.purposes.clone());
                 let outputs = Arc::new(self.config.outputs.clone());
-                desk.keep(&PeoplePort { keys, purposes, outputs, topology })
+                let settings = Arc::new(self.config.profile.clone());
+                desk.keep(&PeoplePort { keys, purposes, outputs, settings, topology })
             }
             StageName::Privacy => {
                 let capture = Capture::new(keys, rules, self.config.capture.clone());

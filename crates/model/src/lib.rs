@@ -43,4 +43,4 @@ pub use refusal::{DeadLetter, Refusal, RefusalKind};
 pub use rules::{Contested, Guard, NamespaceRules, Normaliser, Rules, RulesVersion};
 pub use seam::{Context, Fault, Halt, Partition, Stage, State};
 pub use time::Timestamp;
-pub use touchpoint::{Touchpoint, TouchpointIdentifier};
+pub use touchpoint::{OrderStatus, Touchpoint, TouchpointIdentifier};

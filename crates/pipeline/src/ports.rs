@@ -279,6 +279,8 @@ pub struct PeoplePort {
     pub purposes: Arc<Purposes>,
     /// To which profiles leave, and what of them.
     pub outputs: Arc<Outputs>,
+    /// How the members of a person are folded.
+    pub settings: Arc<kinfold_profile::Settings>,
     /// The log.
     pub topology: Topology,
 }
@@ -294,6 +296,7 @@ impl Port for PeoplePort {
     fn stage(&self, partition: Partition) -> People {
         People::new(self.keys.clone(), Arc::clone(&self.purposes))
             .with_outputs(Arc::clone(&self.outputs))
+            .with_settings(Arc::clone(&self.settings))
             .at(partition.index)
     }
 

@@ -1,18 +1,19 @@
 //! The fold: the members of a person in, the profile out. A pure function of the set of members, and of the time, which only
 //! consents that end ask for.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 
-use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
-use kinfold_model::{Amount, Keys, NodeId, PersonId, Purposes, Timestamp, UnifiedProfile};
+use kinfold_model::profile::{Attribute, ProfileIdentifier};
+use kinfold_model::{Keys, NodeId, PersonId, Purposes, Timestamp, UnifiedProfile};
 
-use crate::counts::Counts;
 use crate::delivery::Deliveries;
 use crate::facet::Facet;
 use crate::facets::Member;
-use crate::span::{Carried, Span};
+use crate::metrics::metrics;
+use crate::settings::Settings;
+use crate::span::Carried;
 use crate::weigh::weigh;
-use crate::winners::{StatedAttribute, StatedOrder, Winners};
+use crate::winners::StatedAttribute;
 
 /// What the rules of a deployment have to do with a fold.
 #[derive(Clone, Copy)]
@@ -21,6 +22,8 @@ pub struct Terms<'t> {
     pub keys: &'t Keys,
     /// By them decisions are weighed.
     pub purposes: &'t Purposes,
+    /// Whose word of an order counts, by which clock hours are told, and how much is shown.
+    pub settings: &'t Settings,
 }
 
 /// What the members of a person amount to at that time, with version 0; `None` when nothing was said of the person yet.
@@ -40,13 +43,16 @@ pub fn fold(
     })?;
     let aliases: BTreeSet<PersonId> =
         own.iter().map(|node| terms.keys.person(*node)).filter(|alias| *alias != person).collect();
-    let Facet { span, counts, identifiers, attributes, orders, deliveries, .. } = said;
+    let metrics = metrics(&said, terms.settings);
+    let timeline = said.timeline.newest().take(terms.settings.timeline).cloned().collect();
+    let Facet { identifiers, attributes, deliveries, .. } = said;
     Some(UnifiedProfile {
         person_id: person,
         version: 0,
         identifiers: profile_identifiers(identifiers, &own, &deliveries),
         attributes: attributes.into_least().map(|(name, stated)| (name, attribute(stated))).collect(),
-        metrics: metrics(span, counts, &orders),
+        metrics,
+        timeline,
         consents,
         segments: Vec::new(),
         aliases: aliases.into_iter().collect(),
@@ -77,27 +83,4 @@ fn profile_identifiers(
 
 fn attribute(stated: StatedAttribute) -> Attribute {
     Attribute { value: stated.value, source: stated.source, time: stated.time }
-}
-
-/// Each order counts once, as the winner among its reports says.
-fn metrics(span: Span, counts: Counts, orders: &Winners<StatedOrder>) -> Metrics {
-    let mut revenue: BTreeMap<String, Amount> = BTreeMap::new();
-    let mut items = 0_i64;
-    for order in orders.values() {
-        *revenue.entry(order.currency.to_string()).or_default() += order.value;
-        items = items.saturating_add(order.items);
-    }
-    Metrics {
-        touchpoints: to_i64(counts.touchpoints()),
-        channels: counts.into_channels().map(|(channel, n)| (channel, to_i64(n))).collect(),
-        orders: to_i64(orders.len() as u64),
-        items,
-        revenue,
-        first_seen: span.first,
-        last_seen: span.last,
-    }
-}
-
-fn to_i64(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

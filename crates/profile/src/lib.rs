@@ -10,7 +10,10 @@
 //! repetitions and the batches were, and of the time that the driver tells, which only consents that end ask for. Only
 //! `version` counts the steps that were taken.
 
+mod action;
+mod activity;
 mod allowed;
+mod counted;
 mod counts;
 mod delivery;
 pub mod disclosure;
@@ -18,12 +21,17 @@ pub mod facet;
 pub mod facets;
 pub mod fold;
 pub mod laws;
+mod metrics;
+mod named;
+mod orders;
 mod outputs;
 pub mod people;
 mod place;
+mod settings;
 mod span;
 mod standing;
 pub mod table;
+mod timeline;
 mod timers;
 mod weigh;
 mod winners;
@@ -31,4 +39,6 @@ mod winners;
 pub use facet::Facet;
 pub use facets::{Barrier, Cause, FacetMessage, Facets, FacetsInput, Joined, Member, PeopleInput};
 pub use people::{People, Published};
+pub use settings::Settings;
 pub use table::Table;
+pub use timeline::TIMELINE_MAX;

@@ -27,6 +27,7 @@ use serde::{Deserialize, Serialize};
 use crate::facets::{Barrier, Cause, FacetMessage, Member, PeopleInput};
 use crate::fold::{Terms, fold};
 use crate::outputs::{SentOutputs, leave, withdraw};
+use crate::settings::Settings;
 use crate::standing::{Occasion, Standings};
 use crate::table::Table;
 use crate::weigh::{last_end, next_end};
@@ -64,6 +65,7 @@ pub struct People {
     keys: Keys,
     purposes: Arc<Purposes>,
     outputs: Arc<Outputs>,
+    settings: Arc<Settings>,
     /// Its number, for who counts confirmations.
     partition: u32,
     changed: BTreeMap<PersonId, Moves>,
@@ -112,8 +114,9 @@ impl People {
     /// decisions are weighed.
     #[must_use]
     pub fn new(keys: Keys, purposes: Arc<Purposes>) -> Self {
-        let (outputs, changed, reports) = (Arc::default(), BTreeMap::new(), Vec::new());
-        Self { keys, purposes, outputs, partition: 0, changed, reports, now: Timestamp::MIN }
+        let (outputs, settings) = (Arc::default(), Arc::default());
+        let (changed, reports) = (BTreeMap::new(), Vec::new());
+        Self { keys, purposes, outputs, settings, partition: 0, changed, reports, now: Timestamp::MIN }
     }
 
     /// The same, of this partition.
@@ -126,6 +129,12 @@ impl People {
     #[must_use]
     pub fn with_outputs(self, outputs: Arc<Outputs>) -> Self {
         Self { outputs, ..self }
+    }
+
+    /// The same, which folds by these settings.
+    #[must_use]
+    pub fn with_settings(self, settings: Arc<Settings>) -> Self {
+        Self { settings, ..self }
     }
 
     /// Takes every person for changed, so that the next end of a batch publishes whoever differs from what was last
@@ -187,7 +196,7 @@ impl Stage for People {
 
     fn finish(&mut self, context: &mut Context<'_, Published>) -> Result<(), Fault> {
         let told = mem::replace(&mut self.now, Timestamp::MIN);
-        let terms = Terms { keys: &self.keys, purposes: &self.purposes };
+        let terms = Terms { keys: &self.keys, purposes: &self.purposes, settings: &self.settings };
         for (person, moves) in mem::take(&mut self.changed) {
             let key = Table::Publication.key(&[person.as_bytes()]);
             let before: Option<Publication> =

@@ -5,6 +5,7 @@
 
 pub mod components;
 mod evidence;
+mod metrics;
 pub mod outputs;
 pub mod people;
 pub mod profiles;
@@ -13,4 +14,4 @@ pub use components::components;
 pub use evidence::{Mark, Marks, Observation};
 pub use outputs::{Shared, shared};
 pub use people::{Expected, commanded, people, remembered};
-pub use profiles::{Terms, profiles};
+pub use profiles::{Terms, profiles, revenue};

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::signals;
 use crate::trace::line;
-use crate::world::{AFTER_MS, outputs, purposes};
+use crate::world::{AFTER_MS, outputs, profile_settings, purposes};
 
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -436,6 +436,7 @@ pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
             keys,
             purposes: Arc::new(purposes()),
             outputs: Arc::new(outputs()),
+            settings: Arc::new(profile_settings()),
             topology: topology.clone(),
         },
         privacy: PrivacyPort { terms, topology },

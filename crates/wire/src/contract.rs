@@ -31,6 +31,7 @@ pub(crate) static TOUCHPOINT: LazyLock<Contract> = LazyLock::new(|| {
             include_str!("../../../schemas/published/touchpoint/2.avsc"),
             include_str!("../../../schemas/published/touchpoint/3.avsc"),
             include_str!("../../../schemas/published/touchpoint/4.avsc"),
+            include_str!("../../../schemas/published/touchpoint/5.avsc"),
         ],
     )
 });
@@ -79,6 +80,7 @@ pub(crate) static UNIFIED_PROFILE: LazyLock<Contract> = LazyLock::new(|| {
             include_str!("../../../schemas/published/unified-profile/1.avsc"),
             include_str!("../../../schemas/published/unified-profile/2.avsc"),
             include_str!("../../../schemas/published/unified-profile/3.avsc"),
+            include_str!("../../../schemas/published/unified-profile/4.avsc"),
         ],
     )
 });

@@ -30,6 +30,7 @@ pub(super) fn describe(config: &Config) -> String {
         log,
         rules,
         purposes,
+        profile,
         outputs,
         privacy,
     } = config;
@@ -104,6 +105,7 @@ pub(super) fn describe(config: &Config) -> String {
 
     page.rules(rules);
     page.purposes(purposes);
+    page.profile(profile);
     page.outputs(outputs);
     page.privacy(privacy);
     page.0
@@ -184,6 +186,15 @@ impl Page {
         }
         let defaults = purpose.defaults.iter().map(|(place, silence)| pair(place, &quoted(silence.as_str())));
         self.plain("defaults", table(defaults));
+    }
+
+    fn profile(&mut self, settings: &kinfold_profile::Settings) {
+        let kinfold_profile::Settings { order_sources, utc_offset_minutes, timeline } = settings;
+        self.section("profile");
+        self.plain("utc_offset_minutes", utc_offset_minutes);
+        self.plain("timeline", timeline);
+        self.section("orders");
+        self.plain("sources", list(order_sources));
     }
 
     fn outputs(&mut self, outputs: &Outputs) {

@@ -8,6 +8,7 @@ mod faults;
 mod namespaces;
 mod outputs;
 mod privacy;
+mod profile;
 mod properties;
 mod purposes;
 mod reader;
@@ -59,6 +60,8 @@ pub struct Config {
     pub rules: Rules,
     /// `[purposes.<name>]`: how decisions about each are weighed, how long a yes lasts, and what each permits.
     pub purposes: Purposes,
+    /// `[profile]` and `[orders]`: how the members of a person are folded.
+    pub profile: kinfold_profile::Settings,
     /// `[outputs.<name>]`: to which topics profiles leave, for which purposes, and what of them.
     pub outputs: Outputs,
     /// `[privacy]`

@@ -15,6 +15,7 @@ use super::faults::{ConfigFaults, Fault, Origin};
 use super::namespaces::read_rules;
 use super::outputs::read_outputs;
 use super::privacy::read_privacy;
+use super::profile::read_profile;
 use super::properties::Properties;
 use super::purposes::read_purposes;
 use super::reader::{Check, Reader, Section};
@@ -78,6 +79,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
     let rules = read_rules(root.section("identity"), root.section("namespaces"));
     let purposes = read_purposes(&mut root);
     let outputs = read_outputs(&mut root, &purposes, &rules);
+    let profile = read_profile(root.section("profile"), root.section("orders"));
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
         kafka: kafka(root.section("kafka")),
@@ -92,6 +94,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         log: log(root.section("log")),
         rules,
         purposes,
+        profile,
         outputs,
         privacy: read_privacy(root.section("privacy")),
     };

@@ -5,5 +5,6 @@ mod disclosures;
 mod erasures;
 mod history;
 mod journeys;
+mod metrics;
 mod outputs;
 mod world;

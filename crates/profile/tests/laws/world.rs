@@ -6,12 +6,12 @@ use std::sync::Arc;
 use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
-    Assignment, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, MergePolicy,
-    NodeId, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State, Timestamp, Touchpoint,
-    TouchpointIdentifier, UnifiedProfile,
+    Amount, Assignment, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys,
+    MergePolicy, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State,
+    Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{
-    FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, laws,
+    FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, Settings, laws,
 };
 
 /// State without a disk.
@@ -197,7 +197,13 @@ impl World {
 }
 
 pub(crate) fn people() -> People {
-    People::new(keys(), Arc::new(purposes()))
+    People::new(keys(), Arc::new(purposes())).with_settings(Arc::new(settings()))
+}
+
+/// Of orders the shop is believed before the till, and these before others; hours are told half an hour west of UTC.
+pub(crate) fn settings() -> Settings {
+    let order_sources = ["shop", "till"].map(str::to_owned).into();
+    Settings { order_sources, utc_offset_minutes: -30, ..Settings::default() }
 }
 
 /// `newsletter` goes by the newest decision, a yes to `survey` lasts 4 ms, `service` needs none and uses nothing that is older than
@@ -256,6 +262,8 @@ pub(crate) fn order(id: &str, value: &str, items: i64) -> Order {
         value: value.parse().expect("an amount"),
         currency: "EUR".parse().expect("a currency"),
         items,
+        status: OrderStatus::Placed,
+        refunded: Amount::default(),
     }
 }
 

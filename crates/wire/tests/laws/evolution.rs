@@ -7,8 +7,11 @@ use std::path::PathBuf;
 
 use apache_avro::schema_compatibility::SchemaCompatibility;
 use kinfold_model::consent::ConsentCause;
-use kinfold_model::touchpoint::ConsentSignals;
-use kinfold_model::{ChangeKind, ChangeRule, CommandKind, FlagKind, IdentityChange, RefusalKind};
+use kinfold_model::profile::Metrics;
+use kinfold_model::touchpoint::{ConsentSignals, Order};
+use kinfold_model::{
+    Amount, ChangeKind, ChangeRule, CommandKind, FlagKind, IdentityChange, OrderStatus, RefusalKind,
+};
 use kinfold_wire::{Contract, Framing, SchemaIds, Topic, Version, decode, encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,6 +44,7 @@ fn a_published_version_never_changes() {
         "touchpoint/2 c614d3cc666d74d4",
         "touchpoint/3 b12708995fa48987",
         "touchpoint/4 cf6e1707aaacd6cd",
+        "touchpoint/5 b327a8d819e22519",
         "touchpoint-refused/1 c90c5116520cdad8",
         "touchpoint-refused/2 fa1b07db3beffb26",
         "touchpoint-refused/3 7f68ad598c52a614",
@@ -54,6 +58,7 @@ fn a_published_version_never_changes() {
         "unified-profile/1 e439ecf4165a1068",
         "unified-profile/2 83bb0ef4dd4c975c",
         "unified-profile/3 aa9bcb91fa15ea0c",
+        "unified-profile/4 e0ff2106be49b3a4",
         "consent-change/1 bf1712e48f14f1d1",
         "consent-change/2 aca75a7d71504859",
         "consent-change/3 53bae429ace5d49b",
@@ -177,11 +182,16 @@ fn what_version_1_of_a_change_of_people_did_not_say_has_its_default() {
 }
 
 #[test]
-fn what_older_versions_did_not_say_of_consents_is_absent() {
+fn what_older_versions_did_not_say_is_absent() {
     let version = |topic: Topic, number| topic.schema().expect("public").version(number).expect("published");
 
     let touchpoint = samples::full_touchpoint();
     let mut expected = touchpoint.clone();
+    let order = touchpoint.order.clone();
+    expected.order =
+        order.map(|order| Order { status: OrderStatus::Placed, refunded: Amount::default(), ..order });
+    assert_ne!(touchpoint, expected);
+    assert_eq!(by_way_of(version(Topic::Touchpoint, 4), &touchpoint), expected);
     expected.consent_signals = touchpoint.consent_signals.clone().map(|signals| {
         let ConsentSignals { tcf, gpp, gpc, .. } = signals;
         ConsentSignals { tcf, gpp, gpc, ..ConsentSignals::default() }
@@ -196,6 +206,21 @@ fn what_older_versions_did_not_say_of_consents_is_absent() {
 
     let profile = samples::full_profile();
     let mut expected = profile.clone();
+    expected.timeline = Vec::new();
+    let Metrics { touchpoints, channels, orders, items, revenue, first_seen, last_seen, .. } =
+        profile.metrics.clone();
+    expected.metrics = Metrics {
+        touchpoints,
+        channels,
+        orders,
+        items,
+        revenue,
+        first_seen,
+        last_seen,
+        ..Metrics::default()
+    };
+    assert_ne!(profile, expected);
+    assert_eq!(by_way_of(version(Topic::UnifiedProfile, 3), &profile), expected);
     for consent in &mut expected.consents {
         (consent.channel, consent.expires, consent.signal, consent.wording) = (None, None, None, None);
     }
