@@ -13,7 +13,7 @@ const SLOT_MS: i64 = SLOT_MINUTES as i64 * 60_000;
 const DAY_MINUTES: i64 = 24 * 60;
 
 /// So many half-hours at most, the latest: eleven months without a pause, or nine years with five a day. Packed they take two
-/// bytes each and ten for every 3.7 years, of which a timestamp can lie in 2,149: at most 55 kB, whatever times touchpoints have.
+/// bytes each and eight for every 3.7 years, of which there are 2,149 to the year 9999: at most 50 kB, whatever times touchpoints have.
 pub(crate) const SLOTS_MAX: u64 = 16_384;
 
 /// Half-hours since 1970 in which there was a touchpoint; all that was before is the first of them.
@@ -124,6 +124,6 @@ mod tests {
         let mut full = one.clone();
         assert!(!full.note(Timestamp::MIN) && full == one, "what is too early is no news");
         let scattered = active((0..most).map(|slot| slot * 30 * 8_000));
-        assert!(bytes(&scattered).len() < 55_000, "wherever they lie");
+        assert!(bytes(&scattered).len() < 50_000, "wherever they lie");
     }
 }

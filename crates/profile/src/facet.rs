@@ -4,8 +4,8 @@
 //! byte. Two facets combine to what their touchpoints together would have given ([`Facet::merge`]), which is how a
 //! profile is folded. Facets of different sightings share no touchpoint, hence counts may be added.
 //!
-//! A facet is sent and stored whole, so it is bounded: of too many names of one kind it keeps the least, which is again a
-//! function of the set of touchpoints.
+//! A facet is sent and stored whole, so it is bounded: of too many names of one kind it keeps the least, and of too many times
+//! the latest, which is again a function of the set of touchpoints.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -43,7 +43,8 @@ pub struct Facet {
 }
 
 impl Facet {
-    /// Whether it keeps as many attributes, orders, consents, channels or types as a facet may, so that more names would go unheard.
+    /// Whether it keeps as many attributes, reports of orders, consents, channels or types as a facet may, so that more names would
+    /// go unheard.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.attributes.is_full() || self.orders.is_full() || self.consents.is_full() || self.counts.is_full()

@@ -3,12 +3,12 @@
 //! Each gives the first law that is broken as a sentence, without any value, for values are personal data.
 
 use kinfold_model::profile::Metrics;
-use kinfold_model::{Amount, ConsentState, UnifiedProfile};
+use kinfold_model::{ConsentState, UnifiedProfile};
 
 use crate::activity::SLOTS_MAX;
 use crate::facet::Facet;
 use crate::named::Named;
-use crate::orders::{REPORTS_MAX, StatedOrder};
+use crate::orders::REPORTS_MAX;
 use crate::span::Span;
 use crate::timeline::TIMELINE_MAX;
 
@@ -63,10 +63,6 @@ pub fn facet(facet: &Facet) -> Result<(), Broken> {
                 && order.placed <= order.newest.time
         }),
         "orders are placed while the facet is seen, and no report of one is older",
-    )?;
-    check(
-        facet.orders.iter().all(|(_, order)| is_refundable(&order.newest)),
-        "no more is paid back than an order was worth",
     )
 }
 
@@ -204,11 +200,6 @@ fn check(holds: bool, law: Broken) -> Result<(), Broken> {
 /// Whether a number, if there is one, lies between two others.
 fn is_part(number: Option<f64>, least: f64, greatest: f64) -> bool {
     number.is_none_or(|number| (least..=greatest).contains(&number))
-}
-
-fn is_refundable(order: &StatedOrder) -> bool {
-    let nothing = Amount::default();
-    (nothing..=order.value.max(nothing)).contains(&order.refunded)
 }
 
 fn to_i64(count: usize) -> i64 {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-/// Of so many names at most. A company has a dozen channels, and few times as many types of touchpoints.
+/// Of so many names at most. A company has a dozen channels, and a few times as many types of touchpoints.
 pub(crate) const NAMES_MAX: usize = 64;
 
 /// Values by name.

@@ -68,15 +68,7 @@ impl Orders {
             status: order.status,
             refunded: order.refunded,
         };
-        let is_last = || self.0.last_key_value().is_some_and(|(last, _)| *last < reporter);
-        if self.is_full() && is_last() {
-            return false;
-        }
-        let is_news = self.take(reporter, Reported { placed: touchpoint.time, newest });
-        if self.0.len() > REPORTS_MAX {
-            self.0.pop_last();
-        }
-        is_news
+        self.keep(reporter, Reported { placed: touchpoint.time, newest })
     }
 
     /// Whether there is no room for a report more.
@@ -115,6 +107,19 @@ impl Orders {
             Some(Settled { placed, stated })
         });
         settled.collect()
+    }
+
+    /// Takes a report in, if there is room.
+    fn keep(&mut self, reporter: Reporter, reported: Reported) -> bool {
+        let is_last = || self.0.last_key_value().is_some_and(|(last, _)| *last < reporter);
+        if self.is_full() && is_last() {
+            return false;
+        }
+        let is_news = self.take(reporter, reported);
+        if self.0.len() > REPORTS_MAX {
+            self.0.pop_last();
+        }
+        is_news
     }
 
     fn take(&mut self, reporter: Reporter, reported: Reported) -> bool {
@@ -168,6 +173,30 @@ mod tests {
         let order = |value| stated(value, OrderStatus::Placed, "0");
         assert!(order("1.50") == order("1.5"));
         assert!(order("1.6") > order("1.50"));
+    }
+
+    fn reported(n: usize, source: &str) -> (Reporter, Reported) {
+        let reporter = Reporter { order_id: format!("O-{n:05}"), source: source.to_owned() };
+        let newest = stated("1", OrderStatus::Placed, "0");
+        (reporter, Reported { placed: newest.time, newest })
+    }
+
+    #[test]
+    fn of_too_many_reports_the_least_stay_whatever_came_first() {
+        let most = REPORTS_MAX / 2 + 9;
+        let reports: Vec<_> = (0..most).flat_map(|n| [reported(n, "erp"), reported(n, "shop")]).collect();
+        let of = |reports: &mut dyn Iterator<Item = &(Reporter, Reported)>| {
+            let mut orders = Orders::default();
+            for (reporter, reported) in reports {
+                orders.keep(reporter.clone(), reported.clone());
+            }
+            orders
+        };
+        let orders = of(&mut reports.iter());
+        assert!(orders == of(&mut reports.iter().rev()) && orders.is_full());
+        assert!(orders == of(&mut reports.iter().skip(700).chain(&reports[..900])));
+        assert_eq!((orders.iter().count(), orders.len()), (REPORTS_MAX, REPORTS_MAX / 2));
+        assert_eq!(orders.settle(&[]).len(), REPORTS_MAX / 2);
     }
 
     #[test]

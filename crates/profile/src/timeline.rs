@@ -9,7 +9,7 @@ use kinfold_model::Touchpoint;
 use kinfold_model::profile::TimelineEntry;
 use serde::{Deserialize, Serialize};
 
-/// So many are kept of each facet, and at most so many are shown: two screens, and at 1,100 bytes an entry 55 kB.
+/// So many are kept of each facet, and at most so many are shown: two screens, and at 800 bytes an entry 40 kB.
 pub const TIMELINE_MAX: usize = 50;
 
 /// The greatest entries.

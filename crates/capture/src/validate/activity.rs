@@ -4,8 +4,8 @@ use std::borrow::Cow;
 use std::fmt::Display;
 use std::str::FromStr;
 
-use kinfold_model::touchpoint::{Engagement, Order, OrderStatusError};
-use kinfold_model::{Amount, OrderStatus, Refusal, RefusalKind};
+use kinfold_model::touchpoint::{Engagement, Order};
+use kinfold_model::{Amount, Refusal, RefusalKind};
 
 use super::members::Members;
 use crate::json::Json;
@@ -22,29 +22,22 @@ pub(crate) fn order(object: Option<Json<'_>>, unknown: UnknownMembers) -> Result
     let Some(object) = object else { return Ok(None) };
     let path = Path::ROOT.member("order");
     let mut members = Members::of(object, &path)?;
+    let order_id = members.require_text("order_id", limits::ID_BYTES_MAX)?.into_owned();
     let value: Amount = money(members.require("value", amount_text)?, &path.member("value"))?;
+    let status = members.text("status", limits::NAME_BYTES_MAX)?;
     let order = Order {
-        order_id: members.require_text("order_id", limits::ID_BYTES_MAX)?.into_owned(),
+        order_id,
         value,
         currency: money(
             members.require_text("currency", limits::MONEY_BYTES_MAX)?,
             &path.member("currency"),
         )?,
         items: members.integer("items", 0, limits::ITEMS_MAX)?.unwrap_or(0),
-        status: status(&mut members, &path)?,
+        status: status.map(|text| money(text, &path.member("status"))).transpose()?.unwrap_or_default(),
         refunded: refunded(&mut members, value, &path.member("refunded"))?,
     };
     members.close(unknown)?;
     Ok(Some(order))
-}
-
-fn status(members: &mut Members<'_, '_>, path: &Path<'_>) -> Result<OrderStatus, Refusal> {
-    let Some(text) = members.text("status", limits::NAME_BYTES_MAX)? else {
-        return Ok(OrderStatus::default());
-    };
-    text.parse().map_err(|error: OrderStatusError| {
-        Refusal::new(RefusalKind::BadMoney, path.member("status").to_string(), error)
-    })
 }
 
 /// What was paid back of a value. Nothing can be of an order that is a refund itself.

@@ -13,14 +13,18 @@ fn without_a_word_no_source_is_preferred_and_ten_touchpoints_are_shown() {
 
 #[test]
 fn settings_of_profiles_are_read_as_they_are_described_and_the_environment_wins() {
-    let text = "[profile]\nutc_offset_minutes = -210\ntimeline = 0\n[orders]\nsources = [\"erp\", \"cafe\u{301}\"]";
+    let text =
+        "[profile]\nutc_offset_minutes = -210\ntimeline = 0\n[orders]\nsources = [\"erp\", \"cafe\u{301}\"]";
     let config = load(text, &[]).expect("valid");
     let order_sources = ["erp", "caf\u{e9}"].map(str::to_owned).into();
     assert_eq!(config.profile, Settings { order_sources, utc_offset_minutes: -210, timeline: 0 });
     assert_eq!(load(&config.describe(), &[]).expect("accepted").profile, config.profile);
     let env = [("KINFOLD_ORDERS__SOURCES", "webshop, erp"), ("KINFOLD_PROFILE__TIMELINE", "50")];
     let config = load(text, &env).expect("valid");
-    assert_eq!((config.profile.order_sources, config.profile.timeline), (vec!["webshop".into(), "erp".into()], 50));
+    assert_eq!(
+        (config.profile.order_sources, config.profile.timeline),
+        (vec!["webshop".into(), "erp".into()], 50)
+    );
 }
 
 #[test]
