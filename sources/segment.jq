@@ -25,6 +25,25 @@ def order:
   | { order_id: (.order_id | tostring), value: ((.total // .revenue) | tostring),
       currency: (.currency // "USD"), items: ([.products[]? | .quantity // 1] | add) } | compact;
 
+# What became of an order. Nobody has to say again what it was worth: what came to nothing counts as nothing either way.
+def ended($status):
+  .properties
+  | select(.order_id != null)
+  | { order_id: (.order_id | tostring), value: ((.total // .revenue // 0) | tostring | ltrimstr("-")),
+      currency: (.currency // "USD"), items: ([.products[]? | .quantity // 1] | add), status: $status } | compact;
+
+# A refund that names products is of some of them, and does not say what the order was worth: it is an order of its own.
+def refund:
+  if [.properties.products[]?] == [] then ended("returned")
+  else (.messageId // .timestamp) as $id
+    | order | . + {order_id: "\(.order_id)/refund/\($id)", value: "-\(.value | ltrimstr("-"))", items: null} | compact end;
+
+def of_event:
+  if .event == "Order Completed" then order
+  elif .event == "Order Cancelled" then ended("cancelled")
+  elif .event == "Order Refunded" then refund
+  else empty end;
+
 # Categories are of the customer's own making: what they mean is for the rules of `[signals.<purpose>]` to say.
 def signals: {segment: ({categoryPreferences: .context.consent.categoryPreferences} | compact)} | compact;
 
@@ -42,7 +61,7 @@ def message:
                        referrer: .context.page.referrer,
                        page: (if .type == "page" or .type == "screen" then .name // .properties.title else null end)}) | compact),
       consent_signals: signals,
-      order: one(if .type == "track" and .event == "Order Completed" then order else empty end),
+      order: one(if .type == "track" then of_event else empty end),
       engagement: ({campaign: .context.campaign.name, action: (if .context.campaign.name then "visit" else null end)} | compact) }
   | compact;
 

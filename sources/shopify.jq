@@ -17,6 +17,16 @@ def consents:
     ( select(.email_marketing_consent == null) | .accepts_marketing // .buyer_accepts_marketing | booleans
       | select(.) | consent("email_marketing"; true) ) ];
 
+# What was paid back, added up in whole cents. It is never more than the order was worth, whatever fees came back with it.
+def refunded:
+  def cents: tonumber * 100 | round;
+  ([.refunds[]?.transactions[]? | select(.kind == "refund" and .status == "success") | .amount | values | cents] | add) as $sum
+  | select($sum != null)
+  | [$sum, (.total_price | cents)] | min | minor_units("EUR");
+
+def status:
+  if .cancelled_at != null then "cancelled" elif .financial_status == "refunded" then "returned" else empty end;
+
 def order:
   . as $order
   | (.customer // {}) as $customer
@@ -27,7 +37,7 @@ def order:
       attributes: (told($address; $customer) + {note: .note, browser_ip: .browser_ip} | compact),
       consents: ($order | consents),
       order: { order_id: (.id | tostring), value: .total_price, currency: .currency,
-               items: ([.line_items[]?.quantity] | add // 0) } };
+               items: ([.line_items[]?.quantity] | add // 0), status: one(status), refunded: one(refunded) } | compact };
 
 def customer:
   (.default_address // .addresses[0]? // {}) as $address

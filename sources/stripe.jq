@@ -19,5 +19,7 @@ def vid: strings | select(startswith("cus_")) | "stripe:" + .;
     order: one($o
               | select((.object == "charge" or .object == "invoice") and .paid == true)
               | { order_id: (first_said(.invoice, .payment_intent, .id) | tostring),
-                  value: ((.amount_paid // .amount) | minor_units($o.currency)), currency: ($o.currency | ascii_upcase) }) }
+                  value: ((.amount_paid // .amount) | minor_units($o.currency)), currency: ($o.currency | ascii_upcase),
+                  status: (if .refunded == true then "returned" else null end),
+                  refunded: one(.amount_refunded | values | select(. > 0) | minor_units($o.currency)) } | compact) }
 | somebody

@@ -64,14 +64,17 @@ fn written(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// All that anybody said of themselves, in every form in which it could leave.
+/// All that anybody said of themselves, in every form in which it could leave, and what tells of single touchpoints.
 fn values(touchpoints: &[Touchpoint]) -> BTreeSet<String> {
     let attributes = touchpoints.iter().flat_map(|touchpoint| touchpoint.attributes.values().cloned());
     let identifiers = touchpoints.iter().flat_map(|touchpoint| &touchpoint.identifiers).flat_map(|one| {
         let digits = one.value.trim_start_matches('+');
         [one.value.clone(), sha256_hex(&one.value), sha256_hex(digits)]
     });
-    attributes.chain(identifiers).collect()
+    let orders =
+        touchpoints.iter().filter_map(|touchpoint| Some(touchpoint.order.as_ref()?.order_id.clone()));
+    let ids = touchpoints.iter().map(|touchpoint| touchpoint.touchpoint_id.clone());
+    attributes.chain(identifiers).chain(orders).chain(ids).collect()
 }
 
 /// The values that a person has where they may be.
@@ -81,7 +84,10 @@ fn allowed(profile: &UnifiedProfile) -> BTreeSet<String> {
         side_by_side.chain([one.value.clone()])
     });
     let interests = profile.interests.iter().map(|one| one.value.clone());
-    attributes.chain(interests).chain(profile.identifiers.iter().map(|one| one.value.clone())).collect()
+    let told = profile.timeline.iter();
+    let told = told.flat_map(|one| [Some(one.touchpoint_id.clone()), one.order_id.clone()]).flatten();
+    let identifiers = profile.identifiers.iter().map(|one| one.value.clone());
+    attributes.chain(interests).chain(identifiers).chain(told).collect()
 }
 
 /// What is found of these values in the last record of each person.

@@ -4,14 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::privacy::Ruling;
 use kinfold_model::{
-    Assignment, Command, Keys, NodeId, PersonId, Rules, Timestamp, Touchpoint, UnifiedProfile,
+    Amount, Assignment, Command, Keys, NodeId, PersonId, Rules, Timestamp, Touchpoint, UnifiedProfile,
 };
 use kinfold_stitch::groups::Refused;
 use kinfold_stitch::node::{Node, Reach, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Map, Outcome};
-use kinfold_testkit::world::{outputs, purposes, survivorship};
+use kinfold_testkit::world::{outputs, profile_settings, purposes, survivorship};
 use kinfold_wire::{SchemaIds, Topic, decode, decode_inner};
 
 /// What went into a run.
@@ -134,6 +134,7 @@ fn profiles_are_the_fold(
         keys: truth.keys,
         purposes: &purposes(),
         survivorship: &survivorship(),
+        settings: &profile_settings(),
         now: truth.now,
     };
     let mut folded = oracle::profiles(truth.touchpoints, expected, terms);
@@ -148,7 +149,18 @@ fn profiles_are_the_fold(
         let (is, should) = (serde_json::json!(profile), serde_json::json!(folded[person]));
         assert_eq!(is, should, "{}: {person}", truth.run);
     }
+    let revenue = oracle::revenue(truth.touchpoints, expected, &settings);
+    assert_eq!(money(&published), revenue, "{}: money drifts", truth.run);
     folded
+}
+
+/// All the money of everybody, by currency.
+fn money(people: &BTreeMap<PersonId, UnifiedProfile>) -> BTreeMap<String, Amount> {
+    let mut sum: BTreeMap<String, Amount> = BTreeMap::new();
+    for (currency, revenue) in people.values().flat_map(|profile| &profile.metrics.revenue) {
+        *sum.entry(currency.clone()).or_default() += *revenue;
+    }
+    sum
 }
 
 /// Each output has the people whom it may have, and of them what it may have.

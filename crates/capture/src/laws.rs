@@ -1,7 +1,7 @@
 //! What holds of every touchpoint that capture accepts: as functions, for tests and for simulation.
 
 use kinfold_model::touchpoint::ConsentSignals;
-use kinfold_model::{Consent, Decision, Keys, Rules, Timestamp, Touchpoint};
+use kinfold_model::{Amount, Consent, Decision, Keys, Rules, Timestamp, Touchpoint};
 use serde_json::{Map, Value, json};
 
 use crate::block::Blocks;
@@ -70,6 +70,17 @@ pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &
         (
             touchpoint.consents.iter().all(|one| !one.confirmed || one.decision == Decision::Granted),
             "only a yes is confirmed",
+        ),
+        (
+            touchpoint.order.iter().all(|order| {
+                let nothing = Amount::default();
+                (nothing..=order.value.max(nothing)).contains(&order.refunded)
+            }),
+            "no more is paid back than an order was worth",
+        ),
+        (
+            touchpoint.order.iter().all(|order| (0..=limits::ITEMS_MAX).contains(&order.items)),
+            "an order has some articles, and not too many",
         ),
         (texts(touchpoint).all(is_clean), "every text is NFC, trimmed and not empty"),
         (touchpoint.verified.is_sorted_by(|a, b| a < b), "what is verified is sorted and distinct"),

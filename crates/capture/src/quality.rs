@@ -5,7 +5,7 @@
 
 use std::collections::BTreeSet;
 
-use kinfold_model::{Flag, FlagKind, Identifier, Rules, Timestamp};
+use kinfold_model::{Amount, Flag, FlagKind, Identifier, OrderStatus, Rules, Timestamp};
 
 use crate::limits;
 use crate::normalise;
@@ -49,10 +49,15 @@ pub(crate) fn judge(
     } else if stated.time.plus_millis(given.settings.stale_after_ms) < given.now {
         flag(FlagKind::Stale, &Path::ROOT.member("time"));
     }
-    if let Some(order) = &stated.order
-        && !normalise::is_currency(&order.currency.to_string())
-    {
-        flag(FlagKind::Malformed, &Path::ROOT.member("order").member("currency"));
+    if let Some(order) = &stated.order {
+        let path = Path::ROOT.member("order");
+        if !normalise::is_currency(&order.currency.to_string()) {
+            flag(FlagKind::Malformed, &path.member("currency"));
+        }
+        // What is a refund itself can hardly come back, too.
+        if order.value < Amount::default() && order.status != OrderStatus::Placed {
+            flag(FlagKind::Implausible, &path.member("status"));
+        }
     }
     // It says something of nothing; the name may be mistyped.
     let is_stated = |name: &String| {

@@ -44,6 +44,7 @@ impl Setup {
         let ports = ports.with_purposes(Arc::new(config.purposes.clone()));
         let ports = ports.with_outputs(Arc::new(config.outputs.clone()));
         let ports = ports.with_survivorship(Arc::new(config.survivorship.clone()));
+        let ports = ports.with_profile(Arc::new(config.profile.clone()));
         Ok(Self { ports, config })
     }
 

@@ -112,7 +112,8 @@ impl Supervisor<'_> {
                 let purposes = Arc::new(self.config.purposes.clone());
                 let outputs = Arc::new(self.config.outputs.clone());
                 let survivorship = Arc::new(self.config.survivorship.clone());
-                desk.keep(&PeoplePort { keys, purposes, outputs, survivorship, topology })
+                let settings = Arc::new(self.config.profile.clone());
+                desk.keep(&PeoplePort { keys, purposes, outputs, survivorship, settings, topology })
             }
             StageName::Privacy => {
                 let capture = Capture::new(keys, rules, self.config.capture.clone());

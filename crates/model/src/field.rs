@@ -14,12 +14,42 @@ pub enum Metric {
     Touchpoints,
     /// How many by each channel.
     Channels,
+    /// From when to when by each channel.
+    ChannelSeen,
+    /// How many of each type.
+    Types,
     /// How many orders.
     Orders,
     /// How many articles.
     Items,
     /// How much money, by currency.
     Revenue,
+    /// How many orders came back.
+    Returns,
+    /// How many orders were cancelled.
+    Cancellations,
+    /// The revenue of an order on average, by currency.
+    AverageOrderValue,
+    /// The time from order to order on average.
+    DaysBetweenOrders,
+    /// When the first order was placed.
+    FirstOrder,
+    /// When the last one was.
+    LastOrder,
+    /// How many messages were opened.
+    Opens,
+    /// How many were clicked in.
+    Clicks,
+    /// How many were answered.
+    Replies,
+    /// What was told of moods, on average.
+    Sentiment,
+    /// How many runs of half-hours.
+    Sessions,
+    /// The channel of most touchpoints.
+    PreferredChannel,
+    /// The hour of most activity.
+    PreferredHour,
     /// The time of the first touchpoint.
     FirstSeen,
     /// That of the last.
@@ -28,12 +58,27 @@ pub enum Metric {
 
 impl Metric {
     /// All of them, in the order of the schema.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 22] = [
         Self::Touchpoints,
         Self::Channels,
+        Self::ChannelSeen,
+        Self::Types,
         Self::Orders,
         Self::Items,
         Self::Revenue,
+        Self::Returns,
+        Self::Cancellations,
+        Self::AverageOrderValue,
+        Self::DaysBetweenOrders,
+        Self::FirstOrder,
+        Self::LastOrder,
+        Self::Opens,
+        Self::Clicks,
+        Self::Replies,
+        Self::Sentiment,
+        Self::Sessions,
+        Self::PreferredChannel,
+        Self::PreferredHour,
         Self::FirstSeen,
         Self::LastSeen,
     ];
@@ -44,9 +89,24 @@ impl Metric {
         match self {
             Self::Touchpoints => "touchpoints",
             Self::Channels => "channels",
+            Self::ChannelSeen => "channel_seen",
+            Self::Types => "types",
             Self::Orders => "orders",
             Self::Items => "items",
             Self::Revenue => "revenue",
+            Self::Returns => "returns",
+            Self::Cancellations => "cancellations",
+            Self::AverageOrderValue => "average_order_value",
+            Self::DaysBetweenOrders => "days_between_orders",
+            Self::FirstOrder => "first_order",
+            Self::LastOrder => "last_order",
+            Self::Opens => "opens",
+            Self::Clicks => "clicks",
+            Self::Replies => "replies",
+            Self::Sentiment => "sentiment",
+            Self::Sessions => "sessions",
+            Self::PreferredChannel => "preferred_channel",
+            Self::PreferredHour => "preferred_hour",
             Self::FirstSeen => "first_seen",
             Self::LastSeen => "last_seen",
         }
@@ -72,6 +132,8 @@ pub enum Field {
     Aliases,
     /// What the person is interested in. Each interest also needs what its attribute needs.
     Interests,
+    /// The last touchpoints.
+    Timeline,
 }
 
 impl Field {
@@ -107,6 +169,7 @@ impl fmt::Display for Field {
             Self::Segments => f.write_str("segments"),
             Self::Aliases => f.write_str("aliases"),
             Self::Interests => f.write_str("interests"),
+            Self::Timeline => f.write_str("timeline"),
         }
     }
 }
@@ -115,7 +178,7 @@ impl fmt::Display for Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "write the name of an attribute, metrics or one of them such as metrics.orders, identifiers or those of a namespace \
-     such as identifiers.email, segments, aliases, or interests"
+     such as identifiers.email, segments, aliases, interests, or timeline"
 )]
 pub struct FieldError;
 
@@ -131,6 +194,7 @@ impl FromStr for Field {
             "segments" => return Ok(Self::Segments),
             "aliases" => return Ok(Self::Aliases),
             "interests" => return Ok(Self::Interests),
+            "timeline" => return Ok(Self::Timeline),
             _ => {}
         }
         if let Some(name) = text.strip_prefix("metrics.") {
@@ -151,16 +215,18 @@ mod tests {
 
     #[test]
     fn a_part_is_read_as_it_is_written() {
-        for text in [
+        let groups = [
             "city",
             "metrics",
-            "metrics.orders",
             "identifiers",
             "identifiers.email",
             "segments",
             "aliases",
             "interests",
-        ] {
+            "timeline",
+        ];
+        let metrics = Metric::ALL.map(|metric| Field::Metric(metric).to_string());
+        for text in groups.into_iter().chain(metrics.iter().map(String::as_str)) {
             assert_eq!(text.parse::<Field>().map(|field| field.to_string()).as_deref(), Ok(text));
         }
         for text in ["", "metrics.", "metrics.order", "identifiers."] {

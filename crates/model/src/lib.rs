@@ -49,4 +49,4 @@ pub use seam::{Context, Fault, Halt, Partition, Stage, State};
 pub use standard::Standard;
 pub use survivorship::{AttributeRule, SurvivorRule, Survivorship};
 pub use time::Timestamp;
-pub use touchpoint::{Touchpoint, TouchpointIdentifier};
+pub use touchpoint::{OrderStatus, Touchpoint, TouchpointIdentifier};

@@ -1,15 +1,15 @@
 //! Money is decimal text, never a float.
 
 use std::fmt;
-use std::ops::AddAssign;
+use std::ops::{AddAssign, Sub};
 use std::str::FromStr;
 
-use rust_decimal::Decimal;
+use rust_decimal::{Decimal, RoundingStrategy};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de};
 
 /// A decimal amount. Up to 12 digits before the point and 4 after it, so that 10¹² amounts can be
 /// summed exactly in the 96 bits of [`Decimal`], in any order.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Amount(Decimal);
 
 /// A text that is no amount.
@@ -22,6 +22,15 @@ impl Amount {
     const FRACTION_DIGITS: usize = 4;
     /// As many digits after the point as most currencies have.
     const SCALE_MIN: u32 = 2;
+
+    /// What each of so many is on average, rounded to two digits after the point, a half to the even digit; `None` of none.
+    #[must_use]
+    pub fn mean(self, count: u64) -> Option<Self> {
+        let mean = self.0.checked_div(Decimal::from(count))?;
+        Some(Self::canonical(
+            mean.round_dp_with_strategy(Self::SCALE_MIN, RoundingStrategy::MidpointNearestEven),
+        ))
+    }
 
     /// One text for one amount, whatever it was added up from: at least two digits after the point, and no more
     /// than it takes.
@@ -47,6 +56,21 @@ impl FromStr for Amount {
             return Err(AmountError);
         }
         text.parse().map(Self::canonical).map_err(|_| AmountError)
+    }
+}
+
+impl Default for Amount {
+    /// Nothing, written as any other amount.
+    fn default() -> Self {
+        Self::canonical(Decimal::ZERO)
+    }
+}
+
+impl Sub for Amount {
+    type Output = Self;
+
+    fn sub(self, other: Self) -> Self {
+        Self::canonical(self.0.saturating_sub(other.0))
     }
 }
 
@@ -130,9 +154,50 @@ mod tests {
     }
 
     #[test]
+    fn nothing_has_one_text_too() {
+        let zero = |text: &str| text.parse::<Amount>().map(|amount| amount.to_string());
+        assert_eq!(Amount::default().to_string(), "0.00");
+        for text in ["0", "-0", "0.0000"] {
+            assert_eq!(zero(text).as_deref(), Ok("0.00"), "{text}");
+        }
+    }
+
+    #[test]
+    fn a_mean_is_rounded_to_the_even_digit_and_there_is_none_of_nothing() {
+        let mean = |text: &str, count| {
+            let amount: Amount = text.parse().expect("an amount");
+            amount.mean(count).map(|mean| mean.to_string())
+        };
+        for (text, count, expected) in [
+            ("10", 4, "2.50"),
+            ("0.01", 2, "0.00"),
+            ("0.03", 2, "0.02"),
+            ("-0.03", 2, "-0.02"),
+            ("1", 3, "0.33"),
+            ("2", 3, "0.67"),
+        ] {
+            assert_eq!(mean(text, count).as_deref(), Some(expected), "{text} by {count}");
+        }
+        assert_eq!(mean("1", 0), None);
+    }
+
+    #[test]
     fn what_is_no_amount_is_refused() {
-        for text in ["", ".", "1e3", "1,50", "NaN", "1.", ".5", "+1", " 1", "1234567890123", "0.12345", "--1"]
-        {
+        for text in [
+            "",
+            ".",
+            "1e3",
+            "1,50",
+            "NaN",
+            "1.",
+            ".5",
+            "+1",
+            " 1",
+            "1234567890123",
+            "1000000000000000000000000000000",
+            "0.12345",
+            "--1",
+        ] {
             assert_eq!(text.parse::<Amount>(), Err(AmountError), "{text}");
         }
     }

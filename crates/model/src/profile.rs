@@ -24,6 +24,9 @@ pub struct UnifiedProfile {
     pub attributes: BTreeMap<String, Attribute>,
     /// Counts and sums.
     pub metrics: Metrics,
+    /// The last touchpoints, newest first; as many as the deployment asks for.
+    #[serde(default)]
+    pub timeline: Vec<TimelineEntry>,
     /// One for each purpose, and channel of it, that anybody ever decided, sorted by both.
     pub consents: Vec<EffectiveConsent>,
     /// Empty until segments are defined.
@@ -190,19 +193,94 @@ pub struct Interest {
     pub last_seen: Timestamp,
 }
 
-/// Counts and sums over all touchpoints of a person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+/// A touchpoint, as a reader of the profile sees it: no identifier's value is in it. Newer entries are greater.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct TimelineEntry {
+    /// When it happened.
+    pub time: Timestamp,
+    /// Which it is.
+    pub touchpoint_id: String,
+    /// The system that reported it.
+    pub source: String,
+    /// Web, till, e-mail, … .
+    pub channel: Option<String>,
+    /// Order, page view, … .
+    pub r#type: Option<String>,
+    /// The reaction to a campaign, as the source calls it.
+    pub action: Option<String>,
+    /// The order that it reported.
+    pub order_id: Option<String>,
+}
+
+/// Counts and sums over all touchpoints of a person. What is `#[serde(default)]` is absent in records of before version 4 of the
+/// schema.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Each counts once by its id.
     pub touchpoints: i64,
     /// How many of them came by which channel; those without a channel are not among them.
     pub channels: BTreeMap<String, i64>,
-    /// Distinct `order_id`s.
+    /// When they were first and last seen by each of these channels.
+    #[serde(default)]
+    pub channel_seen: BTreeMap<String, ChannelSeen>,
+    /// How many of them were of which type; those without a type are not among them.
+    #[serde(default)]
+    pub types: BTreeMap<String, i64>,
+    /// Distinct `order_id`s that are not cancelled.
     pub orders: i64,
-    /// Articles in those orders.
+    /// Articles in those orders, also in those that came back.
     pub items: i64,
-    /// By currency, decimal text.
+    /// By currency, decimal text: the value of those orders without what was paid back.
     pub revenue: BTreeMap<String, Amount>,
+    /// How many of those orders came back.
+    #[serde(default)]
+    pub returns: i64,
+    /// Distinct `order_id`s that are cancelled.
+    #[serde(default)]
+    pub cancellations: i64,
+    /// By currency: the revenue of an order on average, rounded to two digits, a half to the even one.
+    #[serde(default)]
+    pub average_order_value: BTreeMap<String, Amount>,
+    /// The mean time between an order and the next one, in days; `None` with fewer than two orders.
+    #[serde(default)]
+    pub days_between_orders: Option<f64>,
+    /// When the first order was placed that is not cancelled; `None` without any.
+    #[serde(default)]
+    pub first_order: Option<Timestamp>,
+    /// When the last one was.
+    #[serde(default)]
+    pub last_order: Option<Timestamp>,
+    /// Touchpoints at which a message was opened.
+    #[serde(default)]
+    pub opens: i64,
+    /// At which something in it was clicked.
+    #[serde(default)]
+    pub clicks: i64,
+    /// At which it was answered.
+    #[serde(default)]
+    pub replies: i64,
+    /// The mean of what touchpoints tell, from -1 (bad) to 1 (good); `None` when none does.
+    #[serde(default)]
+    pub sentiment: Option<f64>,
+    /// Runs of half-hours in which something happened.
+    #[serde(default)]
+    pub sessions: i64,
+    /// The channel of most touchpoints, of several the least name; `None` when none has a channel.
+    #[serde(default)]
+    pub preferred_channel: Option<String>,
+    /// The hour of the day, 0 to 23, of most half-hours in which something happened, of several the least. `None` where it may not
+    /// be told.
+    #[serde(default)]
+    pub preferred_hour: Option<i64>,
+    /// Time of the first touchpoint.
+    pub first_seen: Timestamp,
+    /// Time of the last.
+    pub last_seen: Timestamp,
+}
+
+/// From when to when somebody was seen by a channel.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ChannelSeen {
     /// Time of the first touchpoint.
     pub first_seen: Timestamp,
     /// Time of the last.

@@ -46,7 +46,7 @@ pub enum RefusalKind {
     BadTime,
     /// A time too far in the future.
     FutureTime,
-    /// An amount or a currency that is none.
+    /// An amount, a currency or a status of an order that is none.
     BadMoney,
     /// A consent that names no known decision, ends before it was given, or is both requested and confirmed.
     BadConsent,

@@ -2,6 +2,7 @@
 //! It is the record of the public topic `touchpoint`.
 
 use std::collections::BTreeMap;
+use std::str::FromStr;
 
 use serde::{Deserialize, Serialize};
 
@@ -118,6 +119,54 @@ pub struct Order {
     pub currency: Currency,
     /// How many articles; 0 when the source did not say.
     pub items: i64,
+    /// What became of it. Absent in records of before version 5 of the schema: then it is placed.
+    #[serde(default)]
+    pub status: OrderStatus,
+    /// How much of `value` was paid back, in units of `currency`: not negative, and no more than `value`. 0 of an order that is
+    /// returned is all of it. Absent in records of before version 5 of the schema.
+    #[serde(default)]
+    pub refunded: Amount,
+}
+
+/// What became of an order, as one source reported it.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum OrderStatus {
+    /// It stands.
+    #[default]
+    Placed,
+    /// It came to nothing: nobody was sent anything, or had to pay.
+    Cancelled,
+    /// What was bought came back.
+    Returned,
+}
+
+impl OrderStatus {
+    /// All of them, in the order of the schema.
+    pub const ALL: [Self; 3] = [Self::Placed, Self::Cancelled, Self::Returned];
+
+    /// The name in records and files.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Placed => "placed",
+            Self::Cancelled => "cancelled",
+            Self::Returned => "returned",
+        }
+    }
+}
+
+/// A text that names no status of an order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("is no status of an order; write \"placed\", \"cancelled\" or \"returned\"")]
+pub struct OrderStatusError;
+
+impl FromStr for OrderStatus {
+    type Err = OrderStatusError;
+
+    fn from_str(text: &str) -> Result<Self, OrderStatusError> {
+        Self::ALL.into_iter().find(|status| status.as_str() == text).ok_or(OrderStatusError)
+    }
 }
 
 /// A reaction to a campaign.

@@ -66,6 +66,7 @@ impl LocalPorts {
                 purposes: Arc::default(),
                 outputs: Arc::default(),
                 survivorship: Arc::default(),
+                settings: Arc::default(),
                 topology: topology.clone(),
             },
             privacy: PrivacyPort { terms, topology },
@@ -83,6 +84,12 @@ impl LocalPorts {
     #[must_use]
     pub fn with_purposes(self, purposes: Arc<Purposes>) -> Self {
         Self { people: PeoplePort { purposes, ..self.people }, ..self }
+    }
+
+    /// The same ports, of which people fold by these settings.
+    #[must_use]
+    pub fn with_profile(self, settings: Arc<kinfold_profile::Settings>) -> Self {
+        Self { people: PeoplePort { settings, ..self.people }, ..self }
     }
 
     /// The same ports, of which people leave to these outputs.

@@ -281,6 +281,8 @@ pub struct PeoplePort {
     pub outputs: Arc<Outputs>,
     /// By which values of attributes survive.
     pub survivorship: Arc<Survivorship>,
+    /// How the members of a person are folded.
+    pub settings: Arc<kinfold_profile::Settings>,
     /// The log.
     pub topology: Topology,
 }
@@ -297,6 +299,7 @@ impl Port for PeoplePort {
         People::new(self.keys.clone(), Arc::clone(&self.purposes))
             .with_outputs(Arc::clone(&self.outputs))
             .with_survivorship(Arc::clone(&self.survivorship))
+            .with_settings(Arc::clone(&self.settings))
             .at(partition.index)
     }
 

@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
 use kinfold_capture::limits;
-use kinfold_model::touchpoint::Order;
+use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    Consent, Context, Decision, Fault, Halt, Namespace, NodeId, Partition, PersonId, Refusal, RefusalKind,
-    Stage, Timestamp, Touchpoint, TouchpointIdentifier,
+    Consent, Context, Decision, Fault, Halt, Namespace, NodeId, OrderStatus, Partition, PersonId, Refusal,
+    RefusalKind, Stage, Timestamp, Touchpoint, TouchpointIdentifier,
 };
 use kinfold_pipeline::link::{Claim, Commit, Link, Polled, Tailed};
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Observer, Report, Worker};
@@ -283,7 +283,7 @@ fn largest_touchpoint(number: usize) -> Touchpoint {
         time,
         source: text("", limits::NAME_BYTES_MAX),
         channel: Some(text("c", limits::NAME_BYTES_MAX)),
-        r#type: None,
+        r#type: Some(text("k", limits::NAME_BYTES_MAX)),
         sighting: NodeId::from_bytes([1; 16]),
         identifiers: identifiers.collect(),
         attributes: (0..limits::ATTRIBUTES_MAX)
@@ -296,8 +296,14 @@ fn largest_touchpoint(number: usize) -> Touchpoint {
             value: "999999999999.9999".parse().expect("an amount"),
             currency: "EUR".parse().expect("a currency"),
             items: limits::ITEMS_MAX,
+            status: OrderStatus::Returned,
+            refunded: "999999999999.9999".parse().expect("an amount"),
         }),
-        engagement: None,
+        engagement: Some(Engagement {
+            campaign: None,
+            action: Some(text("a", limits::NAME_BYTES_MAX)),
+            sentiment: Some(1.0),
+        }),
         flags: Vec::new(),
         verified: Vec::new(),
     }

@@ -70,15 +70,7 @@ mod tests {
     fn profile(country: Option<&str>, consents: Vec<EffectiveConsent>) -> UnifiedProfile {
         let time = Timestamp::default();
         let attribute = |value: &str| Attribute::once(value, "crm", time);
-        let metrics = Metrics {
-            touchpoints: 1,
-            channels: BTreeMap::new(),
-            orders: 0,
-            items: 0,
-            revenue: BTreeMap::new(),
-            first_seen: time,
-            last_seen: time,
-        };
+        let metrics = Metrics { touchpoints: 1, ..Metrics::default() };
         UnifiedProfile {
             person_id: PersonId::new([1; 16]),
             version: 0,
@@ -88,6 +80,7 @@ mod tests {
                 .into_iter()
                 .collect(),
             metrics,
+            timeline: Vec::new(),
             consents,
             segments: Vec::new(),
             aliases: Vec::new(),

@@ -8,23 +8,10 @@ use std::collections::BTreeMap;
 use kinfold_model::{NodeId, Timestamp, Touchpoint};
 use serde::{Deserialize, Serialize};
 
+use crate::action::Action;
+
 /// The namespaces of addresses, whose identifiers share a node when one is the hash of the other.
 const ADDRESSES: [&str; 2] = ["email", "email_sha256"];
-
-/// What mail systems call it when an address does not exist or is given up. A soft bounce is none: it says come again.
-const UNDELIVERABLE: [&str; 8] = [
-    "bounce",
-    "bounce_hard",
-    "bounced",
-    "cleaned",
-    "hard_bounce",
-    "hardbounce",
-    "invalid",
-    "permanent_bounce",
-];
-
-/// What happens only to mail that arrived.
-const DELIVERED: [&str; 7] = ["click", "clicked", "delivered", "delivery", "open", "opened", "reply"];
 
 /// The newest that was said of an address. The order of this type is the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -37,13 +24,7 @@ impl StatedDelivery {
     /// What a touchpoint says of the address that it carries, and the node of that address. `None` when it says nothing,
     /// or carries several addresses and so does not say of which.
     pub(crate) fn of(touchpoint: &Touchpoint) -> Option<(NodeId, Self)> {
-        let action = touchpoint.engagement.as_ref()?.action.as_deref()?;
-        let action = action.to_ascii_lowercase().replace([' ', '-'], "_");
-        let is_undeliverable = match action.as_str() {
-            action if UNDELIVERABLE.contains(&action) => true,
-            action if DELIVERED.contains(&action) => false,
-            _ => return None,
-        };
+        let is_undeliverable = Action::of(touchpoint)? == Action::Undeliverable;
         let carried = touchpoint.identifiers.iter();
         let mut nodes: Vec<NodeId> = carried
             .filter(|identifier| ADDRESSES.contains(&identifier.namespace.as_str()))

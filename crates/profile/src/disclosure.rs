@@ -5,7 +5,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::consent::{ConsentScope, Decision};
-use kinfold_model::{Amount, Currency, Fault, Namespace, NodeId, PersonId, Timestamp};
+use kinfold_model::profile::TimelineEntry;
+use kinfold_model::{Amount, Currency, Fault, Namespace, NodeId, OrderStatus, PersonId, Timestamp};
 use serde::Deserialize;
 
 use crate::account::Stated;
@@ -28,8 +29,12 @@ pub struct Said {
     pub identifiers: Vec<SaidIdentifier>,
     /// By name, value and source.
     pub attributes: Vec<SaidAttribute>,
-    /// By id.
+    /// By id and source.
     pub orders: Vec<SaidOrder>,
+    /// The last touchpoints, newest first.
+    pub timeline: Vec<TimelineEntry>,
+    /// The beginnings of the half-hours in which there was a touchpoint.
+    pub active: Vec<Timestamp>,
     /// By purpose and channel.
     pub consents: Vec<SaidConsent>,
 }
@@ -60,18 +65,26 @@ pub struct SaidAttribute {
     pub stated: Stated,
 }
 
-/// An order.
+/// What a source said of an order.
 #[derive(Clone, PartialEq, Eq)]
 pub struct SaidOrder {
     /// Its id.
     pub order_id: String,
+    /// Who said it.
+    pub source: String,
+    /// When the source first reported it.
+    pub placed: Timestamp,
     /// In units of `currency`.
     pub value: Amount,
     /// Of the value.
     pub currency: Currency,
     /// How many articles; 0 when nobody said.
     pub items: i64,
-    /// When.
+    /// What became of it.
+    pub status: OrderStatus,
+    /// How much was paid back.
+    pub refunded: Amount,
+    /// When the source last reported it.
     pub time: Timestamp,
 }
 
@@ -180,12 +193,16 @@ impl Said {
             let said = move |stated| SaidAttribute { name: name.to_owned(), stated };
             all_stated(values).into_iter().map(said)
         });
-        let orders = facet.orders.iter().map(|(order_id, stated)| SaidOrder {
-            order_id: order_id.clone(),
-            value: stated.value,
-            currency: stated.currency.clone(),
-            items: stated.items,
-            time: stated.time,
+        let orders = facet.orders.iter().map(|(by, order)| SaidOrder {
+            order_id: by.order_id.clone(),
+            source: by.source.clone(),
+            placed: order.placed,
+            value: order.newest.value,
+            currency: order.newest.currency.clone(),
+            items: order.newest.items,
+            status: order.newest.status,
+            refunded: order.newest.refunded,
+            time: order.newest.time,
         });
         let consents = facet.consents.iter().map(|(scope, stated)| SaidConsent {
             scope: scope.clone(),
@@ -205,6 +222,8 @@ impl Said {
             touchpoints: facet.counts.touchpoints(),
             attributes: attributes.collect(),
             orders: orders.collect(),
+            timeline: facet.timeline.newest().cloned().collect(),
+            active: facet.activity.begins().collect(),
             consents: consents.collect(),
             identifiers: facet
                 .identifiers

@@ -4,8 +4,8 @@
 //! byte. Two facets combine to what their touchpoints together would have given, but for names that found no room
 //! ([`Facet::merge`]), which is how a profile is folded. Facets of different sightings share no touchpoint, hence counts may be added.
 //!
-//! A facet is sent and stored whole, so it is bounded: of too many names of one kind it keeps the least, which is again a
-//! function of the set of touchpoints.
+//! A facet is sent and stored whole, so it is bounded: of too many names of one kind it keeps the least, and of too many times
+//! the latest, which is again a function of the set of touchpoints.
 
 use std::collections::BTreeSet;
 use std::fmt;
@@ -13,29 +13,38 @@ use std::fmt;
 use kinfold_model::{NodeId, Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
+use crate::activity::Activity;
 use crate::attributes::Attributes;
+use crate::counted::Counted;
 use crate::counts::Counts;
 use crate::decisions::Decisions;
 use crate::delivery::{Deliveries, StatedDelivery};
+use crate::named::Named;
+use crate::orders::Orders;
 use crate::span::{Carriage, Carried, Span};
-use crate::winners::{StatedOrder, Winners};
+use crate::timeline::Timeline;
 
 /// What was said at one sighting. `Debug` prints counts only, for the rest is personal data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facet {
     pub(crate) span: Span,
     pub(crate) counts: Counts,
+    /// By channel, from when to when.
+    pub(crate) channel_seen: Named<Span>,
+    pub(crate) activity: Activity,
+    pub(crate) timeline: Timeline,
     pub(crate) identifiers: Carried,
     pub(crate) attributes: Attributes,
-    /// By order id.
-    pub(crate) orders: Winners<StatedOrder>,
+    /// By order id and source.
+    pub(crate) orders: Orders,
     pub(crate) consents: Decisions,
     /// Of the addresses that it carries.
     pub(crate) deliveries: Deliveries,
 }
 
 impl Facet {
-    /// Whether it keeps as many attributes, orders, consents or channels as a facet may, so that more names would go unheard.
+    /// Whether it keeps as many attributes, reports of orders, consents, channels or types as a facet may, so that more names would
+    /// go unheard.
     #[must_use]
     pub fn is_full(&self) -> bool {
         self.attributes.is_full() || self.orders.is_full() || self.consents.is_full() || self.counts.is_full()
@@ -58,9 +67,12 @@ impl Facet {
         let mut facet = Self {
             span: Span::at(touchpoint.time),
             counts: Counts::default(),
+            channel_seen: Named::default(),
+            activity: Activity::default(),
+            timeline: Timeline::default(),
             identifiers: Carried::default(),
             attributes: Attributes::default(),
-            orders: Winners::default(),
+            orders: Orders::default(),
             consents: Decisions::default(),
             deliveries: Deliveries::default(),
         };
@@ -72,18 +84,21 @@ impl Facet {
     /// another one now. A repeated id may say other things than before: they compete like those of any touchpoint. Identifiers
     /// that `struck` names are left out.
     pub fn absorb(&mut self, touchpoint: &Touchpoint, struck: &BTreeSet<NodeId>, first_time: bool) -> bool {
-        let channel = touchpoint.channel.as_deref();
-        let mut changed = first_time | channel.is_some_and(|channel| self.counts.name(channel));
+        let counted = Counted::of(touchpoint);
+        let mut changed = first_time | self.counts.name(&counted);
         if first_time {
-            self.counts.count(channel);
+            self.counts.count(&counted);
         }
         let span = Span::at(touchpoint.time);
         changed |= self.span.cover(span);
+        changed |= touchpoint.channel.as_deref().is_some_and(|channel| self.see_by(channel, span));
+        changed |= self.activity.note(touchpoint.time);
+        changed |= self.timeline.note(touchpoint);
         for identifier in touchpoint.identifiers.iter().filter(|one| !struck.contains(&one.node)) {
             changed |= self.identifiers.carry(identifier, Carriage::of(identifier, touchpoint));
         }
         changed |= self.attributes.absorb(touchpoint);
-        changed |= self.absorb_order(touchpoint);
+        changed |= self.orders.hear(touchpoint);
         for consent in &touchpoint.consents {
             changed |= self.consents.enter(consent, &touchpoint.source);
         }
@@ -100,8 +115,8 @@ impl Facet {
         self.identifiers.strike(node) | self.deliveries.strike(node)
     }
 
-    /// A touchpoint that was counted for one channel counts for another instead; `None` is no channel.
-    pub fn recount(&mut self, from: Option<&str>, to: Option<&str>) {
+    /// A touchpoint that was counted as one of its copies counts as another instead.
+    pub(crate) fn recount(&mut self, from: &Counted, to: &Counted) {
         self.counts.recount(from, to);
     }
 
@@ -109,6 +124,9 @@ impl Facet {
     pub fn merge(&mut self, other: Self) {
         self.span.cover(other.span);
         self.counts.merge(other.counts);
+        self.channel_seen.merge(other.channel_seen, |known, span| _ = known.cover(span));
+        self.activity.merge(other.activity);
+        self.timeline.merge(other.timeline);
         self.identifiers.merge(other.identifiers);
         self.attributes.merge(other.attributes);
         self.orders.merge(other.orders);
@@ -116,17 +134,11 @@ impl Facet {
         self.deliveries.merge(other.deliveries);
     }
 
-    fn absorb_order(&mut self, touchpoint: &Touchpoint) -> bool {
-        touchpoint.order.as_ref().is_some_and(|order| {
-            let statement = StatedOrder {
-                time: touchpoint.time,
-                touchpoint_id: touchpoint.touchpoint_id.clone(),
-                value: order.value,
-                currency: order.currency.clone(),
-                items: order.items,
-            };
-            self.orders.enter(&order.order_id, statement)
-        })
+    fn see_by(&mut self, channel: &str, span: Span) -> bool {
+        match self.channel_seen.get_mut(channel) {
+            Some(known) => known.cover(span),
+            None => self.channel_seen.enter(channel, span),
+        }
     }
 }
 

@@ -22,6 +22,7 @@ use kinfold_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::counted::Counted;
 use crate::facet::Facet;
 use crate::laws;
 use crate::restriction::Word;
@@ -241,8 +242,8 @@ impl Stage for Facets {
 }
 
 impl Facets {
-    /// Takes a touchpoint into its facet. It counts once by its id, for the least channel that any of its
-    /// copies names, so that it does not matter which copy came first.
+    /// Takes a touchpoint into its facet. It counts once by its id, as the one of its copies that outranks the others, so
+    /// that it does not matter which came first.
     fn absorb(&mut self, touchpoint: &Touchpoint, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
         let state = &mut *context.state;
         if self.touch(touchpoint.sighting, state)?.node.gone.is_some() {
@@ -250,8 +251,8 @@ impl Facets {
             return Ok(());
         }
         let key = Table::Seen.key(&[touchpoint.sighting.as_bytes(), touchpoint.touchpoint_id.as_bytes()]);
-        let counted =
-            state.get(&key)?.map(|bytes| Table::Seen.decode::<Option<String>>(&bytes)).transpose()?;
+        let counted = state.get(&key)?.map(|bytes| Table::Seen.decode::<Counted>(&bytes)).transpose()?;
+        let counts_as = Counted::of(touchpoint);
         if counted.is_some() {
             context.output.push(Joined::Repeated { source: touchpoint.source.clone() });
         }
@@ -260,10 +261,10 @@ impl Facets {
         match (facet, counted) {
             (Some(facet), Some(counted)) => {
                 touched.facet_changed |= facet.absorb(touchpoint, struck, false);
-                if !outranks(touchpoint.channel.as_deref(), counted.as_deref()) {
+                if !counts_as.outranks(&counted) {
                     return Ok(());
                 }
-                facet.recount(counted.as_deref(), touchpoint.channel.as_deref());
+                facet.recount(&counted, &counts_as);
             }
             (Some(facet), None) => _ = facet.absorb(touchpoint, struck, true),
             (facet @ None, None) => *facet = Some(Facet::new(touchpoint, struck)),
@@ -272,7 +273,7 @@ impl Facets {
             }
         }
         touched.facet_changed = true;
-        state.put(key, encode(&touchpoint.channel));
+        state.put(key, encode(&counts_as));
         Ok(())
     }
 
@@ -403,13 +404,4 @@ fn forget_ids(id: NodeId, most: usize, state: &mut dyn State) -> Result<bool, Fa
     let is_full = page.len() == most;
     page.into_iter().for_each(|(key, _)| state.delete(key));
     Ok(is_full)
-}
-
-/// Whether a touchpoint that counted for one channel counts for this one instead.
-fn outranks(channel: Option<&str>, counted: Option<&str>) -> bool {
-    match (channel, counted) {
-        (Some(channel), Some(counted)) => channel < counted,
-        (channel, None) => channel.is_some(),
-        (None, Some(_)) => false,
-    }
 }

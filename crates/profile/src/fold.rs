@@ -3,21 +3,21 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier};
-use kinfold_model::{Amount, Keys, NodeId, PersonId, Purposes, Survivorship, Timestamp, UnifiedProfile};
+use kinfold_model::profile::{Attribute, ProfileIdentifier};
+use kinfold_model::{Keys, NodeId, PersonId, Purposes, Survivorship, Timestamp, UnifiedProfile};
 
 use crate::attributes::Attributes;
-use crate::counts::Counts;
 use crate::delivery::Deliveries;
 use crate::facet::Facet;
 use crate::facets::Member;
 use crate::interests::interests;
-use crate::span::{Carried, Span};
+use crate::metrics::metrics;
+use crate::settings::Settings;
+use crate::span::Carried;
 use crate::standard::standard;
 use crate::survivor::Contest;
 use crate::values::Values;
 use crate::weigh::weigh;
-use crate::winners::{StatedOrder, Winners};
 
 /// What the rules of a deployment have to do with a fold.
 #[derive(Clone, Copy)]
@@ -28,6 +28,8 @@ pub struct Terms<'t> {
     pub purposes: &'t Purposes,
     /// By it values of attributes survive.
     pub survivorship: &'t Survivorship,
+    /// Whose word of an order counts, by which clock hours are told, and how much is shown.
+    pub settings: &'t Settings,
 }
 
 /// What the members of a person amount to at that time, with version 0; `None` when nothing was said of the person yet.
@@ -48,7 +50,9 @@ pub fn fold(
     })?;
     let aliases: BTreeSet<PersonId> =
         own.iter().map(|node| terms.keys.person(*node)).filter(|alias| *alias != person).collect();
-    let Facet { span, counts, identifiers, attributes, orders, deliveries, .. } = said;
+    let metrics = metrics(&said, terms.settings);
+    let timeline = said.timeline.newest().take(terms.settings.timeline).cloned().collect();
+    let Facet { identifiers, attributes, deliveries, .. } = said;
     let identifiers = profile_identifiers(identifiers, &own, &deliveries);
     let interests = interests(&attributes, terms.survivorship);
     let attributes = survivors(&attributes, terms.survivorship, now);
@@ -58,7 +62,8 @@ pub fn fold(
         standard: standard(&identifiers, &attributes),
         identifiers,
         attributes,
-        metrics: metrics(span, counts, &orders),
+        metrics,
+        timeline,
         consents,
         segments: Vec::new(),
         aliases: aliases.into_iter().collect(),
@@ -102,27 +107,4 @@ fn survivors(
         Some((name.to_owned(), attribute))
     };
     attributes.least().filter_map(survivor).collect()
-}
-
-/// Each order counts once, as the winner among its reports says.
-fn metrics(span: Span, counts: Counts, orders: &Winners<StatedOrder>) -> Metrics {
-    let mut revenue: BTreeMap<String, Amount> = BTreeMap::new();
-    let mut items = 0_i64;
-    for order in orders.values() {
-        *revenue.entry(order.currency.to_string()).or_default() += order.value;
-        items = items.saturating_add(order.items);
-    }
-    Metrics {
-        touchpoints: to_i64(counts.touchpoints()),
-        channels: counts.into_channels().map(|(channel, n)| (channel, to_i64(n))).collect(),
-        orders: to_i64(orders.len() as u64),
-        items,
-        revenue,
-        first_seen: span.first,
-        last_seen: span.last,
-    }
-}
-
-fn to_i64(count: u64) -> i64 {
-    i64::try_from(count).unwrap_or(i64::MAX)
 }

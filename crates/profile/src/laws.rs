@@ -2,10 +2,15 @@
 //!
 //! Each gives the first law that is broken as a sentence, without any value, for values are personal data.
 
+use kinfold_model::profile::Metrics;
 use kinfold_model::{ConsentState, Decision, UnifiedProfile};
 
+use crate::activity::SLOTS_MAX;
 use crate::facet::Facet;
+use crate::named::Named;
+use crate::orders::REPORTS_MAX;
 use crate::span::Span;
+use crate::timeline::TIMELINE_MAX;
 
 /// A law that does not hold.
 pub type Broken = &'static str;
@@ -13,11 +18,36 @@ pub type Broken = &'static str;
 /// # Errors
 /// The first law that this facet breaks.
 pub fn facet(facet: &Facet) -> Result<(), Broken> {
-    let by_channel: u64 = facet.counts.channels().values().sum();
+    let counts = &facet.counts;
+    let total = |names: &Named<u64>| names.values().sum::<u64>();
     let all = facet.span;
     check(all.first <= all.last, "a facet is first seen before it is last seen")?;
-    check(facet.counts.touchpoints() > 0, "a facet has a touchpoint")?;
-    check(by_channel <= facet.counts.touchpoints(), "a touchpoint counts for one channel at most")?;
+    check(counts.touchpoints() > 0, "a facet has a touchpoint")?;
+    check(total(counts.channels()) <= counts.touchpoints(), "a touchpoint counts for one channel at most")?;
+    check(total(counts.types()) <= counts.touchpoints(), "a touchpoint counts for one type at most")?;
+    check(
+        counts.reactions().total() <= counts.touchpoints(),
+        "a touchpoint counts for one reaction at most",
+    )?;
+    check(counts.sentiment().count() <= counts.touchpoints(), "a touchpoint tells of one mood at most")?;
+    check(is_part(counts.sentiment().mean(), -1.0, 1.0), "moods are from -1 to 1")?;
+    check(
+        facet.channel_seen.values().all(|span| all.holds(*span)),
+        "somebody is seen by a channel while the facet is",
+    )?;
+    check(
+        facet.channel_seen.iter().map(|(name, _)| name).eq(counts.channels().iter().map(|(name, _)| name)),
+        "the channels that were seen are those that were named",
+    )?;
+    check((1..=SLOTS_MAX).contains(&facet.activity.len()), "there is a half-hour, and not too many")?;
+    check(
+        (1..=TIMELINE_MAX).contains(&facet.timeline.newest().count()),
+        "there is an entry, and not too many",
+    )?;
+    check(
+        facet.timeline.newest().all(|entry| all.holds(Span::at(entry.time))),
+        "touchpoints happen while the facet is seen",
+    )?;
     check(
         facet.identifiers.values().all(|carriage| carriage.times().all(|time| all.holds(Span::at(time)))),
         "identifiers are seen and verified while their facet is",
@@ -39,9 +69,13 @@ pub fn facet(facet: &Facet) -> Result<(), Broken> {
         facet.deliveries.values().all(|stated| all.holds(Span::at(stated.time()))),
         "mail arrives or does not while the facet is seen",
     )?;
+    check(facet.orders.iter().count() <= REPORTS_MAX, "there are not too many reports of orders")?;
     check(
-        facet.orders.values().all(|o| all.holds(Span::at(o.time))),
-        "orders are placed while the facet is seen",
+        facet.orders.iter().all(|(_, order)| {
+            all.holds(Span { first: order.placed, last: order.newest.time })
+                && order.placed <= order.newest.time
+        }),
+        "orders are placed while the facet is seen, and no report of one is older",
     )
 }
 
@@ -88,8 +122,16 @@ pub fn profile(profile: &UnifiedProfile) -> Result<(), Broken> {
     )?;
     check(metrics.touchpoints > 0, "nobody is published of whom nothing was said")?;
     check(by_channel <= metrics.touchpoints, "a touchpoint counts for one channel at most")?;
-    check(metrics.orders >= to_i64(metrics.revenue.len()), "no currency without an order")?;
-    check((metrics.orders == 0) == metrics.revenue.is_empty(), "no order without a currency")?;
+    orders(metrics, all)?;
+    activity(metrics, all)?;
+    check(
+        profile.timeline.is_sorted_by(|newer, older| newer > older) && profile.timeline.len() <= TIMELINE_MAX,
+        "the newest touchpoints come first, and are not too many",
+    )?;
+    check(
+        profile.timeline.iter().all(|entry| all.holds(Span::at(entry.time))),
+        "touchpoints happen while the person is seen",
+    )?;
     check(
         profile.consents.is_sorted_by(|a, b| (&a.purpose, &a.channel) < (&b.purpose, &b.channel)),
         "consents are sorted, one for a purpose and channel",
@@ -110,6 +152,53 @@ pub fn profile(profile: &UnifiedProfile) -> Result<(), Broken> {
     check(!profile.aliases.contains(&profile.person_id), "nobody is their own alias")
 }
 
+fn orders(metrics: &Metrics, all: Span) -> Result<(), Broken> {
+    let ends = metrics.first_order.zip(metrics.last_order);
+    check(metrics.orders >= to_i64(metrics.revenue.len()), "no currency without an order")?;
+    check((metrics.orders == 0) == metrics.revenue.is_empty(), "no order without a currency")?;
+    check(
+        metrics.average_order_value.keys().eq(metrics.revenue.keys()),
+        "where there are orders there is a mean",
+    )?;
+    check((0..=metrics.orders).contains(&metrics.returns), "only what was ordered comes back")?;
+    check(metrics.cancellations >= 0, "no fewer than none are cancelled")?;
+    check(ends.is_some() == (metrics.orders > 0), "orders have a first and a last")?;
+    check(
+        ends.is_none_or(|(first, last)| first <= last && all.holds(Span { first, last })),
+        "orders are placed while the person is seen, the first before the last",
+    )?;
+    check(
+        metrics.days_between_orders.map(|days| days >= 0.0) == (metrics.orders > 1).then_some(true),
+        "two orders have time between them, and no fewer have",
+    )
+}
+
+fn activity(metrics: &Metrics, all: Span) -> Result<(), Broken> {
+    let total = |counts: &[i64]| counts.iter().fold(0_i64, |sum, count| sum.saturating_add(*count));
+    let types: Vec<i64> = metrics.types.values().copied().collect();
+    let reactions = [metrics.opens, metrics.clicks, metrics.replies];
+    check(total(&types) <= metrics.touchpoints, "a touchpoint counts for one type at most")?;
+    check(total(&reactions) <= metrics.touchpoints, "a touchpoint counts for one reaction at most")?;
+    check(is_part(metrics.sentiment, -1.0, 1.0), "moods are from -1 to 1")?;
+    check(metrics.sessions > 0, "whoever is seen is seen at some time")?;
+    check(metrics.preferred_hour.is_some_and(|hour| (0..24).contains(&hour)), "a day has 24 hours")?;
+    check(
+        metrics.preferred_channel.is_some() != metrics.channels.is_empty(),
+        "where there are channels one is preferred",
+    )?;
+    check(
+        metrics.preferred_channel.as_ref().is_none_or(|name| metrics.channels.contains_key(name)),
+        "the preferred channel is one of them",
+    )?;
+    check(metrics.channel_seen.keys().eq(metrics.channels.keys()), "each channel has its times")?;
+    check(
+        metrics.channel_seen.values().all(|one| {
+            all.holds(Span { first: one.first_seen, last: one.last_seen }) && one.first_seen <= one.last_seen
+        }),
+        "somebody is seen by a channel while they are seen",
+    )
+}
+
 /// That the profile counts what its facets count: each touchpoint once, and no order that none of them has.
 ///
 /// # Errors
@@ -124,15 +213,28 @@ pub fn sums<'a>(
     let touchpoints = total(|facet| facet.counts.touchpoints());
     let orders = total(|facet| facet.orders.len() as u64);
     let by_channel = total(|facet| facet.counts.channels().values().sum());
+    let by_type = total(|facet| facet.counts.types().values().sum());
+    let reactions = total(|facet| facet.counts.reactions().total());
     let counted: i64 = metrics.channels.values().sum();
+    let settled = metrics.orders.saturating_add(metrics.cancellations);
     check(i64::try_from(touchpoints) == Ok(metrics.touchpoints), "touchpoints are the sum over facets")?;
     check(i64::try_from(by_channel) == Ok(counted), "channels are the sum over facets")?;
-    check(i64::try_from(orders).is_ok_and(|sum| metrics.orders <= sum), "an order counts once")?;
-    check(metrics.orders >= to_i64(most_orders), "no order is lost")
+    check(i64::try_from(by_type) == Ok(metrics.types.values().sum()), "types are the sum over facets")?;
+    check(
+        i64::try_from(reactions) == Ok(metrics.opens + metrics.clicks + metrics.replies),
+        "reactions are the sum over facets",
+    )?;
+    check(i64::try_from(orders).is_ok_and(|sum| settled <= sum), "an order counts once")?;
+    check(settled >= to_i64(most_orders), "no order is lost")
 }
 
 fn check(holds: bool, law: Broken) -> Result<(), Broken> {
     if holds { Ok(()) } else { Err(law) }
+}
+
+/// Whether a number, if there is one, lies between two others.
+fn is_part(number: Option<f64>, least: f64, greatest: f64) -> bool {
+    number.is_none_or(|number| (least..=greatest).contains(&number))
 }
 
 fn to_i64(count: usize) -> i64 {

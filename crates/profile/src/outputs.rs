@@ -2,15 +2,15 @@
 //! stays so.
 //!
 //! A person is there while each purpose of the output is allowed for them, and a part of them while each purpose that the part
-//! needs is allowed and permits it. What is older than one of these purposes may use is left out; what is left out is empty, or
-//! 0. A sum is as old as the oldest thing in it. A person who is restricted is nowhere, whatever is allowed.
+//! needs is allowed and permits it. What is older than one of these purposes may use is left out; what is left out is empty, 0,
+//! or null. A sum is as old as the oldest thing in it. A person who is restricted is nowhere, whatever is allowed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinfold_model::output::OUTPUTS_MAX;
-use kinfold_model::profile::{Attribute, Interest, Metrics, ProfileIdentifier};
+use kinfold_model::profile::{Attribute, Interest, Metrics, ProfileIdentifier, TimelineEntry};
 use kinfold_model::{
     EffectiveConsent, Field, Metric, Output, Outputs, PersonId, Purpose, Purposes, Timestamp, UnifiedProfile,
 };
@@ -221,6 +221,7 @@ impl<'g> Gate<'g> {
             attributes,
             interests: self.interests(),
             metrics: self.metrics(),
+            timeline: self.timeline(),
             consents: all.consents.iter().filter(|consent| self.is_about(consent)).cloned().collect(),
             segments: if self.gives(&Field::Segments, last) { all.segments.clone() } else { Vec::new() },
             aliases: if self.gives(&Field::Aliases, last) { all.aliases.clone() } else { Vec::new() },
@@ -292,24 +293,55 @@ impl<'g> Gate<'g> {
         shown
     }
 
+    /// Each entry is as old as its touchpoint.
+    fn timeline(&mut self) -> Vec<TimelineEntry> {
+        let all = self.all;
+        let entries = all.timeline.iter();
+        entries.filter(|entry| self.gives(&Field::Timeline, entry.time)).cloned().collect()
+    }
+
     fn metrics(&mut self) -> Metrics {
-        let profile = self.all;
-        let all = &profile.metrics;
-        let mut given = |metric, time| self.gives(&Field::Metric(metric), time);
-        let first = all.first_seen;
-        Metrics {
-            touchpoints: if given(Metric::Touchpoints, first) { all.touchpoints } else { 0 },
-            channels: if given(Metric::Channels, first) { all.channels.clone() } else { BTreeMap::new() },
-            orders: if given(Metric::Orders, first) { all.orders } else { 0 },
-            items: if given(Metric::Items, first) { all.items } else { 0 },
-            revenue: if given(Metric::Revenue, first) { all.revenue.clone() } else { BTreeMap::new() },
-            first_seen: if given(Metric::FirstSeen, first) { first } else { Timestamp::default() },
-            last_seen: if given(Metric::LastSeen, all.last_seen) {
-                all.last_seen
-            } else {
-                Timestamp::default()
-            },
+        let all = &self.all.metrics;
+        let mut shown = Metrics::default();
+        for metric in Metric::ALL {
+            let time = match metric {
+                Metric::FirstOrder => all.first_order,
+                Metric::LastOrder => all.last_order,
+                Metric::LastSeen => Some(all.last_seen),
+                _ => Some(all.first_seen),
+            };
+            let Some(time) = time else { continue };
+            if !self.gives(&Field::Metric(metric), time) {
+                continue;
+            }
+            match metric {
+                Metric::Touchpoints => shown.touchpoints = all.touchpoints,
+                Metric::Channels => shown.channels.clone_from(&all.channels),
+                Metric::ChannelSeen => shown.channel_seen.clone_from(&all.channel_seen),
+                Metric::Types => shown.types.clone_from(&all.types),
+                Metric::Orders => shown.orders = all.orders,
+                Metric::Items => shown.items = all.items,
+                Metric::Revenue => shown.revenue.clone_from(&all.revenue),
+                Metric::Returns => shown.returns = all.returns,
+                Metric::Cancellations => shown.cancellations = all.cancellations,
+                Metric::AverageOrderValue => {
+                    shown.average_order_value.clone_from(&all.average_order_value);
+                }
+                Metric::DaysBetweenOrders => shown.days_between_orders = all.days_between_orders,
+                Metric::FirstOrder => shown.first_order = all.first_order,
+                Metric::LastOrder => shown.last_order = all.last_order,
+                Metric::Opens => shown.opens = all.opens,
+                Metric::Clicks => shown.clicks = all.clicks,
+                Metric::Replies => shown.replies = all.replies,
+                Metric::Sentiment => shown.sentiment = all.sentiment,
+                Metric::Sessions => shown.sessions = all.sessions,
+                Metric::PreferredChannel => shown.preferred_channel.clone_from(&all.preferred_channel),
+                Metric::PreferredHour => shown.preferred_hour = all.preferred_hour,
+                Metric::FirstSeen => shown.first_seen = all.first_seen,
+                Metric::LastSeen => shown.last_seen = all.last_seen,
+            }
         }
+        shown
     }
 
     /// Decisions about the purposes of the output, so that whoever reads it sees on what it rests and what to heed: with a channel

@@ -11,8 +11,8 @@
 //! A person one of whose consents ends, or of whom something becomes stale or too old for an output, is folded again then, although
 //! nobody says anything. What was published as ended does not begin again when an older record comes, as long as the person is published.
 //!
-//! When the purposes, the outputs or the rules of survivorship are others than those under which people were published, all of them
-//! are folded again, some at a time, and who differs is published.
+//! When the purposes, the outputs, the rules of survivorship or the settings are others than those under which people were published,
+//! all of them are folded again, some at a time, and who differs is published.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -31,6 +31,7 @@ use crate::facets::{Barrier, Cause, FacetMessage, Member, PeopleInput};
 use crate::fold::{Terms, fold};
 use crate::outputs::{Exits, SentOutputs, leave, withdraw};
 use crate::revision::{Declared, Revision};
+use crate::settings::Settings;
 use crate::standing::{Occasion, Standings};
 use crate::survivor::{last_stale, next_stale};
 use crate::table::Table;
@@ -70,6 +71,7 @@ pub struct People {
     purposes: Arc<Purposes>,
     outputs: Arc<Outputs>,
     survivorship: Arc<Survivorship>,
+    settings: Arc<Settings>,
     /// Its number, for who counts confirmations.
     partition: u32,
     changed: BTreeMap<PersonId, Moves>,
@@ -132,6 +134,7 @@ impl People {
             purposes,
             outputs: Arc::default(),
             survivorship: Arc::default(),
+            settings: Arc::default(),
             partition: 0,
             changed: BTreeMap::new(),
             reports: Vec::new(),
@@ -157,6 +160,12 @@ impl People {
     #[must_use]
     pub fn with_survivorship(self, survivorship: Arc<Survivorship>) -> Self {
         Self { survivorship, ..self }
+    }
+
+    /// The same, which folds by these settings.
+    #[must_use]
+    pub fn with_settings(self, settings: Arc<Settings>) -> Self {
+        Self { settings, ..self }
     }
 
     /// Looks at every person again, as after a change of the purposes, and publishes whoever differs from what was last
@@ -249,7 +258,8 @@ impl People {
         let before: Option<Publication> =
             stored.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
         let now = before.as_ref().and_then(|before| before.ended).map_or(told, |ended| ended.max(told));
-        let terms = Terms { keys: &self.keys, purposes: &self.purposes, survivorship: &self.survivorship };
+        let Self { keys, purposes, survivorship, settings, .. } = self;
+        let terms = Terms { keys, purposes, survivorship, settings };
         let profile = fold(person, members(person, state)?, terms, now);
         Ok(Look { before, profile, now })
     }
@@ -259,8 +269,8 @@ impl People {
         if let Some(revision) = self.revision.take() {
             return Ok(revision);
         }
-        let declared =
-            Declared { purposes: &self.purposes, outputs: &self.outputs, survivorship: &self.survivorship };
+        let Self { purposes, outputs, survivorship, settings, .. } = self;
+        let declared = Declared { purposes, outputs, survivorship, settings };
         let revision = Revision::begin(declared, state)?;
         Ok(if mem::take(&mut self.is_recalled) { revision.again(state) } else { revision })
     }

@@ -1,4 +1,4 @@
-//! After a change of what is declared of purposes, outputs or attributes every person is weighed anew, in the order of ids, some at
+//! After a change of what is declared of purposes, outputs, attributes or profiles every person is weighed anew, in the order of ids, some at
 //! a time. In: the terms of now, and in the state those under which people were published. Out: the people who are next. How far the look has got is
 //! part of the state, so that a crash or a rebalance does not begin it anew.
 
@@ -9,6 +9,7 @@ use kinfold_model::stored::encode;
 use kinfold_model::{Fault, Output, Outputs, PersonId, Purposes, State, Survivorship};
 use serde::{Deserialize, Serialize};
 
+use crate::settings::Settings;
 use crate::table::Table;
 
 /// Raised when the same settings come to mean something else: then, too, what was published is not what would be now.
@@ -20,6 +21,7 @@ pub(crate) struct Declared<'d> {
     pub(crate) purposes: &'d Purposes,
     pub(crate) outputs: &'d Outputs,
     pub(crate) survivorship: &'d Survivorship,
+    pub(crate) settings: &'d Settings,
 }
 
 /// How far the look has got.
@@ -131,9 +133,9 @@ fn next(at: Option<PersonId>, state: &dyn State) -> Result<Option<PersonId>, Fau
 impl Declared<'_> {
     /// Names come in their order, whatever that of the file is.
     fn digest(self) -> [u8; 16] {
-        let Self { purposes, outputs, survivorship } = self;
+        let Self { purposes, outputs, survivorship, settings } = self;
         let outputs: Vec<(&str, &Output)> = outputs.iter().map(|(name, output)| (&**name, output)).collect();
-        let terms = encode(&(MEANING, purposes, outputs, survivorship));
+        let terms = encode(&(MEANING, purposes, outputs, survivorship, settings));
         let mut digest = [0; 16];
         digest.copy_from_slice(&blake3::hash(&terms).as_bytes()[..16]);
         digest
@@ -159,7 +161,13 @@ mod tests {
     }
 
     fn digest(purposes: &Purposes, outputs: &Outputs) -> [u8; 16] {
-        Declared { purposes, outputs, survivorship: &Survivorship::default() }.digest()
+        let (survivorship, settings) = (Survivorship::default(), Settings::default());
+        Declared { purposes, outputs, survivorship: &survivorship, settings: &settings }.digest()
+    }
+
+    fn fold_digest(survivorship: &Survivorship, settings: &Settings) -> [u8; 16] {
+        let (purposes, outputs) = (Purposes::default(), Outputs::default());
+        Declared { purposes: &purposes, outputs: &outputs, survivorship, settings }.digest()
     }
 
     fn city() -> Field {
@@ -226,10 +234,29 @@ mod tests {
         declared.push(Survivorship::default().with_interests(BTreeSet::new(), 10));
         declared.push(Survivorship::default().with_interests(["hobby".to_owned()].into(), 10));
         declared.push(Survivorship::default().with_interests(["hobby".to_owned()].into(), 9));
-        let (purposes, outputs) = (Purposes::default(), Outputs::default());
-        let digests: BTreeSet<[u8; 16]> = (declared.iter())
-            .map(|survivorship| Declared { purposes: &purposes, outputs: &outputs, survivorship }.digest())
-            .collect();
+        let digests: BTreeSet<[u8; 16]> =
+            declared.iter().map(|survivorship| fold_digest(survivorship, &Settings::default())).collect();
+        assert_eq!(digests.len(), declared.len());
+    }
+
+    #[test]
+    fn each_setting_of_profiles_makes_other_terms() {
+        let settings = Settings::default;
+        let orders = |sources: &[&str]| Settings {
+            order_sources: sources.iter().map(|source| (*source).to_owned()).collect(),
+            ..settings()
+        };
+        let declared = [
+            settings(),
+            orders(&["erp"]),
+            orders(&["erp", "till"]),
+            orders(&["till", "erp"]),
+            Settings { utc_offset_minutes: 60, ..settings() },
+            Settings { utc_offset_minutes: -60, ..settings() },
+            Settings { timeline: 0, ..settings() },
+        ];
+        let digests: BTreeSet<[u8; 16]> =
+            declared.iter().map(|settings| fold_digest(&Survivorship::default(), settings)).collect();
         assert_eq!(digests.len(), declared.len());
     }
 

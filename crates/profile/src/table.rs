@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 pub enum Table {
     /// Of facets. Node → its facet, its person and the version it was last sent with.
     Node,
-    /// Of facets. Sighting and touchpoint id → the channel that the touchpoint counts for.
+    /// Of facets. Sighting and touchpoint id → what the touchpoint counts for.
     Seen,
     /// Of people. Person and node → version and member, or only the version once the node has left.
     Member,

@@ -1,6 +1,7 @@
 //! Of several statements about one thing, one wins: the greatest. The order of a type *is* its rule.
 //!
-//! A thing has a name: the id of an order, the scope of a consent. Attributes have rules of their own ([`crate::survivor`]).
+//! A thing has a name: the scope of a consent. Attributes have rules of their own ([`crate::survivor`]), and so have orders
+//! ([`crate::orders`]).
 //!
 //! Every order here is total over all that is stored, so the winner does not depend on who came first, and a
 //! statement that comes again changes nothing.
@@ -8,7 +9,7 @@
 use std::cmp::{Ordering, Reverse};
 use std::collections::BTreeMap;
 
-use kinfold_model::{Amount, Consent, ConsentScope, Currency, Decision, Timestamp};
+use kinfold_model::{Consent, ConsentScope, Decision, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What can be stated of a name.
@@ -66,35 +67,10 @@ impl<V: Statement> Winners<V> {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
-    pub(crate) fn values(&self) -> impl Iterator<Item = &V> {
-        self.0.values()
-    }
-
     /// By name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&V::Name, &V)> {
         self.0.iter()
     }
-}
-
-/// What was said of an order. The newest wins, then the greatest touchpoint id, value, currency and number of articles.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct StatedOrder {
-    pub(crate) time: Timestamp,
-    pub(crate) touchpoint_id: String,
-    pub(crate) value: Amount,
-    pub(crate) currency: Currency,
-    pub(crate) items: i64,
-}
-
-/// Nobody buys as often at one set of identifiers; a till that stands for its customers does. Together they stay below
-/// what one record may hold, however long their ids are.
-impl Statement for StatedOrder {
-    type Name = String;
-    const NAMES_MAX: usize = 10_000;
 }
 
 /// What was decided for a purpose and channel. What somebody decided wins over a yes that nobody said, then the newest; of one
@@ -174,16 +150,6 @@ mod tests {
         }
     }
 
-    fn order(value: &str) -> StatedOrder {
-        StatedOrder {
-            time: Timestamp::default(),
-            touchpoint_id: "t".to_owned(),
-            value: value.parse().expect("an amount"),
-            currency: "EUR".parse().expect("a currency"),
-            items: 1,
-        }
-    }
-
     #[test]
     fn caution_wins_at_one_time_and_time_wins_over_caution() {
         let denied = consent(1, Decision::Denied, "b");
@@ -204,12 +170,6 @@ mod tests {
         let stayed = StatedConsent { basis: basis.clone(), ..consent(9, Decision::Granted, "a") };
         let left = StatedConsent { basis, ..consent(1, Decision::Denied, "a") };
         assert!(stayed < left && stayed < consent(1, Decision::Granted, "a"));
-    }
-
-    #[test]
-    fn an_order_that_is_written_in_two_ways_is_one() {
-        assert!(order("1.50") == order("1.5"));
-        assert!(order("1.6") > order("1.50"));
     }
 
     /// A statement of tests.

@@ -6,6 +6,7 @@
 mod attributes;
 pub mod components;
 mod evidence;
+mod metrics;
 pub mod outputs;
 pub mod people;
 pub mod profiles;
@@ -14,4 +15,4 @@ pub use components::components;
 pub use evidence::{Mark, Marks, Observation};
 pub use outputs::{Shared, shared};
 pub use people::{Expected, commanded, people, remembered};
-pub use profiles::{Terms, profiles};
+pub use profiles::{Terms, profiles, revenue};

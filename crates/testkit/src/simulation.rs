@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::signals;
 use crate::trace::line;
-use crate::world::{AFTER_MS, earlier_terms, outputs, purposes, survivorship};
+use crate::world::{AFTER_MS, earlier_terms, outputs, profile_settings, purposes, survivorship};
 
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -55,7 +55,7 @@ pub struct Input<'a> {
     pub keys: &'a Keys,
     /// In force at the end.
     pub rules: &'a Rules,
-    /// In force until some records have come, and with them other purposes, outputs and survivorship; `None` for the same throughout.
+    /// In force until some records have come, and with them all else by which people are folded; `None` for the same throughout.
     pub earlier_rules: Option<&'a Rules>,
     /// The time of every record, and that at the end.
     pub now: Timestamp,
@@ -436,18 +436,20 @@ pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
             purposes: Arc::new(purposes()),
             outputs: Arc::new(outputs()),
             survivorship: Arc::new(survivorship()),
+            settings: Arc::new(profile_settings()),
             topology: topology.clone(),
         },
         privacy: PrivacyPort { terms, topology },
     }
 }
 
-/// The ports of the same deployment before its rules changed, and with them its purposes, outputs and survivorship.
+/// The ports of the same deployment before its rules changed, and with them all else by which people are folded.
 pub(crate) fn earlier_ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
     let ports = ports(keys, rules, partitions);
-    let (purposes, outputs, survivorship) = earlier_terms();
+    let (purposes, outputs, survivorship, settings) = earlier_terms();
     let (purposes, outputs) = (Arc::new(purposes), Arc::new(outputs));
-    let people = PeoplePort { purposes, outputs, survivorship: Arc::new(survivorship), ..ports.people };
+    let (survivorship, settings) = (Arc::new(survivorship), Arc::new(settings));
+    let people = PeoplePort { purposes, outputs, survivorship, settings, ..ports.people };
     Ports { people, ..ports }
 }
 

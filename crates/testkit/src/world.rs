@@ -10,10 +10,11 @@ use fastrand::Rng;
 use kinfold_model::rules::NeighbourLimit;
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    AttributeRule, Basis, BlockList, Consent, Contested, Decision, Field, Flag, FlagKind, Form, Guard,
-    Identifier, Keys, MergePolicy, Namespace, Output, Outputs, Purpose, Purposes, Rules, Secret, Silence,
-    SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier,
+    Amount, AttributeRule, Basis, BlockList, Consent, Contested, Decision, Field, Flag, FlagKind, Form,
+    Guard, Identifier, Keys, MergePolicy, Namespace, OrderStatus, Output, Outputs, Purpose, Purposes, Rules,
+    Secret, Silence, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier,
 };
+use kinfold_profile::Settings;
 use serde_json::{Value, json};
 
 use crate::oracle::Observation;
@@ -21,7 +22,8 @@ use crate::signals;
 
 const HOUR_MS: i64 = 3_600_000;
 /// Some tell that mail arrives, some that it does not, some neither.
-const ACTIONS: [&str; 6] = ["bounce", "cleaned", "open", "click", "delivered", "soft_bounce"];
+const ACTIONS: [&str; 8] =
+    ["bounce", "cleaned", "open", "click", "delivered", "soft_bounce", "reply", "Opened"];
 /// What people are interested in.
 const TOPICS: [&str; 4] = ["garden", "bicycles", "books", "tea"];
 /// 2026-03-01T00:00:00Z: before everything that a world tells of.
@@ -151,8 +153,7 @@ pub fn record(touchpoint: &Touchpoint) -> Value {
     let consents: Vec<Value> = stated.map(consent_record).collect();
     add("consents", (!consents.is_empty()).then(|| json!(consents)));
     add("consent_signals", touchpoint.consent_signals.as_ref().map(|signals| json!(signals)));
-    let action = touchpoint.engagement.as_ref().and_then(|engagement| engagement.action.as_ref());
-    add("engagement", action.map(|action| json!({"action": action})));
+    add("engagement", touchpoint.engagement.as_ref().map(|engagement| json!(engagement)));
     add("verified", (!touchpoint.verified.is_empty()).then(|| json!(touchpoint.verified)));
     add("order", touchpoint.order.as_ref().map(|order| json!(order)));
     record
@@ -260,13 +261,23 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
         attributes.insert("birth_date".to_owned(), format!("19{}-02-1{}", 50 + person % 40, index / 4 % 3));
         attributes.insert("street".to_owned(), format!("Street {}", "I".repeat(1 + index / 4 % 5)));
     }
-    let missing = [("channel", channel.is_none()), ("type", order.is_none())];
+    // Types and moods are drawn apart, for the same reason.
+    let mut apart = rng.clone().fork();
+    let kind = match &order {
+        Some(_) => Some("order"),
+        None => *pick(&mut apart, &[None, None, Some("visit"), Some("message")]),
+    };
+    let sentiment = *pick(&mut apart, &[None, None, Some(-1.0), Some(0.25), Some(0.3333), Some(0.9996)]);
+    let missing = [("channel", channel.is_none()), ("type", kind.is_none())];
+    let odd =
+        order.as_ref().filter(|order| order.value < Amount::default() && order.status != OrderStatus::Placed);
+    let odd = odd.map(|_| Flag { kind: FlagKind::Implausible, member: "order.status".to_owned() });
     Touchpoint {
         touchpoint_id: format!("t-{index:05}"),
         time,
         source: (*pick(rng, &["webshop", "crm", "till"])).to_owned(),
         channel: channel.map(str::to_owned),
-        r#type: order.as_ref().map(|_| "order".to_owned()),
+        r#type: kind.map(str::to_owned),
         sighting: kinfold_model::NodeId::from_bytes([0; 16]),
         identifiers: Vec::new(),
         attributes,
@@ -276,12 +287,16 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
         consent_signals: None,
         order,
         engagement: (rng.f64() < 0.3)
-            .then(|| Engagement { action: Some((*pick(rng, &ACTIONS)).to_owned()), ..Engagement::default() }),
+            .then(|| (*pick(rng, &ACTIONS)).to_owned())
+            .map(Some)
+            .or_else(|| sentiment.map(|_| None))
+            .map(|action| Engagement { action, sentiment, ..Engagement::default() }),
         verified: Vec::new(),
         flags: missing
             .into_iter()
             .filter(|(_, is_missing)| *is_missing)
             .map(|(member, _)| Flag { kind: FlagKind::Missing, member: member.to_owned() })
+            .chain(odd)
             .collect(),
     }
 }
@@ -315,11 +330,19 @@ fn moment(rng: &mut Rng) -> Timestamp {
 fn order(rng: &mut Rng, person: usize) -> Order {
     let order_id = format!("O-{person}-{}", rng.u8(..6));
     let value = *pick(rng, &["10.00", "19.90", "7.5", "120", "-10.00", "0.01"]);
+    // What became of it is drawn apart, so that a seed keeps the world that it had without it.
+    let mut apart = rng.clone().fork();
+    let returned = OrderStatus::Returned;
+    let status =
+        *pick(&mut apart, &[OrderStatus::Placed, OrderStatus::Placed, OrderStatus::Cancelled, returned]);
+    let refunded = if value.starts_with('-') { "0" } else { *pick(&mut apart, &["0", "0", "0.01", value]) };
     Order {
         order_id,
         value: value.parse().expect("an amount"),
         currency: pick(rng, &["EUR", "EUR", "GBP"]).parse().expect("a currency"),
         items: rng.i64(0..4),
+        status,
+        refunded: refunded.parse().expect("an amount"),
     }
 }
 
@@ -379,6 +402,14 @@ pub fn survivorship() -> Survivorship {
     Survivorship::new(SurvivorRule::Newest, rules).with_interests(interests, 3)
 }
 
+/// How the people of a world are folded: two of its three sources have a place among those that report orders, hours are told by
+/// a clock that is not that of UTC, and few touchpoints are shown.
+#[must_use]
+pub fn profile_settings() -> Settings {
+    let order_sources = ["till", "crm"].map(str::to_owned).into();
+    Settings { order_sources, utc_offset_minutes: 90, timeline: 3 }
+}
+
 /// By which the decisions of a world are weighed: one policy for each of its purposes, and one of them has an end. Of that one
 /// nothing may be old either, and silence about it is a no; about the other it depends on the law. A third asks for a double opt-in.
 #[must_use]
@@ -391,7 +422,7 @@ pub fn purposes() -> Purposes {
     let analytics = Purpose {
         valid_for_ms: Some(60 * HOUR_MS),
         retention_ms: Some(RETENTION_MS),
-        fields: Some(["city", "metrics", "aliases", "identifiers.email"].map(part).into()),
+        fields: Some(["city", "metrics", "aliases", "timeline", "identifiers.email"].map(part).into()),
         ..Purpose::default()
     };
     let service = Purpose { basis: Basis::Contract, retention_ms: Some(RETENTION_MS), ..Purpose::default() };
@@ -406,9 +437,10 @@ pub fn purposes() -> Purposes {
 }
 
 /// What was declared before the rules of a run changed: everything is weighed and lasts otherwise, one output asks for other parts,
-/// one was not there yet, and one is not there any more; of every attribute another value survived.
+/// one was not there yet, and one is not there any more; of every attribute another value survived, no source was believed of orders
+/// before another, and hours were those of UTC.
 #[must_use]
-pub fn earlier_terms() -> (Purposes, Outputs, Survivorship) {
+pub fn earlier_terms() -> (Purposes, Outputs, Survivorship, Settings) {
     let marketing = Purpose { valid_for_ms: Some(200 * HOUR_MS), ..Purpose::default() };
     let analytics = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
     let named = [("marketing", marketing), ("analytics", analytics)];
@@ -424,7 +456,7 @@ pub fn earlier_terms() -> (Purposes, Outputs, Survivorship) {
         ("gone", output("analytics", &["city"])),
     ];
     let outputs = named.into_iter().map(|(name, output)| (name.to_owned(), output)).collect();
-    (purposes, outputs, Survivorship::new(SurvivorRule::Oldest, BTreeMap::new()))
+    (purposes, outputs, Survivorship::new(SurvivorRule::Oldest, BTreeMap::new()), Settings::default())
 }
 
 /// To which profiles of a world leave: one output for which people have to agree, and of whose parts some need more; one about
@@ -436,7 +468,7 @@ pub fn outputs() -> Outputs {
     let metrics = Field::Metrics.parts();
     let ads = Output {
         purposes: set(&["marketing"]),
-        fields: ["given_name", "city", "aliases", "interests", "newsletter_topic", "street"]
+        fields: ["given_name", "city", "aliases", "interests", "newsletter_topic", "street", "timeline"]
             .map(part)
             .into_iter()
             .chain(metrics.clone())
@@ -450,6 +482,8 @@ pub fn outputs() -> Outputs {
         more: [
             ("city", "analytics"),
             ("metrics.revenue", "analytics"),
+            ("metrics.sessions", "analytics"),
+            ("timeline", "analytics"),
             ("identifiers.email", "analytics"),
             ("given_name", "newsletter"),
         ]
@@ -466,7 +500,7 @@ pub fn outputs() -> Outputs {
     };
     let service = Output {
         purposes: set(&["service"]),
-        fields: ["language", "city", "interests", "newsletter_topic", "birth_date"]
+        fields: ["language", "city", "interests", "newsletter_topic", "birth_date", "timeline"]
             .map(part)
             .into_iter()
             .chain(metrics)

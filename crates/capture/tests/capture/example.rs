@@ -3,7 +3,9 @@
 use kinfold_capture::{Captured, RawRecord, Settings, UnknownMembers};
 use kinfold_model::consent::{Consent, Decision};
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order, SegmentConsent};
-use kinfold_model::{Context, Fault, Identifier, Rules, Stage, State, Touchpoint, TouchpointIdentifier};
+use kinfold_model::{
+    Amount, Context, Fault, Identifier, OrderStatus, Rules, Stage, State, Touchpoint, TouchpointIdentifier,
+};
 
 use super::{EXAMPLE, capture, captured, keys, now, with};
 
@@ -77,6 +79,8 @@ fn the_example_of_the_contract_is_accepted_member_by_member() {
             value: "129.90".parse().expect("an amount"),
             currency: "EUR".parse().expect("a currency"),
             items: 2,
+            status: OrderStatus::Placed,
+            refunded: Amount::default(),
         }),
         engagement: Some(Engagement {
             campaign: text("spring"),
@@ -94,6 +98,19 @@ fn what_is_verified_is_sorted_and_said_once() {
     let touchpoint = accepted(&with(r#""verified": [" cookie", "b", "cookie"], "attributes": {"b": 1}"#));
     assert_eq!(touchpoint.verified, ["b", "cookie"]);
     assert!(touchpoint.verifies("cookie") && !touchpoint.verifies("a"));
+}
+
+#[test]
+fn an_order_that_came_back_says_so() {
+    let order = |rest: &str| {
+        let members = format!(r#""order": {{"order_id": "O", "value": "10", "currency": "EUR"{rest}}}"#);
+        accepted(&with(&members)).order.expect("an order")
+    };
+    let returned = order(r#", "status": "returned", "refunded": "2.5""#);
+    assert_eq!((returned.status, returned.refunded.to_string()), (OrderStatus::Returned, "2.50".to_owned()));
+    assert_eq!(order(r#", "status": "cancelled", "refunded": "0""#).status, OrderStatus::Cancelled);
+    assert_eq!(order(r#", "refunded": "10.00""#).refunded.to_string(), "10.00");
+    assert_eq!(order(r#", "status": null, "refunded": null"#), order(""));
 }
 
 #[test]

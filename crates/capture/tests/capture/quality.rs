@@ -31,6 +31,12 @@ fn each_oddity_is_flagged_by_its_kind_and_its_member() {
         ("/time", json!("1999-12-31T23:59:59Z"), Implausible, "time"),
         ("/time", json!("2026-01-01T00:00:00Z"), Stale, "time"),
         ("/order/currency", json!("XQX"), Malformed, "order.currency"),
+        (
+            "/order",
+            json!({"order_id": "O", "value": "-1", "currency": "EUR", "status": "returned"}),
+            Implausible,
+            "order.status",
+        ),
         ("/attributes/birth_date", json!("3/4/1984"), Malformed, "attributes.birth_date"),
         ("/attributes/birth_date", json!("2030-01-01"), Implausible, "attributes.birth_date"),
         ("/attributes/given_name", json!("TEST"), Implausible, "attributes.given_name"),

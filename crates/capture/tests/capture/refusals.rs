@@ -142,6 +142,46 @@ fn shapes() -> Vec<(String, RefusalKind, &'static str)> {
         (r#""order": {"order_id": "O", "value": "xyzzy-4711", "currency": "EUR"}"#, BadMoney, "order.value"),
         (r#""order": {"order_id": "O", "value": "1", "currency": "xyzzy-4711"}"#, BadMoney, "order.currency"),
         (
+            r#""order": {"order_id": "O", "value": "1000000000000000000000000000000", "currency": "EUR"}"#,
+            BadMoney,
+            "order.value",
+        ),
+        (
+            r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "status": "xyzzy-4711"}"#,
+            BadMoney,
+            "order.status",
+        ),
+        (
+            r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "status": 1}"#,
+            WrongType,
+            "order.status",
+        ),
+        (
+            r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "refunded": "1.01"}"#,
+            OutOfRange,
+            "order.refunded",
+        ),
+        (
+            r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "refunded": "-0.01"}"#,
+            OutOfRange,
+            "order.refunded",
+        ),
+        (
+            r#""order": {"order_id": "O", "value": "-1", "currency": "EUR", "refunded": "0.01"}"#,
+            OutOfRange,
+            "order.refunded",
+        ),
+        (
+            r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "refunded": 0.5}"#,
+            WrongType,
+            "order.refunded",
+        ),
+        (
+            r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "refunded": "xyzzy-4711"}"#,
+            BadMoney,
+            "order.refunded",
+        ),
+        (
             r#""order": {"order_id": "O", "value": "1", "currency": "EUR", "items": -1}"#,
             OutOfRange,
             "order.items",

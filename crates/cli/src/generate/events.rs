@@ -67,6 +67,12 @@ impl Scene<'_> {
         let mut record = Record::new(&self.head("crm", order.time, "back_office", "order"));
         record.identifier("customer_id", person.customer_id());
         record.order(order.id, order.cents, person.country().currency, order.items);
+        // Not drawn, so that a seed keeps the people and the rest of what it had without it.
+        match order.id % 24 {
+            0 => record.order_became("returned"),
+            1 => record.order_became("cancelled"),
+            _ => {}
+        }
         generated("crm", record, person)
     }
 

@@ -86,6 +86,13 @@ impl Record {
         ));
     }
 
+    /// Of the order that was written last.
+    pub(super) fn order_became(&mut self, status: &str) {
+        let end = self.bytes.pop();
+        debug_assert_eq!(end, Some(b'}'));
+        self.put(format_args!(r#","status":"{status}"}}"#));
+    }
+
     pub(super) fn reaction(&mut self, campaign: &str, action: &str) {
         self.close();
         self.put(format_args!(r#","engagement":{{"campaign":"{campaign}","action":"{action}"}}"#));

@@ -81,6 +81,18 @@ fn every_source_reports_about_its_share() {
 }
 
 #[test]
+fn of_some_orders_the_crm_knows_that_they_came_back_or_to_nothing() {
+    let mut statuses: BTreeMap<String, usize> = BTreeMap::new();
+    for (generated, value) in sound() {
+        if let Some(status) = value["order"]["status"].as_str() {
+            assert_eq!(generated.source, "crm");
+            *statuses.entry(status.to_owned()).or_default() += 1;
+        }
+    }
+    assert!(statuses.keys().eq(["cancelled", "returned"]) && statuses.values().all(|count| *count > 5));
+}
+
+#[test]
 fn some_orders_are_reported_by_two_sources() {
     let mut reports: BTreeMap<(String, u32), BTreeSet<&str>> = BTreeMap::new();
     for (generated, value) in sound() {

@@ -230,8 +230,15 @@ fn said(said: &Said) -> Value {
     });
     let orders = said.orders.iter().map(|one| {
         json!({
-            "order_id": one.order_id, "value": one.value.to_string(), "currency": one.currency.to_string(),
-            "items": one.items, "time": one.time.to_string(),
+            "order_id": one.order_id, "source": one.source, "placed": one.placed.to_string(),
+            "value": one.value.to_string(), "currency": one.currency.to_string(), "items": one.items,
+            "status": one.status, "refunded": one.refunded.to_string(), "time": one.time.to_string(),
+        })
+    });
+    let timeline = said.timeline.iter().map(|one| {
+        json!({
+            "time": one.time.to_string(), "touchpoint_id": one.touchpoint_id, "source": one.source,
+            "channel": one.channel, "type": one.r#type, "action": one.action, "order_id": one.order_id,
         })
     });
     let consents = said.consents.iter().map(|one| {
@@ -246,6 +253,8 @@ fn said(said: &Said) -> Value {
         "first_seen": said.first_seen.to_string(), "last_seen": said.last_seen.to_string(),
         "touchpoints": said.touchpoints, "identifiers": identifiers.collect::<Value>(),
         "attributes": attributes.collect::<Value>(), "orders": orders.collect::<Value>(),
+        "timeline": timeline.collect::<Value>(),
+        "active_half_hours": said.active.iter().map(Timestamp::to_string).collect::<Vec<_>>(),
         "consents": consents.collect::<Value>(),
     })
 }
@@ -256,6 +265,8 @@ fn origins(held: &Held, site: &Site) -> Result<Value, Failure> {
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for said in held.said.values() {
         names.extend(said.attributes.iter().map(|one| one.stated.source.as_str()));
+        names.extend(said.orders.iter().map(|one| one.source.as_str()));
+        names.extend(said.timeline.iter().map(|one| one.source.as_str()));
         names.extend(said.consents.iter().map(|one| one.source.as_str()));
     }
     let line = |name: &&str| {

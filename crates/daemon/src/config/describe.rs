@@ -32,6 +32,7 @@ pub(super) fn describe(config: &Config) -> String {
         rules,
         purposes,
         survivorship,
+        profile,
         outputs,
         privacy,
     } = config;
@@ -107,7 +108,8 @@ pub(super) fn describe(config: &Config) -> String {
 
     page.rules(rules);
     page.purposes(purposes);
-    page.survivorship(survivorship);
+    page.attributes(survivorship);
+    page.profile(profile, survivorship);
     page.outputs(outputs);
     page.privacy(privacy);
     page.0
@@ -191,7 +193,7 @@ impl Page {
         self.plain("defaults", table(defaults));
     }
 
-    fn survivorship(&mut self, survivorship: &Survivorship) {
+    fn attributes(&mut self, survivorship: &Survivorship) {
         self.section("attributes");
         self.text("default_rule", survivorship.default_rule().as_str());
         for (attribute_name, rule) in survivorship.iter() {
@@ -202,9 +204,17 @@ impl Page {
                 self.plain("stale_after_ms", stale_after_ms);
             }
         }
+    }
+
+    fn profile(&mut self, settings: &kinfold_profile::Settings, survivorship: &Survivorship) {
+        let kinfold_profile::Settings { order_sources, utc_offset_minutes, timeline } = settings;
         self.section("profile");
+        self.plain("utc_offset_minutes", utc_offset_minutes);
+        self.plain("timeline", timeline);
         self.plain("interests", list(&survivorship.interests));
         self.plain("interests_max", survivorship.interests_max);
+        self.section("orders");
+        self.plain("sources", list(order_sources));
     }
 
     fn outputs(&mut self, outputs: &Outputs) {

@@ -8,6 +8,7 @@ mod faults;
 mod namespaces;
 mod outputs;
 mod privacy;
+mod profile;
 mod properties;
 mod purposes;
 mod reader;
@@ -65,6 +66,8 @@ pub struct Config {
     pub purposes: Purposes,
     /// `[attributes]`, `[attributes.<name>]` and `[profile]`: which values of attributes survive, and what tells of interests.
     pub survivorship: Survivorship,
+    /// `[profile]` and `[orders]`: how the members of a person are folded.
+    pub profile: kinfold_profile::Settings,
     /// `[outputs.<name>]`: to which topics profiles leave, for which purposes, and what of them.
     pub outputs: Outputs,
     /// `[privacy]`

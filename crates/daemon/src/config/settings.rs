@@ -16,6 +16,7 @@ use super::faults::{ConfigFaults, Fault, Origin};
 use super::namespaces::read_rules;
 use super::outputs::read_outputs;
 use super::privacy::read_privacy;
+use super::profile::read_profile;
 use super::properties::Properties;
 use super::purposes::read_purposes;
 use super::reader::{Check, Reader, Section};
@@ -81,7 +82,10 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
     let rules = read_rules(root.section("identity"), root.section("namespaces"));
     let purposes = read_purposes(&mut root);
     let outputs = read_outputs(&mut root, &purposes, &rules);
-    let survivorship = read_survivorship(&mut root);
+    let mut profile = root.section("profile");
+    let survivorship = read_survivorship(root.section("attributes"), &mut profile);
+    let settings = read_profile(&mut profile, root.section("orders"));
+    profile.finish();
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
         kafka: kafka(root.section("kafka")),
@@ -98,6 +102,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         rules,
         purposes,
         survivorship,
+        profile: settings,
         outputs,
         privacy: read_privacy(root.section("privacy")),
     };

@@ -5,27 +5,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
 use kinfold_capture::limits::NAME_BYTES_MAX;
-use kinfold_model::survivorship::{INTERESTS_MAX, RULES_MAX, SOURCES_MAX};
+use kinfold_model::survivorship::{INTERESTS_MAX, RULES_MAX};
 use kinfold_model::{AttributeRule, SurvivorRule, Survivorship};
 use unicode_normalization::UnicodeNormalization;
 
+use super::profile::read_sources;
 use super::reader::{Check, Section};
 use super::settings::{DAY_MS, allow};
 
 /// Nothing is stale before a day has passed, so that a number of days, hours or seconds that was written by mistake is noticed.
 const STALE_RANGE: RangeInclusive<i64> = DAY_MS..=36_500 * DAY_MS;
 
-/// Reads both sections.
-pub(super) fn read_survivorship(root: &mut Section<'_>) -> Survivorship {
-    let (default, rules) = rules(root.section("attributes"));
-    let mut profile = root.section("profile");
+/// Reads the rules, and of `[profile]` the interests.
+pub(super) fn read_survivorship(attributes: Section<'_>, profile: &mut Section<'_>) -> Survivorship {
+    let (default, rules) = rules(attributes);
     let interests = profile.list("interests", &Survivorship::INTERESTS, |text| attribute(&nfc(text)));
     if interests.len() > INTERESTS_MAX {
         let what = format!("names {} attributes", interests.len());
         profile.fault("interests", what, format!("name at most {INTERESTS_MAX}"));
     }
     let interests_max = profile.number("interests_max", 10, 0..=INTERESTS_MAX as i64);
-    profile.finish();
     let interests: BTreeSet<String> = interests.iter().map(|name| nfc(name)).collect();
     Survivorship::new(default, rules).with_interests(interests, interests_max)
 }
@@ -60,19 +59,9 @@ fn rules(mut section: Section<'_>) -> (SurvivorRule, BTreeMap<String, AttributeR
 /// A table that only says when a value is stale goes by the default rule.
 fn rule(mut section: Section<'_>, default: SurvivorRule) -> AttributeRule {
     let rule = section.given_choice("rule", &SurvivorRule::ALL, SurvivorRule::as_str).unwrap_or(default);
-    let sources = section.list("sources", &[], |text| {
-        let is_name = !text.is_empty() && text.trim() == text && text.len() <= NAME_BYTES_MAX;
-        allow(is_name, "is no name of a source", "write it as touchpoints name it in `source`")
-    });
-    let sources: Vec<String> = sources.iter().map(|name| nfc(name)).collect();
-    let distinct: BTreeSet<&String> = sources.iter().collect();
+    let sources = read_sources(&mut section);
     let is_priority = rule == SurvivorRule::SourcePriority;
-    if sources.len() > SOURCES_MAX {
-        let what = format!("names {} sources", sources.len());
-        section.fault("sources", what, format!("name at most {SOURCES_MAX}"));
-    } else if distinct.len() < sources.len() {
-        section.fault("sources", "names a source twice", "name each source once");
-    } else if is_priority && sources.is_empty() && section.is_sound("sources") {
+    if is_priority && sources.is_empty() && section.is_sound("sources") {
         let remedy =
             "name the sources, the one that is believed most first: sources = [\"crm\", \"webshop\"]";
         section.fault("sources", "names none", remedy);

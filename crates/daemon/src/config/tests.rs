@@ -2,6 +2,7 @@
 
 mod outputs;
 mod privacy;
+mod profile;
 mod signals;
 mod survivorship;
 

@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use kinfold_model::touchpoint::Engagement;
+use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    Consent, ConsentScope, ConsentState, Decision, EffectiveConsent, NodeId, PersonId, Touchpoint,
-    TouchpointIdentifier,
+    Consent, ConsentScope, ConsentState, Decision, EffectiveConsent, NodeId, OrderStatus, PersonId,
+    Touchpoint, TouchpointIdentifier,
 };
 use kinfold_profile::fold::{Terms, fold};
 use kinfold_profile::{Cause, FacetMessage, FacetsInput, Member};
@@ -71,25 +71,53 @@ fn a_touchpoint(sets: impl Strategy<Value = u8>) -> impl Strategy<Value = Touchp
         (sets, 0..5_u8, 0..3_i64, text(&["shop", "till"])),
         option::of(text(&["web", "app"])),
         option::of(text(&["x", "y"])),
-        option::of((select(&["o1", "o2"][..]), select(&["1.5", "1.50", "-2", "0.00"][..]), 0..2_i64)),
+        option::of(an_order()),
         vec(a_consent(), 0..3),
-        option::of(text(&["bounce", "Cleaned", "click", "call"])),
-        proptest::sample::subsequence(vec!["city", "email", "interest", "street"], 0..3),
+        option::of(text(&["bounce", "Cleaned", "click", "Opened", "call"])),
+        (
+            option::of(text(&["visit", "order"])),
+            option::of(select(&[-1.0, 0.25, 0.3][..])),
+            proptest::sample::subsequence(vec!["city", "email", "interest", "street"], 0..3),
+        ),
     )
-        .prop_map(|((set, id, ms, source), channel, attribute, bought, consents, action, verified)| {
-            let mut touchpoint = touchpoint(&format!("t{id}"), ms, identifiers(set));
-            touchpoint.source = source;
-            touchpoint.channel = channel;
-            touchpoint.engagement =
-                action.map(|action| Engagement { action: Some(action), ..Engagement::default() });
-            touchpoint.attributes = ["city", "interest", "street"]
-                .into_iter()
-                .filter_map(|name| Some((name.to_owned(), attribute.clone()?)))
-                .collect();
-            touchpoint.verified = verified.into_iter().map(str::to_owned).collect();
-            touchpoint.order = bought.map(|(id, value, items)| order(id, value, items));
-            touchpoint.consents = consents;
-            touchpoint
+        .prop_map(
+            |(
+                (set, id, ms, source),
+                channel,
+                attribute,
+                order,
+                consents,
+                action,
+                (kind, sentiment, verified),
+            )| {
+                let mut touchpoint = touchpoint(&format!("t{id}"), ms, identifiers(set));
+                touchpoint.source = source;
+                touchpoint.channel = channel;
+                touchpoint.r#type = kind;
+                touchpoint.engagement = Some(Engagement { action, sentiment, campaign: None });
+                touchpoint.attributes = ["city", "interest", "street"]
+                    .into_iter()
+                    .filter_map(|name| Some((name.to_owned(), attribute.clone()?)))
+                    .collect();
+                touchpoint.verified = verified.into_iter().map(str::to_owned).collect();
+                touchpoint.order = order;
+                touchpoint.consents = consents;
+                touchpoint
+            },
+        )
+}
+
+fn an_order() -> impl Strategy<Value = Order> {
+    (
+        select(&["o1", "o2"][..]),
+        select(&["1.5", "1.50", "-2", "0.00"][..]),
+        0..2_i64,
+        select(&OrderStatus::ALL[..]),
+        any::<bool>(),
+    )
+        .prop_map(|(id, value, items, status, is_refunded)| {
+            let refunded = if is_refunded && value.starts_with("1.5") { "0.5" } else { "0" };
+            Order { status, refunded: refunded.parse().expect("an amount"), ..order(id, value, items) }
         })
 }
 
@@ -384,8 +412,9 @@ proptest! {
         turned.rotate_left(seed.index(members.len()));
         turned.reverse();
         let (keys, purposes) = (crate::world::keys(), crate::world::purposes());
-        let survivorship = crate::world::survivorship();
-        let terms = Terms { keys: &keys, purposes: &purposes, survivorship: &survivorship };
+        let (survivorship, settings) = (crate::world::survivorship(), crate::world::settings());
+        let terms =
+            Terms { keys: &keys, purposes: &purposes, survivorship: &survivorship, settings: &settings };
         let folded = |members| fold(person(0), members, terms, at(5)).expect("something was said");
         let (one, other) = (folded(members), folded(turned));
         prop_assert_eq!(postcard::to_stdvec(&one), postcard::to_stdvec(&other));

@@ -5,6 +5,7 @@ mod disclosures;
 mod erasures;
 mod history;
 mod journeys;
+mod metrics;
 mod outputs;
 mod restrictions;
 mod revision;

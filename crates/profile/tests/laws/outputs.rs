@@ -151,6 +151,22 @@ fn a_sum_is_as_old_as_the_oldest_thing_in_it() {
 }
 
 #[test]
+fn entries_of_a_timeline_and_dates_of_orders_are_as_old_as_they_say() {
+    let bought =
+        |id: &str, ms| Touchpoint { order: Some(order(id, "10.00", 1)), ..touchpoint(id, ms, vec![ann()]) };
+    let fields = ["timeline", "metrics.first_order", "metrics.last_order", "metrics.revenue"];
+    let mut world = world(output(&["service"], &fields), &[bought("t1", 1), bought("t2", 5)]);
+    let shown = |world: &World| {
+        let profile = there(world).expect("nothing is needed");
+        let entries = profile.timeline.iter().map(|entry| entry.time.millis()).collect::<Vec<_>>();
+        (entries, profile.metrics.first_order, profile.metrics.last_order, profile.metrics.revenue.len())
+    };
+    assert_eq!(shown(&world), (vec![5, 1], Some(at(1)), Some(at(5)), 1));
+    world.pass(11);
+    assert_eq!(shown(&world), (vec![5], None, Some(at(5)), 0));
+}
+
+#[test]
 fn identifiers_leave_in_the_form_that_is_asked_for_and_no_others_do() {
     let phone = identifier("phone", "+493511234567");
     let email = |form| BTreeMap::from([(Namespace::new("email"), form)]);

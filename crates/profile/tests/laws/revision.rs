@@ -1,4 +1,4 @@
-//! After a change of the purposes, the outputs or the rules of survivorship everybody is weighed anew: once, whatever happens meanwhile.
+//! After a change of the purposes, the outputs, the rules of survivorship or the settings everybody is weighed anew: once, whatever happens meanwhile.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -8,7 +8,7 @@ use kinfold_model::{
     Consent, ConsentState, Decision, Field, MergePolicy, Output, Outputs, PersonId, Purpose, Purposes,
     SurvivorRule, Survivorship, Touchpoint, TouchpointIdentifier,
 };
-use kinfold_profile::{FacetsInput, Published};
+use kinfold_profile::{FacetsInput, Published, Settings};
 
 use crate::world::{World, assigned, at, consent, identifier, person, purposes, said, touchpoint};
 use ConsentState::{Denied, Expired, Granted};
@@ -293,7 +293,7 @@ fn a_purpose_that_lets_a_yes_last_longer_gives_it_back() {
 }
 
 #[test]
-fn after_a_change_of_survivorship_everybody_shows_what_survives_by_it() {
+fn after_a_change_of_survivorship_or_settings_everybody_shows_what_follows_from_it() {
     let mut world = World::new();
     for n in 1..=PEOPLE {
         let [early, late] = [("t1", 1, "Dresden"), ("t2", 2, "Leipzig")].map(|(id, ms, city)| {
@@ -311,5 +311,10 @@ fn after_a_change_of_survivorship_everybody_shows_what_survives_by_it() {
     world.survivorship = Arc::new(Survivorship::new(SurvivorRule::Oldest, BTreeMap::new()));
     assert_eq!(revise(&mut world).len(), usize::from(PEOPLE));
     assert_eq!(cities(&world), ["Dresden".to_owned()].into());
+    assert!(revise(&mut world).is_empty(), "once is enough");
+    assert!(world.profiles.values().all(|profile| profile.timeline.len() == 2));
+    world.settings = Arc::new(Settings { timeline: 1, ..Settings::clone(&world.settings) });
+    assert_eq!(revise(&mut world).len(), usize::from(PEOPLE));
+    assert!(world.profiles.values().all(|profile| profile.timeline.len() == 1));
     assert!(revise(&mut world).is_empty(), "once is enough");
 }

@@ -6,12 +6,12 @@ use std::sync::Arc;
 use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
-    Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys,
-    MergePolicy, NodeId, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State, SurvivorRule,
-    Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
+    Amount, Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier,
+    Keys, MergePolicy, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage,
+    State, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{
-    FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, laws,
+    FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, Settings, laws,
 };
 
 /// State without a disk.
@@ -79,6 +79,8 @@ pub(crate) struct World {
     pub(crate) outputs: Arc<Outputs>,
     /// By which values of attributes survive.
     pub(crate) survivorship: Arc<Survivorship>,
+    /// Whose word of an order counts, and what is shown.
+    pub(crate) settings: Arc<Settings>,
     /// What the drivers say.
     pub(crate) now: Timestamp,
 }
@@ -99,6 +101,7 @@ impl World {
             purposes: Arc::new(purposes()),
             outputs: Arc::default(),
             survivorship: Arc::default(),
+            settings: Arc::new(settings()),
             now: at(0),
         }
     }
@@ -171,6 +174,7 @@ impl World {
         People::new(keys(), Arc::clone(&self.purposes))
             .with_outputs(Arc::clone(&self.outputs))
             .with_survivorship(Arc::clone(&self.survivorship))
+            .with_settings(Arc::clone(&self.settings))
     }
 
     fn reads(&mut self, inputs: Vec<PeopleInput>) -> Vec<Published> {
@@ -231,7 +235,13 @@ fn unversioned(profile: &UnifiedProfile) -> Vec<u8> {
 }
 
 pub(crate) fn people() -> People {
-    People::new(keys(), Arc::new(purposes()))
+    People::new(keys(), Arc::new(purposes())).with_settings(Arc::new(settings()))
+}
+
+/// Of orders the shop is believed before the till, and these before others; hours are told half an hour west of UTC.
+pub(crate) fn settings() -> Settings {
+    let order_sources = ["shop", "till"].map(str::to_owned).into();
+    Settings { order_sources, utc_offset_minutes: -30, ..Settings::default() }
 }
 
 /// `newsletter` goes by the newest decision, a yes to `survey` lasts 4 ms, `service` needs none and uses nothing that is older than
@@ -304,6 +314,8 @@ pub(crate) fn order(id: &str, value: &str, items: i64) -> Order {
         value: value.parse().expect("an amount"),
         currency: "EUR".parse().expect("a currency"),
         items,
+        status: OrderStatus::Placed,
+        refunded: Amount::default(),
     }
 }
 

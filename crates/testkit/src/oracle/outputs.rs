@@ -6,10 +6,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::keys::sha256_hex;
-use kinfold_model::profile::{Attribute, Interest, Metrics, ProfileIdentifier};
+use kinfold_model::profile::{Attribute, Interest, Metrics, ProfileIdentifier, TimelineEntry};
 use kinfold_model::{
-    Amount, Basis, ConsentState, Form, Namespace, Output, Outputs, PersonId, Purpose, Purposes, Silence,
-    Timestamp, UnifiedProfile,
+    Basis, ConsentState, Form, Namespace, Output, Outputs, PersonId, Purpose, Purposes, Silence, Timestamp,
+    UnifiedProfile,
 };
 
 use super::attributes::standard;
@@ -66,6 +66,7 @@ impl Question<'_> {
             attributes,
             interests: profile.interests.iter().filter(is_interest).cloned().collect(),
             metrics: self.metrics(),
+            timeline: self.timeline(),
             consents: profile.consents.iter().filter(|c| is_mine(&c.purpose, &c.channel)).cloned().collect(),
             segments: Vec::new(),
             aliases: profile.aliases.iter().filter(|_| listed("aliases")).copied().collect(),
@@ -90,19 +91,39 @@ impl Question<'_> {
             let name = format!("metrics.{name}");
             self.is_asked_for(&name) && self.may_use(&name, time)
         };
-        let number = |name: &str, value: i64| if given(name, all.first_seen) { value } else { 0 };
-        let revenue: BTreeMap<String, Amount> =
-            if given("revenue", all.first_seen) { all.revenue.clone() } else { BTreeMap::new() };
+        let first = all.first_seen;
+        let number = |name: &str, value: i64| if given(name, first) { value } else { 0 };
         let never = Timestamp::default();
         Metrics {
             touchpoints: number("touchpoints", all.touchpoints),
-            channels: if given("channels", all.first_seen) { all.channels.clone() } else { BTreeMap::new() },
+            channels: kept(&all.channels, given("channels", first)),
+            channel_seen: kept(&all.channel_seen, given("channel_seen", first)),
+            types: kept(&all.types, given("types", first)),
             orders: number("orders", all.orders),
             items: number("items", all.items),
-            revenue,
-            first_seen: if given("first_seen", all.first_seen) { all.first_seen } else { never },
+            revenue: kept(&all.revenue, given("revenue", first)),
+            returns: number("returns", all.returns),
+            cancellations: number("cancellations", all.cancellations),
+            average_order_value: kept(&all.average_order_value, given("average_order_value", first)),
+            days_between_orders: all.days_between_orders.filter(|_| given("days_between_orders", first)),
+            first_order: all.first_order.filter(|time| given("first_order", *time)),
+            last_order: all.last_order.filter(|time| given("last_order", *time)),
+            opens: number("opens", all.opens),
+            clicks: number("clicks", all.clicks),
+            replies: number("replies", all.replies),
+            sentiment: all.sentiment.filter(|_| given("sentiment", first)),
+            sessions: number("sessions", all.sessions),
+            preferred_channel: all.preferred_channel.clone().filter(|_| given("preferred_channel", first)),
+            preferred_hour: all.preferred_hour.filter(|_| given("preferred_hour", first)),
+            first_seen: if given("first_seen", first) { first } else { never },
             last_seen: if given("last_seen", all.last_seen) { all.last_seen } else { never },
         }
+    }
+
+    fn timeline(self) -> Vec<TimelineEntry> {
+        let entries = self.profile.timeline.iter();
+        let may = |time| self.is_asked_for("timeline") && self.may_use("timeline", time);
+        entries.filter(|entry| may(entry.time)).cloned().collect()
     }
 
     fn identifiers(self) -> Vec<ProfileIdentifier> {
@@ -210,6 +231,11 @@ impl Question<'_> {
             other => other.to_lowercase(),
         })
     }
+}
+
+/// All of it, or nothing.
+fn kept<V: Clone>(all: &BTreeMap<String, V>, is_given: bool) -> BTreeMap<String, V> {
+    if is_given { all.clone() } else { BTreeMap::new() }
 }
 
 fn is_part_of(part: &str, whole: &str) -> bool {

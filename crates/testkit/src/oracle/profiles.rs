@@ -8,13 +8,15 @@ use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::consent::ConsentState;
-use kinfold_model::profile::{Metrics, ProfileIdentifier};
+use kinfold_model::profile::ProfileIdentifier;
 use kinfold_model::{
     Amount, Consent, Decision, EffectiveConsent, Keys, MergePolicy, Namespace, NodeId, PersonId, Purposes,
     Survivorship, Timestamp, Touchpoint, UnifiedProfile,
 };
+use kinfold_profile::Settings;
 
 use super::attributes;
+use super::metrics::{metrics, orders, timeline};
 use super::people::Expected;
 
 /// By what profiles are folded, besides touchpoints and people.
@@ -26,6 +28,8 @@ pub struct Terms<'t> {
     pub purposes: &'t Purposes,
     /// By which values of attributes survive.
     pub survivorship: &'t Survivorship,
+    /// What the operator chose.
+    pub settings: &'t Settings,
     /// What has ended or become stale by then has.
     pub now: Timestamp,
 }
@@ -37,6 +41,34 @@ pub fn profiles(
     expected: &Expected,
     terms: Terms<'_>,
 ) -> BTreeMap<PersonId, UnifiedProfile> {
+    let of_person = by_person(touchpoints, expected);
+    of_person
+        .into_iter()
+        .map(|(person_id, touchpoints)| (person_id, profile(person_id, &touchpoints, expected, terms)))
+        .collect()
+}
+
+/// All the money of everybody, by currency, order by order.
+#[must_use]
+pub fn revenue(
+    touchpoints: &[Touchpoint],
+    expected: &Expected,
+    settings: &Settings,
+) -> BTreeMap<String, Amount> {
+    let mut revenue: BTreeMap<String, Amount> = BTreeMap::new();
+    for touchpoints in by_person(touchpoints, expected).values() {
+        for order in orders(touchpoints, settings).iter().filter(|order| !order.is_cancelled()) {
+            *revenue.entry(order.said.currency.to_string()).or_default() += order.net();
+        }
+    }
+    revenue
+}
+
+/// Those that belong to anybody.
+fn by_person<'a>(
+    touchpoints: &'a [Touchpoint],
+    expected: &Expected,
+) -> BTreeMap<PersonId, Vec<&'a Touchpoint>> {
     let mut of_person: BTreeMap<PersonId, Vec<&Touchpoint>> = BTreeMap::new();
     for touchpoint in touchpoints {
         if let Some(person) = expected.person.get(&touchpoint.sighting) {
@@ -44,9 +76,6 @@ pub fn profiles(
         }
     }
     of_person
-        .into_iter()
-        .map(|(person_id, touchpoints)| (person_id, profile(person_id, &touchpoints, expected, terms)))
-        .collect()
 }
 
 fn profile(
@@ -64,7 +93,8 @@ fn profile(
         identifiers,
         attributes,
         interests: attributes::interests(touchpoints, terms.survivorship),
-        metrics: metrics(touchpoints),
+        metrics: metrics(touchpoints, terms.settings),
+        timeline: timeline(touchpoints, terms.settings),
         consents: consents(person_id, touchpoints, expected, terms),
         segments: Vec::new(),
         aliases: aliases(person_id, expected, terms.keys),
@@ -113,63 +143,10 @@ fn undeliverable(address: NodeId, touchpoints: &[&Touchpoint]) -> Option<Timesta
     let events = touchpoints.iter().filter(tells).filter_map(|touchpoint| {
         let action = touchpoint.engagement.as_ref()?.action.as_deref()?;
         let bounced = ["bounce", "cleaned"].contains(&action);
-        (bounced || ["open", "click", "delivered"].contains(&action)).then_some((touchpoint.time, bounced))
+        let arrived = ["open", "Opened", "click", "reply", "delivered"].contains(&action);
+        (bounced || arrived).then_some((touchpoint.time, bounced))
     });
     events.max().filter(|(_, bounced)| *bounced).map(|(time, _)| time)
-}
-
-fn metrics(touchpoints: &[&Touchpoint]) -> Metrics {
-    let times = || touchpoints.iter().map(|touchpoint| touchpoint.time);
-    let mut metrics = Metrics {
-        touchpoints: 0,
-        channels: BTreeMap::new(),
-        orders: 0,
-        items: 0,
-        revenue: BTreeMap::new(),
-        first_seen: times().min().unwrap_or_default(),
-        last_seen: times().max().unwrap_or_default(),
-    };
-    for channel in channels(touchpoints).into_values() {
-        metrics.touchpoints += 1;
-        if let Some(channel) = channel {
-            *metrics.channels.entry(channel.clone()).or_default() += 1;
-        }
-    }
-    for (value, currency, items) in orders(touchpoints) {
-        metrics.orders += 1;
-        metrics.items += items;
-        *metrics.revenue.entry(currency).or_default() += value;
-    }
-    metrics
-}
-
-/// The channel of each touchpoint: of several copies of one touchpoint, the least that any of them names.
-fn channels<'a>(touchpoints: &[&'a Touchpoint]) -> BTreeMap<(NodeId, &'a String), Option<&'a String>> {
-    let mut channels: BTreeMap<_, Option<&String>> = BTreeMap::new();
-    for touchpoint in touchpoints {
-        let least = channels.entry((touchpoint.sighting, &touchpoint.touchpoint_id)).or_default();
-        *least = [*least, touchpoint.channel.as_ref()].into_iter().flatten().min();
-    }
-    channels
-}
-
-/// Value, currency and articles of each order, as the newest of its reports has them.
-fn orders(touchpoints: &[&Touchpoint]) -> Vec<(Amount, String, i64)> {
-    let mut reports: BTreeMap<&String, BTreeSet<_>> = BTreeMap::new();
-    for touchpoint in touchpoints {
-        if let Some(order) = &touchpoint.order {
-            let report = (
-                touchpoint.time,
-                &touchpoint.touchpoint_id,
-                order.value,
-                order.currency.to_string(),
-                order.items,
-            );
-            reports.entry(&order.order_id).or_default().insert(report);
-        }
-    }
-    let newest = reports.into_values().filter_map(|reports| reports.into_iter().next_back());
-    newest.map(|(_, _, value, currency, items)| (value, currency, items)).collect()
 }
 
 /// For each purpose and channel, what the decisions of the person amount to that nobody took back.

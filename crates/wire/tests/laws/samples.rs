@@ -8,13 +8,15 @@ use kinfold_model::consent::{ConsentCause, ConsentEvidence, ConsentState, Decisi
 use kinfold_model::privacy::{
     PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus, StageConfirmation,
 };
-use kinfold_model::profile::{Attribute, Interest, Metrics, ProfileIdentifier, StatedValue};
+use kinfold_model::profile::{
+    Attribute, ChannelSeen, Interest, Metrics, ProfileIdentifier, StatedValue, TimelineEntry,
+};
 use kinfold_model::standard::{Address, Email, Phone, Social, Standard};
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order, SegmentConsent};
 use kinfold_model::{
     Assignment, ChangeRule, Command, CommandKind, Consent, ConsentChange, DeadLetter, EffectiveConsent, Flag,
-    FlagKind, Identifier, IdentityChange, Move, Namespace, NodeId, NodeKind, PersonId, Reason, RefusalKind,
-    Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
+    FlagKind, Identifier, IdentityChange, Move, Namespace, NodeId, NodeKind, OrderStatus, PersonId, Reason,
+    RefusalKind, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_wire::Topic;
 use serde::Serialize;
@@ -134,6 +136,8 @@ pub(crate) fn full_touchpoint() -> Touchpoint {
             value: "-129.90".parse().expect("an amount"),
             currency: "EUR".parse().expect("a currency"),
             items: 2,
+            status: OrderStatus::Returned,
+            refunded: "0.05".parse().expect("an amount"),
         }),
         engagement: Some(Engagement {
             campaign: Some("spring".to_owned()),
@@ -264,9 +268,45 @@ pub(crate) fn full_profile() -> UnifiedProfile {
         attributes: Reason::ALL.map(attribute).into(),
         metrics: Metrics {
             channels: [("web".to_owned(), 3), ("till".to_owned(), i64::MAX)].into(),
+            channel_seen: [("web".to_owned(), ChannelSeen { first_seen: time(1), last_seen: time(2) })]
+                .into(),
+            types: [("order".to_owned(), 2)].into(),
             revenue: [("EUR".to_owned(), "129.90".parse().expect("an amount"))].into(),
+            returns: 1,
+            cancellations: 2,
+            average_order_value: [("EUR".to_owned(), "64.95".parse().expect("an amount"))].into(),
+            days_between_orders: Some(1.5),
+            first_order: Some(time(1)),
+            last_order: Some(time(2)),
+            opens: 3,
+            clicks: 2,
+            replies: 1,
+            sentiment: Some(-0.25),
+            sessions: 2,
+            preferred_channel: Some("web".to_owned()),
+            preferred_hour: Some(23),
             ..bare_profile().metrics
         },
+        timeline: vec![
+            TimelineEntry {
+                time: time(2),
+                touchpoint_id: "web-000017".to_owned(),
+                source: "webshop".to_owned(),
+                channel: Some("web".to_owned()),
+                r#type: Some("order".to_owned()),
+                action: Some("click".to_owned()),
+                order_id: Some("O-99".to_owned()),
+            },
+            TimelineEntry {
+                time: time(1),
+                touchpoint_id: String::new(),
+                source: "till".to_owned(),
+                channel: None,
+                r#type: None,
+                action: None,
+                order_id: None,
+            },
+        ],
         consents: states.map(effective_consent).into(),
         segments: vec!["garden".to_owned()],
         aliases: vec![person(2), person(3)],
@@ -289,15 +329,8 @@ fn bare_profile() -> UnifiedProfile {
         version: 1,
         identifiers: Vec::new(),
         attributes: [].into(),
-        metrics: Metrics {
-            touchpoints: 1,
-            channels: [].into(),
-            orders: 0,
-            items: 0,
-            revenue: [].into(),
-            first_seen: time(1),
-            last_seen: time(1),
-        },
+        metrics: Metrics { touchpoints: 1, first_seen: time(1), last_seen: time(1), ..Metrics::default() },
+        timeline: Vec::new(),
         consents: Vec::new(),
         segments: Vec::new(),
         aliases: Vec::new(),

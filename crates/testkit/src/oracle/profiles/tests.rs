@@ -4,7 +4,8 @@ use std::sync::LazyLock;
 
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    AttributeRule, Consent, Identifier, Purpose, Reason, Rules, SurvivorRule, Timestamp, TouchpointIdentifier,
+    AttributeRule, Consent, Identifier, OrderStatus, Purpose, Reason, Rules, SurvivorRule, Timestamp,
+    TouchpointIdentifier,
 };
 
 use super::*;
@@ -63,7 +64,8 @@ fn consent(time: i64, decision: Decision) -> Consent {
 
 fn order(id: &str, value: &str, items: i64) -> Option<Order> {
     let (value, currency) = (value.parse().expect("an amount"), "EUR".parse().expect("a currency"));
-    Some(Order { order_id: id.to_owned(), value, currency, items })
+    let (status, refunded) = (OrderStatus::Placed, Amount::default());
+    Some(Order { order_id: id.to_owned(), value, currency, items, status, refunded })
 }
 
 fn reaction(action: &str) -> Option<Engagement> {
@@ -90,7 +92,8 @@ fn an_address_is_undeliverable_when_its_newest_event_says_so() {
 
 fn terms<'t>(keys: &'t Keys, purposes: &'t Purposes) -> Terms<'t> {
     static NEWEST: LazyLock<Survivorship> = LazyLock::new(Survivorship::default);
-    Terms { keys, purposes, survivorship: &NEWEST, now: second(1000) }
+    static SETTINGS: LazyLock<Settings> = LazyLock::new(Settings::default);
+    Terms { keys, purposes, survivorship: &NEWEST, settings: &SETTINGS, now: second(1000) }
 }
 
 fn fold(touchpoints: &[Touchpoint]) -> Vec<UnifiedProfile> {
@@ -220,6 +223,26 @@ fn an_order_counts_once_as_its_newest_report_has_it() {
     .metrics;
     assert_eq!((metrics.orders, metrics.items, metrics.touchpoints), (2, 5, 3));
     assert_eq!(metrics.revenue, BTreeMap::from([("EUR".to_owned(), "12.50".parse().expect("an amount"))]));
+}
+
+#[test]
+fn what_came_back_or_to_nothing_brings_nothing_in_and_has_its_day() {
+    let became = |id, time, status, refunded: &str| {
+        let order = order("A", "10.00", 1).map(|order| Order {
+            status,
+            refunded: refunded.parse().expect("an amount"),
+            ..order
+        });
+        Touchpoint { order, ..touchpoint(id, time, &["email:ann"]) }
+    };
+    let metrics = |touchpoints: &[Touchpoint]| only(touchpoints).metrics;
+    let bought = || became("1", 1, OrderStatus::Placed, "0");
+    let back = metrics(&[bought(), became("2", 9, OrderStatus::Returned, "4")]);
+    assert_eq!((back.orders, back.returns, back.revenue["EUR"].to_string()), (1, 1, "6.00".to_owned()));
+    assert_eq!((back.first_order, back.last_order), (Some(second(1)), Some(second(1))));
+    let nothing = metrics(&[bought(), became("2", 9, OrderStatus::Cancelled, "0")]);
+    assert_eq!((nothing.orders, nothing.cancellations, nothing.revenue.len()), (0, 1, 0));
+    assert_eq!((nothing.first_order, nothing.sessions, nothing.preferred_hour), (None, 1, Some(0)));
 }
 
 #[test]
