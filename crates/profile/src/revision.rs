@@ -187,6 +187,7 @@ mod tests {
             Purpose { fields: Some(BTreeSet::new()), ..purpose() },
             Purpose { fields: Some([city()].into()), ..purpose() },
             Purpose { retention_ms: Some(1), ..purpose() },
+            Purpose { double_opt_in: true, ..purpose() },
             Purpose { default: Some(Silence::OptIn), ..purpose() },
             Purpose { default: Some(Silence::OptOut), ..purpose() },
             Purpose { defaults: [("us".to_owned(), Silence::OptOut)].into(), ..purpose() },

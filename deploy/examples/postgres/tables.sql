@@ -8,8 +8,9 @@ CREATE TABLE IF NOT EXISTS profile (
     record jsonb NOT NULL
 );
 
--- Whoever looks for a person has an identifier of theirs:
---   SELECT * FROM profile WHERE record -> 'identifiers' @> '[{"namespace": "email", "value": "ann@example.org"}]';
+-- Whoever looks for a person has an identifier of theirs, and asks whether they may be used for anything:
+--   SELECT * FROM profile WHERE record -> 'identifiers' @> '[{"namespace": "email", "value": "ann@example.org"}]'
+--   AND record ->> 'restricted' IS NULL;
 CREATE INDEX IF NOT EXISTS profile_identifiers ON profile USING gin ((record -> 'identifiers') jsonb_path_ops);
 
 CREATE TABLE IF NOT EXISTS position (
