@@ -3,10 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::{
-    Assignment, Command, Keys, NodeId, PersonId, Rules, Timestamp, Touchpoint, UnifiedProfile,
+    Assignment, Command, Keys, NodeId, PersonId, Reach, Rules, Timestamp, Touchpoint, UnifiedProfile,
 };
 use kinfold_stitch::groups::Refused;
-use kinfold_stitch::node::{Node, Reach, Standing};
+use kinfold_stitch::node::{Node, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Map, Outcome};
@@ -58,15 +58,17 @@ impl Truth<'_> {
     }
 }
 
-/// The identifiers that are erased. Whom a request found depends on what had come by then; all else follows from what is
-/// erased.
+/// The identifiers that are erased, or were. Whom a request found depends on what had come by then; all else follows from what is
+/// erased, and since when it is not any more.
 pub(crate) fn marks(outcome: &Outcome) -> oracle::Marks {
     let mark = |node: &Node| {
-        Some(match node.standing()?.erased.as_ref()?.reach {
+        let known = &node.standing()?.erased.as_ref()?.mark;
+        let mark = match known.reach(Timestamp::MIN)? {
             Reach::Alone => oracle::Mark::Alone,
             Reach::Unclaimed => oracle::Mark::Unclaimed,
             Reach::Everything => oracle::Mark::Everything,
-        })
+        };
+        Some(oracle::Erased { mark, back: known.back() })
     };
     outcome.graph.nodes.iter().filter_map(|(id, node)| Some((*id, mark(node)?))).collect()
 }
@@ -115,7 +117,8 @@ fn profiles_are_the_fold(
     expected: &oracle::Expected,
 ) -> BTreeMap<PersonId, UnifiedProfile> {
     let terms = oracle::Terms { keys: truth.keys, purposes: &purposes(), now: truth.now };
-    let folded = oracle::profiles(truth.touchpoints, expected, terms);
+    let counting = oracle::counting(truth.touchpoints, &marks(outcome), truth.rules);
+    let folded = oracle::profiles(&counting, expected, terms);
     let published = read_people(&outcome.table(Topic::UnifiedProfile));
     assert!(published.keys().eq(folded.keys()), "{}: other people than the oracle's", truth.run);
     for (person, profile) in &published {

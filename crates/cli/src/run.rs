@@ -41,6 +41,7 @@ impl Setup {
         let ports = LocalPorts::new(&keys, &config.rules, config.capture.clone());
         let ports = ports.with_purposes(Arc::new(config.purposes.clone()));
         let ports = ports.with_outputs(Arc::new(config.outputs.clone()));
+        let ports = ports.with_returning(&Arc::new(config.privacy.returning.clone()));
         Ok(Self { ports, config })
     }
 

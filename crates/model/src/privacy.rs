@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::erasure::Marks;
 use crate::identifier::{Identifier, Namespace};
 use crate::node::{NodeId, PersonId};
 use crate::time::Timestamp;
@@ -181,24 +182,15 @@ pub struct Ticket {
     pub asked_by: NodeId,
 }
 
-/// What stitch tells facets: nothing that was said at this node, or of one identifier at it, counts any more.
+/// What stitch tells facets: what is erased of the identifiers of a node. What counts of its touchpoints follows from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erasure {
     /// An identifier or a sighting.
     pub node: NodeId,
-    /// How much of it.
-    pub extent: Extent,
-    /// Who wants it confirmed; `None` for what came after the erasure.
+    /// All marks that it knows of.
+    pub marks: Marks,
+    /// Who wants it confirmed; `None` for what came after the erasure, and when a mark is lifted.
     pub ticket: Option<Ticket>,
-}
-
-/// How much of what was said at a node is erased.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Extent {
-    /// All of it, and all that will be.
-    Everything,
-    /// This identifier only: its value is taken out.
-    Identifier(NodeId),
 }
 
 /// What a stage tells the one that answers for requests.

@@ -62,11 +62,12 @@ fn message(op: &Op) -> String {
             format!("{source} is not believed about {}: {stands}", short(*identifier))
         }
         Body::Shed => "your component is too large".to_owned(),
-        Body::Demand { scope, ticket } => {
+        Body::Demand { scope, ticket, .. } => {
             format!("{} asks to erase your {}", ticket.request_id, scope.as_str())
         }
-        Body::Erase { reach, ticket } => format!("{} erases you, {reach:?}", ticket.request_id),
-        Body::Erased { identifier, reach, .. } => format!("{} is erased, {reach:?}", short(*identifier)),
+        Body::Erase { reach, ticket, .. } => format!("{} erases you, {reach:?}", ticket.request_id),
+        Body::Erased { identifier, mark, .. } => format!("{} is erased: {mark:?}", short(*identifier)),
+        Body::Agreed { time } => format!("somebody agreed at {time} to be known again"),
         Body::Errand(errand) => errand_text(errand),
         Body::SentBack(errand) => format!("sent back: {}", errand_text(errand)),
         Body::Absorb { from, component, .. } => {
@@ -97,7 +98,7 @@ fn errand_text(errand: &Errand) -> String {
             told.first_seen.map_or_else(|| "never".to_owned(), |time| time.to_string()),
         ),
         Errand::Settle { node, .. } => format!("see that {} belongs to somebody", short(*node)),
-        Errand::Erase { node, ticket } => {
+        Errand::Erase { node, ticket, .. } => {
             format!("{} erases the person of {}", ticket.request_id, short(*node))
         }
     }

@@ -3,7 +3,7 @@
 //!
 //! A letter is a record that nobody could read, so that nobody can say for certain whom it names: every text in it is read as an
 //! identifier of every namespace, and what comes out as one that was erased counts. An identifier that a mapping would have put
-//! together is not found.
+//! together is not found. Of who agreed later to be known again, letters go whose records were written before that.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -15,8 +15,8 @@ use kinfold_kafka::reader::{Isolation, Reader};
 use kinfold_kafka::{Settings, World};
 use kinfold_mapping::decode::Format;
 use kinfold_mapping::sources::ByName;
-use kinfold_model::privacy::{Erasure, Extent};
-use kinfold_model::{DeadLetter, Keys, Namespace, NodeId, Normaliser, Timestamp};
+use kinfold_model::privacy::Erasure;
+use kinfold_model::{DeadLetter, Keys, Mark, Namespace, NodeId, Normaliser, Timestamp};
 use kinfold_wire::{Coordinates, Topic, decode_inner};
 use serde_json::json;
 
@@ -93,29 +93,29 @@ fn tombstones(coordinates: &Coordinates, letters: &[Letter]) -> Vec<Outgoing> {
     by_part.into_iter().map(of).collect()
 }
 
-/// Every identifier of a deployment that was ever erased.
-fn erased(settings: &Settings, world: &World) -> Result<BTreeSet<NodeId>, Failure> {
+/// Every identifier of a deployment that was ever erased, with the time from which on records that name it stay: the greatest of
+/// all times as long as it has not come back.
+fn erased(settings: &Settings, world: &World) -> Result<BTreeMap<NodeId, Timestamp>, Failure> {
     let topic = Topic::Erasure;
     if world.count(topic.as_str()).is_none() {
         let name = settings.topic(topic.as_str());
         return Err(Failure::Fault(format!("topic {name} is missing; `kinfold topics apply` creates it")));
     }
-    let mut nodes = BTreeSet::new();
+    let mut marks = BTreeMap::new();
     let reader = Reader::from_beginning(settings, topic.as_str(), Isolation::Committed);
     reader.map_err(Failure::fault)?.each(&mut |record| {
         if let Some(value) = &record.value {
-            nodes.extend(identifier_of(&decode_inner(value).map_err(Failure::fault)?));
+            learn(&decode_inner(value).map_err(Failure::fault)?, &mut marks);
         }
         Ok::<(), Failure>(())
     })?;
-    Ok(nodes)
+    Ok(marks.into_iter().map(|(node, mark)| (node, mark.back().unwrap_or(Timestamp::MAX))).collect())
 }
 
-/// The identifier that an erasure is about; `None` where all of a sighting is.
-fn identifier_of(erasure: &Erasure) -> Option<NodeId> {
-    match erasure.extent {
-        Extent::Everything => Some(erasure.node).filter(|node| !node.is_sighting()),
-        Extent::Identifier(node) => Some(node),
+/// Takes note of the marks that an erasure tells, which several may tell.
+fn learn(erasure: &Erasure, marks: &mut BTreeMap<NodeId, Mark>) {
+    for (node, mark) in erasure.marks.iter() {
+        marks.entry(node).or_default().merge(mark);
     }
 }
 
@@ -125,16 +125,17 @@ struct Finder {
     namespaces: Vec<(Namespace, bool)>,
     /// In which a telephone number without its country may be meant.
     regions: BTreeSet<String>,
-    erased: BTreeSet<NodeId>,
+    /// Each with the time from which on records that name it stay.
+    erased: BTreeMap<NodeId, Timestamp>,
     sources: ByName,
-    /// Whether a text of a source names one of them.
-    remembered: BTreeMap<(String, String), bool>,
-    /// Whether a text is the telephone number of one of them in a country.
-    phones: BTreeMap<(String, String), bool>,
+    /// From when on records stay in which a source writes this text; `None` where it names nobody who was erased.
+    remembered: BTreeMap<(String, String), Option<Timestamp>>,
+    /// The same of a text as a telephone number in a country.
+    phones: BTreeMap<(String, String), Option<Timestamp>>,
 }
 
 impl Finder {
-    fn new(config: &Config, keys: &Keys, erased: BTreeSet<NodeId>, sources: ByName) -> Self {
+    fn new(config: &Config, keys: &Keys, erased: BTreeMap<NodeId, Timestamp>, sources: ByName) -> Self {
         let namespaces = config.rules.namespaces.iter();
         let namespaces = namespaces.map(|(name, rules)| (name.clone(), rules.normalise == Normaliser::Phone));
         let regions = config.capture.source_regions.values().chain(&config.capture.default_region);
@@ -152,15 +153,16 @@ impl Finder {
     /// Whether a letter names somebody who was erased, in its payload or in the key of its record.
     fn is_named(&mut self, letter: &DeadLetter) -> bool {
         let source = letter.topic.strip_prefix("raw.").map(str::to_owned);
+        let goes = |until: Option<Timestamp>| until.is_some_and(|until| letter.time < until);
         let (key, payload) =
             (letter.key.as_deref().unwrap_or_default(), letter.payload.as_deref().unwrap_or_default());
         let Some(source) = source else {
             // Records of ours have nodes beside the values; a request has only values, and its key may be one.
-            return [key, payload].iter().any(|bytes| self.has_node(bytes))
+            return [key, payload].iter().any(|bytes| goes(self.with_node(bytes)))
                 || (letter.topic == Topic::PrivacyRequest.as_str()
-                    && [key, payload]
-                        .iter()
-                        .any(|bytes| words::in_bytes(bytes, &mut |text| self.names(&letter.topic, text))));
+                    && [key, payload].iter().any(|bytes| {
+                        words::in_bytes(bytes, &mut |text| goes(self.names(&letter.topic, text)))
+                    }));
         };
         let of_source = self.sources.get(&source).cloned();
         let canonical = Format::Json;
@@ -170,7 +172,7 @@ impl Finder {
             if is_country(text) && countries.len() < COUNTRIES_MAX {
                 countries.insert(text.to_owned());
             }
-            self.names(&source, text)
+            goes(self.names(&source, text))
         };
         if words::any(payload, format, is_it) || words::in_bytes(key, is_it) {
             return true;
@@ -180,41 +182,40 @@ impl Finder {
         if countries.is_empty() {
             return false;
         }
-        let is_phone = &mut |text: &str| countries.iter().any(|country| self.is_phone(country, text));
+        let is_phone = &mut |text: &str| countries.iter().any(|country| goes(self.as_phone(country, text)));
         words::any(payload, format, is_phone) || words::in_bytes(key, is_phone)
     }
 
-    /// Whether a text is the telephone number of somebody who was erased, in this country.
-    fn is_phone(&mut self, country: &str, text: &str) -> bool {
+    /// From when on records stay in which a text is the telephone number of somebody who was erased, in this country.
+    fn as_phone(&mut self, country: &str, text: &str) -> Option<Timestamp> {
         if text.bytes().filter(u8::is_ascii_digit).count() < PHONE_DIGITS_MIN {
-            return false;
+            return None;
         }
         let remembered = (country.to_owned(), text.to_owned());
         if let Some(known) = self.phones.get(&remembered) {
             return *known;
         }
         let phones = self.namespaces.iter().filter(|(_, is_phone)| *is_phone);
-        let mut nodes =
-            phones.filter_map(|(namespace, _)| self.node(namespace, "sweep", Some(country), text));
-        let is_it = nodes.any(|node| self.erased.contains(&node));
+        let nodes = phones.filter_map(|(namespace, _)| self.node(namespace, "sweep", Some(country), text));
+        let until = nodes.filter_map(|node| self.erased.get(&node).copied()).max();
         if self.phones.len() >= REMEMBERED_MAX {
             self.phones.clear();
         }
-        self.phones.insert(remembered, is_it);
-        is_it
+        self.phones.insert(remembered, until);
+        until
     }
 
-    fn names(&mut self, source: &str, text: &str) -> bool {
+    fn names(&mut self, source: &str, text: &str) -> Option<Timestamp> {
         let remembered = (source.to_owned(), text.to_owned());
         if let Some(known) = self.remembered.get(&remembered) {
             return *known;
         }
-        let is_named = self.nodes(source, text).any(|node| self.erased.contains(&node));
+        let until = self.nodes(source, text).filter_map(|node| self.erased.get(&node).copied()).max();
         if self.remembered.len() >= REMEMBERED_MAX {
             self.remembered.clear();
         }
-        self.remembered.insert(remembered, is_named);
-        is_named
+        self.remembered.insert(remembered, until);
+        until
     }
 
     /// The nodes of a text in every namespace in which it can be read.
@@ -239,12 +240,12 @@ impl Finder {
         read.identifiers.first().map(|identifier| identifier.node)
     }
 
-    /// Whether the bytes hold the node of somebody who was erased, as it is or as hex digits.
-    fn has_node(&self, bytes: &[u8]) -> bool {
+    /// From when on records stay whose bytes hold the node of somebody who was erased, as it is or as hex digits.
+    fn with_node(&self, bytes: &[u8]) -> Option<Timestamp> {
         let as_it_is = |window: &[u8]| <[u8; 16]>::try_from(window).map(NodeId::from_bytes).ok();
         let as_hex = |window: &[u8]| std::str::from_utf8(window).ok()?.parse::<NodeId>().ok();
-        let mut found = bytes.windows(16).filter_map(as_it_is).chain(bytes.windows(32).filter_map(as_hex));
-        found.any(|node| self.erased.contains(&node))
+        let found = bytes.windows(16).filter_map(as_it_is).chain(bytes.windows(32).filter_map(as_hex));
+        found.filter_map(|node| self.erased.get(&node).copied()).max()
     }
 }
 
@@ -259,8 +260,8 @@ mod tests {
     use crate::dead::letters::said;
     use crate::dead::letters::tests::{at, letter, stored};
     use kinfold_kafka::reader::Stored;
-    use kinfold_model::Secret;
     use kinfold_model::keys::sha256_hex;
+    use kinfold_model::{Marks, Reach, Secret};
     use kinfold_wire::SchemaIds;
 
     fn keys() -> Keys {
@@ -277,7 +278,7 @@ mod tests {
     }
 
     fn finder(erased: &[&str]) -> Finder {
-        let erased = erased.iter().map(|text| node(text)).collect();
+        let erased = erased.iter().map(|text| (node(text), Timestamp::MAX)).collect();
         Finder::new(&config(), &keys(), erased, ByName::new())
     }
 
@@ -349,13 +350,36 @@ mod tests {
     }
 
     #[test]
-    fn an_erasure_of_an_identifier_at_a_sighting_is_about_the_identifier() {
-        let ann = node("email:ann@example.org");
-        let sighting = keys().sighting(&[ann, node("email:bea@example.org")]);
-        let of = |node, extent| identifier_of(&Erasure { node, extent, ticket: None });
-        assert_eq!(of(ann, Extent::Everything), Some(ann));
-        assert_eq!(of(sighting, Extent::Everything), None);
-        assert_eq!(of(sighting, Extent::Identifier(ann)), Some(ann));
+    fn an_erasure_is_about_the_identifiers_that_have_marks_and_the_last_word_on_each_holds() {
+        let (ann, bea) = (node("email:ann@example.org"), node("email:bea@example.org"));
+        let at = |ms| Timestamp::from_millis(ms).expect("in range");
+        let mut mark = Mark::default();
+        mark.erase(Reach::Everything, at(10));
+        let mut back = mark.clone();
+        back.consent(at(20));
+        let company = [(ann, false), (bea, false)].into();
+        let at_both = Erasure {
+            node: keys().sighting(&[ann, bea]),
+            marks: Marks::one(ann, mark, company),
+            ticket: None,
+        };
+        let lifted = Erasure { node: ann, marks: Marks::alone(ann, back), ticket: None };
+        let mut marks = BTreeMap::new();
+        learn(&at_both, &mut marks);
+        assert!(marks.keys().eq([&ann]) && marks[&ann].holds());
+        learn(&lifted, &mut marks);
+        learn(&at_both, &mut marks);
+        assert_eq!(marks[&ann].back(), Some(at(20)));
+    }
+
+    #[test]
+    fn a_letter_of_who_came_back_stays_if_its_record_was_written_since() {
+        let mut finder = finder(&["email:ann@example.org"]);
+        let mut letter = of_payload("id;mail\n1;ann@example.org\n");
+        finder.erased = [(node("email:ann@example.org"), letter.time.plus_millis(1))].into();
+        assert!(finder.is_named(&letter));
+        letter.time = letter.time.plus_millis(1);
+        assert!(!finder.is_named(&letter));
     }
 
     #[test]

@@ -22,7 +22,7 @@ use std::path::{Path, PathBuf};
 use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
 use kinfold_model::rules::Rules;
-use kinfold_model::{Outputs, Purposes};
+use kinfold_model::{Outputs, Purposes, Returning};
 use kinfold_pipeline::BrakeLimits;
 use kinfold_privacy::Verifiers;
 
@@ -161,6 +161,8 @@ pub struct Checkpoints {
 pub struct PrivacyConfig {
     /// `[privacy.verifiers.<name>]`: whose signatures a request needs one of; without any, every request is refused.
     pub verifiers: Verifiers,
+    /// `return_by`: by a later consent to one of these purposes somebody who was erased may be known again; none: never.
+    pub returning: Returning,
 }
 
 /// `[log]`

@@ -78,6 +78,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
     let rules = read_rules(root.section("identity"), root.section("namespaces"));
     let purposes = read_purposes(&mut root);
     let outputs = read_outputs(&mut root, &purposes, &rules);
+    let privacy = read_privacy(&mut root, &purposes);
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
         kafka: kafka(root.section("kafka")),
@@ -93,7 +94,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         rules,
         purposes,
         outputs,
-        privacy: read_privacy(root.section("privacy")),
+        privacy,
     };
     root.finish();
     config

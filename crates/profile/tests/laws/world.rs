@@ -121,7 +121,7 @@ impl World {
     /// One batch through both stages; gives what the second published.
     pub(crate) fn batch(&mut self, inputs: impl IntoIterator<Item = FacetsInput>) -> Vec<Published> {
         let (mut messages, mut told) = (Vec::new(), Vec::new());
-        for output in run(&mut Facets::default(), &mut self.facets, self.now, inputs) {
+        for output in run(&mut facets(), &mut self.facets, self.now, inputs) {
             match output {
                 Joined::Facet(message) => {
                     told.push(PeopleInput::from(message.clone()));
@@ -194,6 +194,11 @@ impl World {
             laws::sums(profile, facets)
         })
     }
+}
+
+/// Somebody who is erased comes back by a consent to marketing.
+fn facets() -> Facets {
+    Facets::new(Arc::new(["marketing".to_owned()].into_iter().collect()))
 }
 
 pub(crate) fn people() -> People {
