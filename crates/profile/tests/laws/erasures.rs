@@ -198,7 +198,7 @@ fn who_is_erased_again_needs_a_later_consent() {
     let mut world = World::of([gone(node, None), said(&yes), assigned(node, person(1))]);
     assert_eq!(world.profiles.len(), 1);
     let mut twice = back(Reach::Everything, 200);
-    twice.erase(Reach::Unclaimed, at(300));
+    twice.erase(Reach::Everything, at(300));
     world.batch([told(node, twice.clone(), Some(ticket()))]);
     world.batch([unassigned(node), said(&yes), said(&agrees("t-before", 250))]);
     assert!(world.profiles.is_empty() && !holds(&world.facets, "t-yes"));
