@@ -4,7 +4,7 @@
 use kinfold_cli::run::now;
 use kinfold_daemon::config::Config;
 use kinfold_kafka::client::{Outgoing, produce, send};
-use kinfold_model::privacy::Erasure;
+use kinfold_model::privacy::{Erasure, Ruling};
 use kinfold_model::{Identifier, Keys, Mark, Marks, PrivacyRequest, Reach};
 use kinfold_privacy::Verifiers;
 use kinfold_privacy::verify::{from_hex, public_key};
@@ -29,11 +29,11 @@ fn erased(deployment: &Deployment, address: &str) {
     let node = keys.identifier(&Identifier::new("email", address), &config.rules);
     let mut mark = Mark::default();
     mark.erase(Reach::Everything, now());
-    let erasure = Erasure { node, marks: Marks::alone(node, mark), ticket: None };
+    let ruling = Ruling::Erased(Erasure { node, marks: Marks::alone(node, mark), ticket: None });
     let outgoing = Outgoing {
         topic: Topic::Erasure.as_str().to_owned(),
         key: Some(node.as_bytes().to_vec()),
-        value: Some(encode_inner(&erasure).expect("encodes")),
+        value: Some(encode_inner(&ruling).expect("encodes")),
         ..Outgoing::default()
     };
     send(&deployment.settings, std::iter::once(outgoing)).expect("it arrives");

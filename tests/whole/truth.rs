@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kinfold_model::privacy::Ruling;
 use kinfold_model::{
     Assignment, Command, Keys, NodeId, PersonId, Reach, Rules, Timestamp, Touchpoint, UnifiedProfile,
 };
@@ -11,7 +12,7 @@ use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Map, Outcome};
 use kinfold_testkit::world::{outputs, purposes};
-use kinfold_wire::{SchemaIds, Topic, decode};
+use kinfold_wire::{SchemaIds, Topic, decode, decode_inner};
 
 /// What went into a run.
 pub(crate) struct Truth<'a> {
@@ -73,6 +74,29 @@ pub(crate) fn marks(outcome: &Outcome) -> oracle::Marks {
     outcome.graph.nodes.iter().filter_map(|(id, node)| Some((*id, mark(node)?))).collect()
 }
 
+/// The identifiers that restrict their person, and since when: of each the latest request holds, if it came after the last erasure.
+/// Which identifiers a request found depends on what had come by then; all else follows from them.
+pub(crate) fn restricted(outcome: &Outcome) -> BTreeMap<NodeId, Timestamp> {
+    let rulings = outcome.written.get(&Topic::Erasure).into_iter().flatten();
+    let mut latest = BTreeMap::new();
+    for value in rulings.filter_map(|record| record.value.as_deref()) {
+        let Ruling::Restricted(one) = decode_inner(value).expect("we wrote it") else { continue };
+        if erased(outcome, one.node).is_some_and(|erased| one.latest <= erased) {
+            continue;
+        }
+        let word = (one.received, one.ticket.request_id, one.stands);
+        let known = latest.entry(one.node).or_insert(word.clone());
+        *known = word.max(known.clone());
+    }
+    let stands = latest.into_iter().filter(|(_, (_, _, stands))| *stands);
+    stands.map(|(node, (received, ..))| (node, received)).collect()
+}
+
+/// When an identifier was erased last.
+fn erased(outcome: &Outcome, node: NodeId) -> Option<Timestamp> {
+    outcome.graph.nodes.get(&node)?.standing()?.erased.as_ref()?.mark.erased()
+}
+
 /// The profiles as a subscriber would keep them. The version counts publications, and so tells of the past.
 pub(crate) fn profiles(outcome: &Outcome) -> BTreeMap<Vec<u8>, serde_json::Value> {
     let read = |(key, value): (Vec<u8>, Vec<u8>)| {
@@ -118,7 +142,12 @@ fn profiles_are_the_fold(
 ) -> BTreeMap<PersonId, UnifiedProfile> {
     let terms = oracle::Terms { keys: truth.keys, purposes: &purposes(), now: truth.now };
     let counting = oracle::counting(truth.touchpoints, &marks(outcome), truth.rules);
-    let folded = oracle::profiles(&counting, expected, terms);
+    let mut folded = oracle::profiles(&counting, expected, terms);
+    let restricted = restricted(outcome);
+    for (person, profile) in &mut folded {
+        let theirs = expected.person.iter().filter(|(_, owner)| *owner == person);
+        profile.restricted = theirs.filter_map(|(node, _)| restricted.get(node)).min().copied();
+    }
     let published = read_people(&outcome.table(Topic::UnifiedProfile));
     assert!(published.keys().eq(folded.keys()), "{}: other people than the oracle's", truth.run);
     for (person, profile) in &published {

@@ -67,6 +67,10 @@ pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &
             }),
             "only a yes ends, and none before it was said",
         ),
+        (
+            touchpoint.consents.iter().all(|one| !one.confirmed || one.decision == Decision::Granted),
+            "only a yes is confirmed",
+        ),
         (texts(touchpoint).all(is_clean), "every text is NFC, trimmed and not empty"),
         (touchpoint.flags.is_sorted_by(|a, b| a < b), "flags are sorted by kind and member, and distinct"),
         (touchpoint.flags.len() <= limits::FLAGS_MAX, "a touchpoint has no more flags than allowed"),

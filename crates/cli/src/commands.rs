@@ -20,6 +20,7 @@ use std::path::Path;
 
 use clap::Subcommand;
 use kinfold_daemon::config::{Config, ConfigFaults};
+use kinfold_daemon::letters::LettersError;
 
 pub use resolve::Resolve;
 
@@ -150,6 +151,12 @@ impl Failure {
     /// For `map_err`: a fault of anything else.
     pub fn fault(error: impl std::fmt::Display) -> Self {
         Self::Fault(error.to_string())
+    }
+}
+
+impl From<LettersError> for Failure {
+    fn from(error: LettersError) -> Self {
+        Self::fault(error)
     }
 }
 

@@ -174,8 +174,8 @@ impl Desk<'_> {
     }
 }
 
-/// A worker that panics takes the others with it: half a process looks alive from outside.
-struct StopOnPanic<'s>(&'s AtomicBool);
+/// A thread that panics takes the workers with it: half a process looks alive from outside.
+pub(crate) struct StopOnPanic<'s>(pub(crate) &'s AtomicBool);
 
 impl Drop for StopOnPanic<'_> {
     fn drop(&mut self) {

@@ -11,6 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::consent::Decision;
 use crate::node::NodeId;
+use crate::purpose::Purposes;
 use crate::time::Timestamp;
 use crate::touchpoint::Touchpoint;
 
@@ -262,17 +263,29 @@ impl Agreements {
     }
 }
 
-/// By a consent to which purposes somebody who was erased may be known again; none by default.
+/// By a consent to which purposes somebody who was erased may be known again, each with whether their yes has to be confirmed; none by
+/// default.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct Returning(BTreeSet<String>);
+pub struct Returning(BTreeMap<String, bool>);
 
 impl Returning {
+    /// By a consent to these, of which `purposes` say whether they ask for a double opt-in.
+    #[must_use]
+    pub fn by(names: impl IntoIterator<Item = String>, purposes: &Purposes) -> Self {
+        let double = |name: &str| purposes.declared(name).is_some_and(|purpose| purpose.double_opt_in);
+        let named = names.into_iter().map(|name| {
+            let is_double = double(&name);
+            (name, is_double)
+        });
+        Self(named.collect())
+    }
+
     /// The time of the consent by which a touchpoint brings back whom it names, if they are erased; `None` when it states none.
     ///
     /// Only a yes counts that somebody said, and that the source states or an event of mail tells, such as the click on a link that
-    /// confirms: not that they did not opt out, nor what a signal of a browser tells, which travels along with every page. The
-    /// touchpoint must not say no to the same purpose at that time or later. The time is that of the decision, or of the touchpoint
-    /// if that is earlier; of several the latest.
+    /// confirms: not that they did not opt out, nor what a signal of a browser tells, which travels along with every page. Of a
+    /// purpose that asks for a double opt-in it has to be confirmed. The touchpoint must not say no to the same purpose at that time
+    /// or later. The time is that of the decision, or of the touchpoint if that is earlier; of several the latest.
     #[must_use]
     pub fn consented(&self, touchpoint: &Touchpoint) -> Option<Timestamp> {
         if self.0.is_empty() {
@@ -280,13 +293,13 @@ impl Returning {
         }
         let consents = &touchpoint.consents;
         let yes = consents.iter().filter(|consent| {
-            self.0.contains(&consent.purpose)
+            self.0.get(&consent.purpose).is_some_and(|is_double| !is_double || !consent.is_unconfirmed())
                 && consent.decision == Decision::Granted
                 && consent.decision.was_made(consent.basis.as_deref())
                 && consent.signal.as_deref().is_none_or(|signal| signal == MAIL)
                 && !consents.iter().any(|other| {
                     other.purpose == consent.purpose
-                        && other.decision != Decision::Granted
+                        && matches!(other.decision, Decision::Denied | Decision::Withdrawn)
                         && other.time >= consent.time
                 })
         });
@@ -295,13 +308,7 @@ impl Returning {
 
     /// The purposes, in the order of names.
     pub fn purposes(&self) -> impl Iterator<Item = &str> {
-        self.0.iter().map(String::as_str)
-    }
-}
-
-impl FromIterator<String> for Returning {
-    fn from_iter<I: IntoIterator<Item = String>>(purposes: I) -> Self {
-        Self(purposes.into_iter().collect())
+        self.0.keys().map(String::as_str)
     }
 }
 

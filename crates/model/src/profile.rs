@@ -29,6 +29,10 @@ pub struct UnifiedProfile {
     pub segments: Vec<String>,
     /// Every other id under which this person was, or could have been, known; sorted.
     pub aliases: Vec<PersonId>,
+    /// Since when this person may be used for nothing, because somebody asked (GDPR, Art. 18): when the request was written to the
+    /// log, of several the first that still holds. `None`: they are not restricted.
+    #[serde(default)]
+    pub restricted: Option<Timestamp>,
 }
 
 impl std::fmt::Debug for UnifiedProfile {

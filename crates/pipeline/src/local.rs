@@ -17,13 +17,13 @@ use kinfold_wire::{Topic, decode};
 
 use crate::batch::{Batch, Tally};
 use crate::ledger;
-use crate::overlay::{self, Base, Overlay, Store, Writes};
+use crate::overlay::{self, Base, Store, Writes};
 use crate::port::{Port, StageName, Topology};
 use crate::ports::{CapturePort, FacetsPort, PeoplePort, PrivacyPort, StitchPort};
 use crate::record::{InRecord, Origin, OutRecord};
 use crate::task::Task;
 
-/// How many nodes are looked at again between two commits.
+/// How many nodes, and how many people, are looked at again between two commits.
 const REVISED_AT_ONCE: usize = 2000;
 
 /// Sees every record of a public topic as it is written.
@@ -165,8 +165,7 @@ impl<'p, S: Store> Local<'p, S> {
             tallies: BTreeMap::new(),
         };
         if local.store.get(&Shelf::Unpublished.prefix())?.is_some() {
-            let base = Shelved { store: &local.store, shelf: Shelf::Stage(StageName::People) };
-            local.people.stage_mut().recall(&Overlay::new(&base, &mut Writes::new()))?;
+            local.people.stage_mut().recall();
         }
         Ok(local)
     }
@@ -248,15 +247,23 @@ impl<'p, S: Store> Local<'p, S> {
         self.take(StageName::Privacy, batch, listener)
     }
 
-    /// Publishes the people who changed since the last time, or of whom a consent has ended by `now`.
+    /// Publishes the people who changed since the last time, or of whom a consent has ended by `now`; after a change of the purposes
+    /// or the outputs all who differ.
     ///
     /// # Errors
     /// As [`Local::feed`].
     pub fn publish(&mut self, now: Timestamp, listener: &mut dyn Listener) -> Result<(), Fault> {
-        let base = Shelved { store: &self.store, shelf: Shelf::Stage(StageName::People) };
-        self.people.idle(&base, now, usize::MAX)?;
-        let batch = self.people.finish(&base)?;
-        self.take(StageName::People, batch, listener)?;
+        loop {
+            let base = Shelved { store: &self.store, shelf: Shelf::Stage(StageName::People) };
+            let left = self.people.idle(&base, now, REVISED_AT_ONCE)?;
+            let batch = self.people.finish(&base)?;
+            self.take(StageName::People, batch, listener)?;
+            self.commit()?;
+            let base = Shelved { store: &self.store, shelf: Shelf::Stage(StageName::People) };
+            if left.is_none() && self.people.due(&base)?.is_none_or(|due| due > now) {
+                break;
+            }
+        }
         self.round.writes.insert(Shelf::Unpublished.prefix(), None);
         self.commit()
     }

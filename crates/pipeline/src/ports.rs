@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinfold_capture::{Capture, Captured, RawRecord};
-use kinfold_model::privacy::Report;
+use kinfold_model::privacy::{Report, Ruling};
 use kinfold_model::{
     Fault, Keys, NodeId, Outputs, Partition, Purposes, Refusal, RefusalKind, Returning, Rules, Touchpoint,
     UnifiedProfile,
@@ -176,11 +176,11 @@ impl Port for StitchPort {
                 let key = assignment.node.to_string();
                 self.topology.public(Topic::IdentityAssignment, key, Some(&assignment), trace)?
             }
-            Stitched::Erased(erasure) => {
+            Stitched::Ruled(ruling) => {
                 // Cut as `touchpoint` and `identity-assignment` are, which facets reads beside it.
-                let key = erasure.node.to_string().into_bytes();
+                let key = ruling.node().to_string().into_bytes();
                 let partition = keyed(&key, self.topology.count(Topic::Erasure));
-                Topology::inner(Topic::Erasure, partition, key, &erasure, trace)?
+                Topology::inner(Topic::Erasure, partition, key, &ruling, trace)?
             }
             Stitched::Reported(report) => privacy_report(&report, trace)?,
             Stitched::Changed(change) => {
@@ -228,7 +228,7 @@ impl Port for FacetsPort {
             Origin::Topic(Topic::IdentityAssignment) => {
                 public(&self.topology, Topic::IdentityAssignment, record).map(FacetsInput::Assignment)
             }
-            Origin::Topic(Topic::Erasure) => inner(record).map(FacetsInput::Erasure),
+            Origin::Topic(Topic::Erasure) => inner::<Ruling>(record).map(FacetsInput::from),
             _ => public(&self.topology, Topic::Touchpoint, record)
                 .map(|touchpoint| FacetsInput::Touchpoint(Box::new(touchpoint))),
         }
@@ -369,8 +369,8 @@ impl Port for PrivacyPort {
 
     fn write(&self, output: PrivacyOutput, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
         records.push(match output {
-            PrivacyOutput::Ask { scope, ticket, time, latest } => {
-                identity_op(&Op::erase(scope, ticket, time, latest), &self.topology, trace)?
+            PrivacyOutput::Ask { demand, ticket, time, latest } => {
+                identity_op(&Op::demand(demand, ticket, time, latest), &self.topology, trace)?
             }
             PrivacyOutput::Receipt(receipt) => {
                 let key = receipt.request_id.clone();

@@ -277,6 +277,7 @@ fn largest_touchpoint(number: usize) -> Touchpoint {
         channel: Some(name(0)),
         expires: Some(time),
         signal: Some("consent_mode".to_owned()),
+        confirmed: true,
     };
     Touchpoint {
         touchpoint_id: text("t", limits::ID_BYTES_MAX),
@@ -310,7 +311,7 @@ fn the_largest_facet_can_be_written() {
     }
     assert!(facet.is_full());
     let (person, node) = (PersonId::from_bytes([2; 16]), NodeId::from_bytes([1; 16]));
-    let member = Some(Member { facet: Some(facet) });
+    let member = Some(Member { facet: Some(facet), restricted: None });
     let message = FacetMessage { person, node, version: u64::MAX, cause: Cause::Touchpoint, member };
     let mut records = Vec::new();
     let port = FacetsPort { returning: Arc::default(), topology: Topology::uniform(1) };

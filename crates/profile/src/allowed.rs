@@ -91,6 +91,7 @@ mod tests {
             consents,
             segments: Vec::new(),
             aliases: Vec::new(),
+            restricted: None,
         }
     }
 
@@ -106,6 +107,7 @@ mod tests {
             expires: None,
             signal: None,
             wording: None,
+            confirmed: false,
         }
     }
 

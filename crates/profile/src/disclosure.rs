@@ -95,6 +95,8 @@ pub struct SaidConsent {
     pub signal: Option<String>,
     /// Which text was shown, if it was stated.
     pub wording: Option<String>,
+    /// Whether the person confirmed a yes.
+    pub confirmed: bool,
 }
 
 /// A member as the state of people has it.
@@ -118,6 +120,8 @@ pub struct Disclosure {
     own: BTreeSet<NodeId>,
     /// By the node at which it was said.
     said: BTreeMap<NodeId, Said>,
+    /// Since when they are restricted.
+    restricted: Option<Timestamp>,
 }
 
 impl Disclosure {
@@ -135,6 +139,7 @@ impl Disclosure {
         if !node.is_sighting() {
             self.own.insert(node);
         }
+        self.restricted = self.restricted.into_iter().chain(member.restricted).min();
         self.said.extend(member.facet.map(|facet| (node, Said::of(facet))));
         Ok(())
     }
@@ -145,11 +150,17 @@ impl Disclosure {
         self.own.contains(&identifier)
     }
 
+    /// Since when nothing of the person may be used, as far as the entries say that were taken in; `None`: they are not restricted.
+    #[must_use]
+    pub fn restricted(&self) -> Option<Timestamp> {
+        self.restricted
+    }
+
     /// What was said, by the node at which it was. A touchpoint may have named others beside the person: their identifiers are left
     /// out, and so are those that are nobody's.
     #[must_use]
     pub fn into_said(self) -> BTreeMap<NodeId, Said> {
-        let Self { own, mut said } = self;
+        let Self { own, mut said, .. } = self;
         for one in said.values_mut() {
             one.identifiers.retain(|identifier| own.contains(&identifier.node));
         }
@@ -182,6 +193,7 @@ impl Said {
             jurisdiction: stated.jurisdiction.clone(),
             signal: stated.signal.clone(),
             wording: stated.wording.clone(),
+            confirmed: stated.confirmed,
         });
         Self {
             first_seen: facet.span.first,

@@ -10,13 +10,14 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use kinfold_model::{ConsentScope, NodeId, Timestamp, Touchpoint, TouchpointIdentifier};
+use kinfold_model::{NodeId, Timestamp, Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
 use crate::counts::Counts;
+use crate::decisions::Decisions;
 use crate::delivery::{Deliveries, StatedDelivery};
 use crate::span::{Carried, Span};
-use crate::winners::{StatedAttribute, StatedConsent, StatedOrder, Winners};
+use crate::winners::{StatedAttribute, StatedOrder, Winners};
 
 /// What was said at one sighting. `Debug` prints counts only, for the rest is personal data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -27,8 +28,7 @@ pub struct Facet {
     pub(crate) attributes: Winners<StatedAttribute>,
     /// By order id.
     pub(crate) orders: Winners<StatedOrder>,
-    /// By purpose and channel.
-    pub(crate) consents: Winners<StatedConsent>,
+    pub(crate) consents: Decisions,
     /// Of the addresses that it carries.
     pub(crate) deliveries: Deliveries,
 }
@@ -72,7 +72,7 @@ impl Facet {
             identifiers: Carried::default(),
             attributes: Winners::default(),
             orders: Winners::default(),
-            consents: Winners::default(),
+            consents: Decisions::default(),
             deliveries: Deliveries::default(),
         };
         facet.absorb(touchpoint, struck, true);
@@ -96,8 +96,7 @@ impl Facet {
         changed |= self.absorb_attributes(touchpoint);
         changed |= self.absorb_order(touchpoint);
         for consent in &touchpoint.consents {
-            let scope = ConsentScope { purpose: consent.purpose.clone(), channel: consent.channel.clone() };
-            changed |= self.consents.enter(&scope, StatedConsent::new(consent, &touchpoint.source));
+            changed |= self.consents.enter(consent, &touchpoint.source);
         }
         if let Some((address, statement)) =
             StatedDelivery::of(touchpoint).filter(|(address, _)| !struck.contains(address))

@@ -9,23 +9,25 @@
 //!
 //! Of a node that is erased nothing is kept but that it is, so that what is said at it later is not taken in, unless somebody
 //! agreed to be known again: from then on. A touchpoint that brings such a consent is not told of it by stitch; both see it by
-//! themselves, from the same marks.
+//! themselves, from the same marks. An identifier may restrict its person: that stays with it, whoever the person is, until it is
+//! lifted or erased.
 
 use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
 use std::mem;
 use std::sync::Arc;
 
-use kinfold_model::privacy::{Confirmation, Erasure, Report, Ticket};
+use kinfold_model::privacy::{Confirmation, Erasure, Report, Restriction, Ruling, Ticket};
 use kinfold_model::stored::encode;
 use kinfold_model::{
-    Agreements, Assignment, Context, Fault, Halt, Marks, NodeId, PersonId, Returning, Stage, State,
+    Agreements, Assignment, Context, Fault, Halt, Mark, Marks, NodeId, PersonId, Returning, Stage, State,
     Timestamp, Touchpoint, TouchpointIdentifier,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::facet::Facet;
 use crate::laws;
+use crate::restriction::Word;
 use crate::table::Table;
 
 /// So many ids of touchpoints are forgotten at once. Those of a robot's cookie may be millions.
@@ -42,6 +44,17 @@ pub enum FacetsInput {
     Unassigned(NodeId),
     /// What was said at a node counts no more, or of one identifier less, or what is said from some time on counts again.
     Erasure(Erasure),
+    /// An identifier restricts its person, or does so no more.
+    Restriction(Restriction),
+}
+
+impl From<Ruling> for FacetsInput {
+    fn from(ruling: Ruling) -> Self {
+        match ruling {
+            Ruling::Erased(erasure) => Self::Erasure(erasure),
+            Ruling::Restricted(restriction) => Self::Restriction(restriction),
+        }
+    }
 }
 
 /// What the stage sends.
@@ -92,7 +105,7 @@ pub enum PeopleInput {
     Barrier(Barrier),
 }
 
-/// All that facets had to say of an erased node was said before this.
+/// All that facets had to say of a node, of which somebody asked, was said before this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Barrier {
     /// The node.
@@ -112,12 +125,14 @@ impl From<FacetMessage> for PeopleInput {
 pub struct Member {
     /// `None` when nothing was said at exactly this set of identifiers.
     pub facet: Option<Facet>,
+    /// Since when it restricts its person; `None` when it does not.
+    pub restricted: Option<Timestamp>,
 }
 
 /// Why a facet is sent. The cause of a change of consent is told from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Cause {
-    /// Something was said at a node that this person has already.
+    /// Something was said at a node that this person has already, or it restricts them now, or does so no more.
     Touchpoint,
     /// The node has a person, and had none before.
     Arrived,
@@ -157,6 +172,8 @@ struct Node {
     /// How often that was, from 0 again after 255: part of the keys of the ids of its touchpoints, so that those of before may go
     /// while others come.
     life: u8,
+    /// The latest that a request said of restricting since the identifier was erased last; `None` before the first.
+    word: Option<Word>,
 }
 
 /// A node, and what the batch has done to it.
@@ -165,6 +182,7 @@ struct Touched {
     person_before: Option<PersonId>,
     facet_changed: bool,
     erased: bool,
+    restricted: bool,
     /// Something else changed that has to be stored.
     noted: bool,
     tickets: Vec<Ticket>,
@@ -206,6 +224,7 @@ impl Stage for Facets {
             }
             FacetsInput::Unassigned(node) => self.touch(node, context.state)?.assign(None),
             FacetsInput::Erasure(erasure) => self.erase(erasure, context)?,
+            FacetsInput::Restriction(restriction) => self.restrict(restriction, context)?,
         }
         Ok(())
     }
@@ -291,6 +310,7 @@ impl Facets {
         let Erasure { node: id, marks, ticket } = erasure;
         let touched = self.touch(id, context.state)?;
         touched.learn(&marks);
+        touched.end_restriction(id);
         let Touched { node, facet_changed, erased, .. } = touched;
         let first = node.facet.as_ref().map(Facet::first_seen);
         if first.is_some_and(|first| node.marks.is_gone(first)) {
@@ -316,6 +336,18 @@ impl Facets {
             touched.tickets.push(ticket.clone());
             context.send(Joined::Report(ticket.confirm(id, by)));
         }
+        Ok(())
+    }
+
+    /// Notes that an identifier restricts its person, or does so no more. A request of before the last erasure does not count; one
+    /// that overtook it, and is later, counts once the identifier is somebody's again.
+    fn restrict(&mut self, restriction: Restriction, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
+        let Restriction { node: id, ticket, .. } = &restriction;
+        let touched = self.touch(*id, context.state)?;
+        touched.restricted |= Word::from(&restriction).is_news(&mut touched.node.word);
+        touched.end_restriction(*id);
+        touched.tickets.push(ticket.clone());
+        context.send(Joined::Report(ticket.confirm(*id, Confirmation::Facets { touchpoints: 0 })));
         Ok(())
     }
 
@@ -346,8 +378,8 @@ impl Node {
 impl Touched {
     fn new(node: Node) -> Self {
         let person_before = node.person();
-        let tickets = Vec::new();
-        Self { node, person_before, facet_changed: false, erased: false, noted: false, tickets }
+        let [facet_changed, erased, restricted, noted] = [false; 4];
+        Self { node, person_before, facet_changed, erased, restricted, noted, tickets: Vec::new() }
     }
 
     fn assign(&mut self, person: Option<PersonId>) {
@@ -376,12 +408,22 @@ impl Touched {
         }
     }
 
+    /// What a request said of restricting before the identifier was erased last counts no more.
+    fn end_restriction(&mut self, id: NodeId) {
+        let Node { marks, word, .. } = &mut self.node;
+        let erased = marks.get(id).and_then(Mark::erased);
+        if let Some(ended) = word.take_if(|word| word.is_ended_by(erased)) {
+            self.restricted |= ended.since().is_some();
+        }
+    }
+
     /// Stores the node and tells those whom the change concerns. Somebody to whom the node came and from whom it went
     /// again within the batch never learns of it.
     fn settle(self, id: NodeId, context: &mut Context<'_, Joined>) {
-        let Self { mut node, person_before, facet_changed, erased, noted, tickets } = self;
+        let Self { mut node, person_before, facet_changed, erased, restricted, noted, tickets } = self;
         let person = node.person();
-        if !facet_changed && !erased && tickets.is_empty() && person == person_before {
+        let is_other = facet_changed || erased || restricted || person != person_before;
+        if !is_other && tickets.is_empty() {
             if noted {
                 context.state.put(node_key(id), encode(&node));
             }
@@ -408,7 +450,8 @@ impl Touched {
         let version = node.version + 1;
         node.version = version + u64::from(left.is_some());
         context.state.put(node_key(id), encode(&node));
-        let member = Some(Member { facet: node.facet });
+        let restricted = node.word.as_ref().and_then(Word::since);
+        let member = Some(Member { facet: node.facet, restricted });
         context.send(FacetMessage { person, node: id, version, cause, member });
         if let Some(person) = left {
             let (version, cause) = (node.version, Cause::Left);

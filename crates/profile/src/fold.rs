@@ -34,6 +34,7 @@ pub fn fold(
     let own: BTreeSet<NodeId> =
         members.iter().map(|(node, _)| *node).filter(|node| !node.is_sighting()).collect();
     let consents = weigh(&members, &own, terms.purposes, now);
+    let restricted = members.iter().filter_map(|(_, member)| member.restricted).min();
     let said = members.into_iter().filter_map(|(_, member)| member.facet).reduce(|mut all, facet| {
         all.merge(facet);
         all
@@ -50,6 +51,7 @@ pub fn fold(
         consents,
         segments: Vec::new(),
         aliases: aliases.into_iter().collect(),
+        restricted,
     })
 }
 

@@ -2,7 +2,7 @@
 //!
 //! Each gives the first law that is broken as a sentence, without any value, for values are personal data.
 
-use kinfold_model::{ConsentState, UnifiedProfile};
+use kinfold_model::{ConsentState, Decision, UnifiedProfile};
 
 use crate::facet::Facet;
 use crate::span::Span;
@@ -21,6 +21,10 @@ pub fn facet(facet: &Facet) -> Result<(), Broken> {
     check(
         facet.identifiers.spans().all(|span| all.holds(span)),
         "identifiers are seen while their facet is",
+    )?;
+    check(
+        facet.consents.iter().all(|(_, stated)| stated.decision != Decision::Requested),
+        "what was only asked for is not kept",
     )?;
     check(
         facet.deliveries.values().all(|stated| all.holds(Span::at(stated.time()))),
@@ -66,6 +70,10 @@ pub fn profile(profile: &UnifiedProfile) -> Result<(), Broken> {
     check(
         profile.consents.iter().all(|c| c.state != ConsentState::Unknown),
         "an unknown consent is not listed",
+    )?;
+    check(
+        profile.consents.iter().all(|c| c.state != ConsentState::Denied || !c.confirmed),
+        "only a yes is confirmed",
     )?;
     check(
         profile.consents.iter().all(|c| c.state != ConsentState::Expired || c.expires.is_some()),

@@ -12,6 +12,7 @@
 
 mod allowed;
 mod counts;
+mod decisions;
 mod delivery;
 pub mod disclosure;
 pub mod facet;
@@ -21,6 +22,8 @@ pub mod laws;
 mod outputs;
 pub mod people;
 mod place;
+mod restriction;
+mod revision;
 mod span;
 mod standing;
 pub mod table;

@@ -119,7 +119,7 @@ impl Statement for StatedOrder {
 
 /// What was decided for a purpose and channel. What somebody decided wins over a yes that nobody said, then the newest; of one
 /// time the more cautious decision, and of two that are granted the one that ends first; then the least source, basis,
-/// jurisdiction, signal and wording, in this order.
+/// jurisdiction, signal and wording, in this order, and what was confirmed before what was not.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StatedConsent {
     pub(crate) time: Timestamp,
@@ -130,6 +130,7 @@ pub(crate) struct StatedConsent {
     pub(crate) wording: Option<String>,
     pub(crate) expires: Option<Timestamp>,
     pub(crate) signal: Option<String>,
+    pub(crate) confirmed: bool,
 }
 
 impl StatedConsent {
@@ -143,6 +144,7 @@ impl StatedConsent {
             wording: consent.wording.clone(),
             expires: consent.expires,
             signal: consent.signal.clone(),
+            confirmed: consent.confirmed && consent.decision == Decision::Granted,
         }
     }
 }
@@ -156,11 +158,12 @@ impl Statement for StatedConsent {
 impl Ord for StatedConsent {
     fn cmp(&self, other: &Self) -> Ordering {
         fn key(consent: &StatedConsent) -> impl Ord {
-            let StatedConsent { time, decision, source, basis, jurisdiction, wording, expires, signal } =
-                consent;
+            let StatedConsent { time, decision, source, basis, jurisdiction, wording, .. } = consent;
+            let StatedConsent { expires, signal, confirmed, .. } = consent;
             let was_made = decision.was_made(basis.as_deref());
             let end = (expires.is_none(), *expires);
-            (was_made, *time, Reverse((*decision, end, source, basis, jurisdiction, signal, wording)))
+            let rest = (source, basis, jurisdiction, signal, wording, !confirmed);
+            (was_made, *time, Reverse((*decision, end, rest)))
         }
         key(self).cmp(&key(other))
     }
@@ -187,6 +190,7 @@ mod tests {
             wording: None,
             expires: None,
             signal: None,
+            confirmed: false,
         }
     }
 
@@ -211,6 +215,7 @@ mod tests {
         let short = StatedConsent { expires: Some(Timestamp::MAX), ..forever.clone() };
         let shorter = StatedConsent { expires: Some(forever.time.plus_millis(9)), ..forever.clone() };
         assert!(shorter > short && short > forever, "the shorter yes wins");
+        assert!(StatedConsent { confirmed: true, ..forever.clone() } > forever, "what was confirmed wins");
     }
 
     #[test]

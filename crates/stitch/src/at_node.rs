@@ -309,7 +309,7 @@ impl Step<'_> {
             }
             Errand::Tell { node, .. } => Errand::Tell { node, told },
             Errand::Settle { node, .. } => Errand::Settle { node, told: Some(told) },
-            errand @ Errand::Erase { .. } => errand,
+            errand @ (Errand::Erase { .. } | Errand::Restrict(_)) => errand,
         };
         self.pass_on(root, Body::Errand(errand));
         Ok(())

@@ -42,6 +42,7 @@ impl Step<'_> {
                 self.settle_waiting(root, node)
             }
             Errand::Erase { node, latest, ticket } => self.erase_person(root, node, latest, &ticket),
+            Errand::Restrict(restriction) => self.restrict_person(root, &restriction),
         }
     }
 

@@ -1,4 +1,4 @@
-//! Somebody asks to be forgotten. The root of the identifier that is named knows the person; each identifier of theirs is
+//! Somebody asks about their data. To be forgotten: the root of the identifier that is named knows the person; each identifier of theirs is
 //! marked for ever, tells its sightings, and forgets them; each sighting decides whether anything is left of it.
 //!
 //! What is erased is decided once, by what the root knows when it is asked. From then on the marks alone decide, in
@@ -6,8 +6,10 @@
 
 use std::collections::BTreeSet;
 
-use kinfold_model::privacy::{Confirmation, Erasure, Finding, PrivacyScope, Report, Ticket};
-use kinfold_model::{Contested, Fault, Mark, Marks, NodeId, Reach, Timestamp};
+use kinfold_model::privacy::{
+    Confirmation, Demand, Erasure, Finding, PrivacyScope, Report, Restriction, Ticket,
+};
+use kinfold_model::{Contested, Fault, Mark, Marks, NodeId, PersonId, Reach, Rules, Timestamp};
 
 use crate::component::Component;
 use crate::node::{Erased, Orders, Part, Standing};
@@ -19,7 +21,7 @@ impl Step<'_> {
     pub(crate) fn demanded(
         &mut self,
         id: NodeId,
-        scope: PrivacyScope,
+        demand: Demand,
         latest: Timestamp,
         ticket: Ticket,
     ) -> Result<(), Fault> {
@@ -28,16 +30,29 @@ impl Step<'_> {
             return Ok(());
         };
         let was_erased = node.is_gone();
-        if node.is_quarantined() && !was_erased {
-            self.tell_of(&ticket, Finding::Shared { identifier: id });
-            return Ok(());
-        }
-        let (root, person) = (node.root, node.person);
-        if scope == PrivacyScope::Person && !was_erased {
-            self.send(root, Body::Errand(Errand::Erase { node: id, latest, ticket }));
-        } else {
-            self.tell_of(&ticket, Finding::Resolved { identifier: id, person, asked: vec![id], was_erased });
-            self.send(id, Body::Erase { reach: Reach::Alone, latest, ticket });
+        let is_quarantined = node.is_quarantined() && !was_erased;
+        let (root, person, received) = (node.root, node.person, self.cause.time);
+        let restriction = |stands, ticket| Restriction { node: id, stands, received, latest, ticket };
+        match demand {
+            // What restricts one that was somebody's, and is nobody's now, can still be lifted there.
+            Demand::Lift if is_quarantined => self.rule(None, vec![id], &restriction(false, ticket)),
+            _ if is_quarantined => self.tell_of(&ticket, Finding::Shared { identifier: id }),
+            Demand::Erase(PrivacyScope::Person) if !was_erased => {
+                self.send(root, Body::Errand(Errand::Erase { node: id, latest, ticket }));
+            }
+            Demand::Erase(_) => {
+                let asked = vec![id];
+                self.tell_of(&ticket, Finding::Resolved { identifier: id, person, asked, was_erased });
+                self.send(id, Body::Erase { reach: Reach::Alone, latest, ticket });
+            }
+            Demand::Restrict | Demand::Lift if was_erased => {
+                let asked = Vec::new();
+                self.tell_of(&ticket, Finding::Resolved { identifier: id, person, asked, was_erased });
+            }
+            Demand::Restrict | Demand::Lift => {
+                let stands = demand == Demand::Restrict;
+                self.send(root, Body::Errand(Errand::Restrict(restriction(stands, ticket))));
+            }
         }
         Ok(())
     }
@@ -51,21 +66,11 @@ impl Step<'_> {
         ticket: &Ticket,
     ) -> Result<(), Fault> {
         let law = self.law;
-        let component = self.component(root)?;
-        let person = component.members.get(&id).and_then(|member| member.person);
-        let is_theirs = |node: NodeId, theirs| node == id || (theirs == person && person.is_some());
-        let members = component.members.iter().filter_map(|(node, member)| {
-            let namespace = member.namespace.as_ref().filter(|_| is_theirs(*node, member.person))?;
-            let rules = law.rules.namespace(namespace);
-            let is_device = rules.is_some_and(|rules| rules.contested == Contested::Apart);
-            // Of one that links nobody nobody knows whose its touchpoints are.
-            let is_claimed = is_device || person.is_none() || is_with_others(component, *node);
-            Some((*node, if is_claimed { Reach::Unclaimed } else { Reach::Everything }))
-        });
-        let members: Vec<(NodeId, Reach)> = members.collect();
-        let asked = members.iter().map(|(node, _)| *node).collect();
+        let Theirs { person, identifiers } = Theirs::of(id, self.component(root)?, &law.rules);
+        let asked = identifiers.iter().map(|(node, _)| *node).collect();
         self.tell_of(ticket, Finding::Resolved { identifier: id, person, asked, was_erased: false });
-        for (node, reach) in members {
+        for (node, is_claimed) in identifiers {
+            let reach = if is_claimed { Reach::Unclaimed } else { Reach::Everything };
             self.send(node, Body::Erase { reach, latest, ticket: ticket.clone() });
         }
         Ok(())
@@ -229,9 +234,32 @@ impl Step<'_> {
         Ok(())
     }
 
-    fn tell_of(&mut self, ticket: &Ticket, finding: Finding) {
+    pub(crate) fn tell_of(&mut self, ticket: &Ticket, finding: Finding) {
         let Ticket { request_id, desk, .. } = ticket.clone();
         self.journal.report(Report { request_id, desk, finding });
+    }
+}
+
+/// The person to whom an identifier belongs, as the root knows them.
+pub(crate) struct Theirs {
+    /// `None` for one that belongs to nobody.
+    pub(crate) person: Option<PersonId>,
+    /// All of the person, this one alone if it belongs to nobody; each with whether it is, or may be, of others, too.
+    pub(crate) identifiers: Vec<(NodeId, bool)>,
+}
+
+impl Theirs {
+    pub(crate) fn of(id: NodeId, component: &Component, rules: &Rules) -> Self {
+        let person = component.members.get(&id).and_then(|member| member.person);
+        let is_theirs = |node: NodeId, theirs| node == id || (theirs == person && person.is_some());
+        let identifiers = component.members.iter().filter_map(|(node, member)| {
+            let namespace = member.namespace.as_ref().filter(|_| is_theirs(*node, member.person))?;
+            let rules = rules.namespace(namespace);
+            let is_device = rules.is_some_and(|rules| rules.contested == Contested::Apart);
+            // Of one that links nobody nobody knows whose its touchpoints are.
+            Some((*node, is_device || person.is_none() || is_with_others(component, *node)))
+        });
+        Self { person, identifiers: identifiers.collect() }
     }
 }
 

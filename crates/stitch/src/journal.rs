@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
 
-use kinfold_model::privacy::{Erasure, Report};
+use kinfold_model::privacy::{Erasure, Report, Restriction, Ruling};
 use kinfold_model::{
     Assignment, ChangeKind, IdentityChange, Move, Namespace, NodeId, PersonId, RulesVersion,
 };
@@ -63,7 +63,7 @@ pub(crate) struct Journal {
     /// By node of a component in which anything changed.
     settled: BTreeMap<NodeId, Turn>,
     notes: Vec<(NodeId, Note)>,
-    erasures: Vec<Erasure>,
+    rulings: Vec<Ruling>,
     /// The assignments of nodes that are erased.
     farewells: Vec<Assignment>,
     reports: Vec<Report>,
@@ -99,7 +99,12 @@ impl Journal {
             let namespace = node.namespace().cloned();
             self.farewells.push(Assignment { node: erasure.node, namespace, person_id, erased: true });
         }
-        self.erasures.push(erasure);
+        self.rulings.push(Ruling::Erased(erasure));
+    }
+
+    /// An identifier is restricted, or is not any more.
+    pub(crate) fn restricted(&mut self, restriction: Restriction) {
+        self.rulings.push(Ruling::Restricted(restriction));
     }
 
     /// Something to tell about a request.
@@ -107,10 +112,11 @@ impl Journal {
         self.reports.push(report);
     }
 
-    /// The erasures so far; the last assignments of nodes of which nothing is left; and what is told about requests.
-    pub(crate) fn forgotten(&mut self) -> (Vec<Erasure>, Vec<Assignment>, Vec<Report>) {
-        let Self { erasures, farewells, reports, .. } = self;
-        (take(erasures), take(farewells), take(reports))
+    /// What facets is told because somebody asked; the last assignments of nodes of which nothing is left; and what is told about
+    /// requests.
+    pub(crate) fn asked_for(&mut self) -> (Vec<Ruling>, Vec<Assignment>, Vec<Report>) {
+        let Self { rulings, farewells, reports, .. } = self;
+        (take(rulings), take(farewells), take(reports))
     }
 
     /// An identifier begins or ceases to link.

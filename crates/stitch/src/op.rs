@@ -1,6 +1,6 @@
 //! The messages of `identity-op`. Each is addressed to a node, and handled by the partition that owns it.
 
-use kinfold_model::privacy::{PrivacyScope, Ticket};
+use kinfold_model::privacy::{Demand, Restriction, Ticket};
 use kinfold_model::{
     ChangeRule, Command, CommandKind, Keys, Mark, Namespace, NodeId, PersonId, Reach, Refusal, Timestamp,
     Touchpoint,
@@ -33,7 +33,7 @@ pub struct Cause {
     pub time: Timestamp,
     /// What made a difference.
     pub rule: ChangeRule,
-    /// The steward's command, or the request to be forgotten.
+    /// The steward's command, or the request about somebody's data.
     pub command_id: Option<String>,
 }
 
@@ -90,10 +90,10 @@ pub enum Body {
     },
     /// To an identifier: your component is too large without you being taken out.
     Shed,
-    /// To an identifier: somebody asks to be forgotten and names you.
+    /// To an identifier: somebody asks about their data and names you.
     Demand {
-        /// How far that goes.
-        scope: PrivacyScope,
+        /// For what.
+        demand: Demand,
         /// No touchpoint that came before has a later time.
         latest: Timestamp,
         /// Names the identifier itself as who asks.
@@ -209,6 +209,8 @@ pub enum Errand {
         /// Who wants to know.
         ticket: Ticket,
     },
+    /// Restrict the person to whom the node belongs, or do so no more.
+    Restrict(Restriction),
 }
 
 impl Errand {
@@ -220,6 +222,7 @@ impl Errand {
             | Self::Tell { node, .. }
             | Self::Settle { node, .. }
             | Self::Erase { node, .. } => *node,
+            Self::Restrict(restriction) => restriction.node,
         }
     }
 }
@@ -242,14 +245,15 @@ impl Op {
         Self { to, hops: 0, cause, body: Body::Observe(observation) }
     }
 
-    /// What a request to be forgotten, which came at this time, means to stitch. The ticket is that of the identifier; no touchpoint
+    /// What a request means to stitch that was written to the log at this time. The ticket is that of the identifier; no touchpoint
     /// that came before has a time after `latest`.
     #[must_use]
-    pub fn erase(scope: PrivacyScope, ticket: Ticket, time: Timestamp, latest: Timestamp) -> Self {
+    pub fn demand(demand: Demand, ticket: Ticket, time: Timestamp, latest: Timestamp) -> Self {
         let to = ticket.asked_by;
         let command_id = Some(ticket.request_id.clone());
+        // A restriction changes nobody, so that no change is ever told with this rule but one by an erasure.
         let cause = Cause { node: to, time, rule: ChangeRule::Erasure, command_id };
-        Self { to, hops: 0, cause, body: Body::Demand { scope, latest, ticket } }
+        Self { to, hops: 0, cause, body: Body::Demand { demand, latest, ticket } }
     }
 
     /// What a steward's command means to stitch.

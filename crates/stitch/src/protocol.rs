@@ -116,7 +116,7 @@ impl<'a> Step<'a> {
                 self.distrust(op.to, identifier, &source, stands)
             }
             Body::Shed => self.shed(op.to),
-            Body::Demand { scope, latest, ticket } => self.demanded(op.to, scope, latest, ticket),
+            Body::Demand { demand, latest, ticket } => self.demanded(op.to, demand, latest, ticket),
             Body::Erase { reach, latest, ticket } => self.erase(op.to, reach, latest, &ticket),
             Body::Erased { identifier, mark, ticket } => self.erased(op.to, identifier, mark, ticket),
             Body::Agreed { time } => self.lift(op.to, time),

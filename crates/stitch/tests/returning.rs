@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fastrand::Rng;
-use kinfold_model::privacy::{PrivacyScope, Ticket};
+use kinfold_model::privacy::{Demand, PrivacyScope, Ruling, Ticket};
 use kinfold_model::{
     Context, Fault, Identifier, Keys, Mark, NodeId, Partition, PersonId, Reach, Rules, Secret, Stage, State,
     Timestamp, Touchpoint, TouchpointIdentifier,
@@ -52,6 +52,8 @@ struct Graph {
     rng: Rng,
     /// Of a hundred messages, how many come twice.
     repeated_percent: u8,
+    /// What facets was told because somebody asked.
+    rulings: Vec<Ruling>,
 }
 
 impl Graph {
@@ -62,7 +64,7 @@ impl Graph {
         };
         let mut rng = Rng::with_seed(seed);
         let repeated_percent = rng.choice([0, 0, 5]).expect("not empty");
-        Self { seats: (0..partitions).map(seat).collect(), rng, repeated_percent }
+        Self { seats: (0..partitions).map(seat).collect(), rng, repeated_percent, rulings: Vec::new() }
     }
 
     fn count(&self) -> u32 {
@@ -100,8 +102,10 @@ impl Graph {
             }
             seat.stage.finish(&mut context).expect("sound");
             for sent in output {
-                if let Stitched::Op(op) = sent {
-                    self.send(op);
+                match sent {
+                    Stitched::Op(op) => self.send(op),
+                    Stitched::Ruled(ruling) => self.rulings.push(ruling),
+                    _ => {}
                 }
             }
         }
@@ -206,10 +210,10 @@ impl Said {
     }
 }
 
-fn erase((namespace, value): (&str, &str), scope: PrivacyScope, request: &str, latest: i64) -> Op {
-    let asked_by = identifier((namespace, value)).node;
+fn demand(name: (&str, &str), demand: Demand, request: &str, latest: i64) -> Op {
+    let asked_by = identifier(name).node;
     let ticket = Ticket { request_id: request.to_owned(), desk: 0, asked_by };
-    Op::erase(scope, ticket, at(latest), at(latest))
+    Op::demand(demand, ticket, at(latest), at(latest))
 }
 
 const NAMES: [(&str, &str); 12] = [
@@ -271,7 +275,8 @@ fn people_are_those_of_a_graph_that_only_saw_what_counts() {
                 let scope =
                     *rng.choice(&[PrivacyScope::Person, PrivacyScope::Identifier]).expect("not empty");
                 let name = *rng.choice(&NAMES).expect("not empty");
-                graph.run(vec![erase(name, scope, &format!("r{round}-{request}"), first + 5000)]);
+                let request = format!("r{round}-{request}");
+                graph.run(vec![demand(name, Demand::Erase(scope), &request, first + 5000)]);
             }
             let again = ops(&mut rng, &[&all]);
             graph.run(again);
@@ -293,4 +298,33 @@ fn people_are_those_of_a_graph_that_only_saw_what_counts() {
         back += came_back.len();
     }
     assert!(back > 0 && twice > 0, "{back} came back, {twice} were erased again");
+}
+
+#[test]
+fn who_is_erased_cannot_be_restricted_and_who_came_again_can() {
+    let ann = ("email", "ann@example.org");
+    let one = |time: i64, agreed| Said {
+        id: format!("t{time}"),
+        time,
+        names: vec![ann, ("phone", "+491711")],
+        agreed,
+    };
+    for partitions in [1, 3] {
+        let mut graph = Graph::new(7, partitions);
+        graph.run(vec![one(1, false).op()]);
+        graph.run(vec![demand(ann, Demand::Erase(PrivacyScope::Person), "erase", 100)]);
+        let restricts = |graph: &mut Graph, request: &str, time: i64| -> BTreeSet<(NodeId, Timestamp)> {
+            graph.rulings.clear();
+            graph.run(vec![demand(ann, Demand::Restrict, request, time)]);
+            let restricted = graph.rulings.iter().filter_map(|ruling| match ruling {
+                Ruling::Restricted(one) => Some((one.node, one.latest)),
+                Ruling::Erased(_) => None,
+            });
+            restricted.collect()
+        };
+        assert_eq!(restricts(&mut graph, "too-early", 150), BTreeSet::new());
+        graph.run(vec![one(200, true).op()]);
+        let both = [ann, ("phone", "+491711")].map(|name| (identifier(name).node, at(300)));
+        assert_eq!(restricts(&mut graph, "again", 300), BTreeSet::from(both));
+    }
 }

@@ -1,5 +1,5 @@
-//! Random requests of people who want to be forgotten: about identifiers of a world, some of them asked twice. And what comes after: those
-//! who agree to be known again, and others.
+//! Random requests of people who want to be forgotten, or restricted, or no longer so: about identifiers of a world, some of them
+//! asked twice. And what comes after: those who agree to be known again, and others.
 
 use fastrand::Rng;
 use kinfold_model::privacy::{PrivacyKind, PrivacyRequest, PrivacyScope, RequestIdentifier};
@@ -67,17 +67,12 @@ impl World {
             let other = pick(rng, &named.identifiers).clone();
             identifiers.push(RequestIdentifier { namespace: other.namespace, value: other.value });
         }
-        let scope = *pick(rng, &[PrivacyScope::Person, PrivacyScope::Person, PrivacyScope::Identifier]);
+        use PrivacyKind::{Erase, Lift, Restrict};
+        let kind = *pick(rng, &[Erase, Erase, Erase, Restrict, Restrict, Lift]);
+        let scopes = [PrivacyScope::Person, PrivacyScope::Person, PrivacyScope::Identifier];
+        let scope = if kind == Erase { *pick(rng, &scopes) } else { PrivacyScope::Person };
         let time = Timestamp::from_millis(AFTER_MS).unwrap_or_default();
-        PrivacyRequest {
-            request_id,
-            kind: PrivacyKind::Erase,
-            scope,
-            identifiers,
-            time,
-            verifier: None,
-            signature: None,
-        }
+        PrivacyRequest { request_id, kind, scope, identifiers, time, verifier: None, signature: None }
     }
 }
 
@@ -92,5 +87,6 @@ fn agreement(time: Timestamp) -> Consent {
         channel: None,
         expires: None,
         signal: None,
+        confirmed: false,
     }
 }

@@ -19,7 +19,7 @@ use serde::Serialize;
 
 use crate::signals;
 use crate::trace::line;
-use crate::world::{AFTER_MS, outputs, purposes};
+use crate::world::{AFTER_MS, earlier_terms, outputs, purposes};
 
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
@@ -49,7 +49,7 @@ pub struct Input<'a> {
     pub records: &'a [Vec<u8>],
     /// Of stewards; they arrive in between.
     pub commands: &'a [Command],
-    /// Of people who want to be forgotten; they arrive in between, too, unless they wait.
+    /// Of people who want to be forgotten or restricted; they arrive in between, too, unless they wait.
     pub requests: &'a [PrivacyRequest],
     /// Whether requests come when all the rest has come to its end, one after the other.
     pub requests_wait: bool,
@@ -57,7 +57,7 @@ pub struct Input<'a> {
     pub keys: &'a Keys,
     /// In force at the end.
     pub rules: &'a Rules,
-    /// In force until some records have come; `None` for the same rules throughout.
+    /// In force until some records have come, and with them other purposes and outputs; `None` for the same throughout.
     pub earlier_rules: Option<&'a Rules>,
     /// The time of every record, and that at the end.
     pub now: Timestamp,
@@ -200,7 +200,7 @@ struct Estate {
 
 struct Seats<'p, P: Port> {
     tasks: Vec<Task<'p, P>>,
-    /// By partition, whether the rules may be other ones than those under which its state came about.
+    /// By partition, whether the rules, or the purposes, may be other ones than those under which its state came about.
     revising: Vec<bool>,
     /// By partition, how many records have come twice.
     repeated: Vec<usize>,
@@ -275,8 +275,7 @@ impl<P: Port> Lane for Seats<'_, P> {
         }
         let batch_time = batch.last().map_or(Timestamp::MIN, |record| record.time);
         if self.revising[index] || is_due {
-            let now = if is_due { log.now } else { batch_time };
-            let is_left = task.idle(store, now, rng.usize(1..=REVISED_MAX))?.is_some();
+            let is_left = task.idle(store, log.now, rng.usize(1..=REVISED_MAX))?.is_some();
             self.revising[index] &= is_left;
         }
         let effects = task.finish(store)?;
@@ -337,7 +336,7 @@ pub fn run(input: &Input<'_>, schedule: &Schedule) -> Result<Outcome, Fault> {
     let mut estates = Vec::new();
     if let Some(earlier) = input.earlier_rules {
         let left = rng.usize(0..=input.records.len());
-        let ports = ports(input.keys, earlier, schedule.partitions);
+        let ports = earlier_ports(input.keys, earlier, schedule.partitions);
         let mut lanes = lanes(&ports, schedule.partitions, Vec::new());
         course.advance(&mut lanes, &mut rng, schedule, left)?;
         estates = lanes.into_iter().map(Lane::leave).collect();
@@ -451,7 +450,7 @@ pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
     let stage = Capture::new(keys.clone(), rules.clone(), settings);
     let (keys, rules) = (keys.clone(), rules.clone());
     // No touchpoint of a world states a consent to it, unless it is meant to bring somebody back.
-    let returning: Arc<Returning> = Arc::new([RETURN.to_owned()].into_iter().collect());
+    let returning: Arc<Returning> = Arc::new(Returning::by([RETURN.to_owned()], &purposes()));
     let verifiers = Arc::new(Verifiers::none_needed());
     let terms = PrivacyTerms { capture: stage.clone(), verifiers, last_copy_after_ms: LAST_COPY_AFTER_MS };
     Ports {
@@ -472,6 +471,14 @@ pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
         },
         privacy: PrivacyPort { terms, topology },
     }
+}
+
+/// The ports of the same deployment before its rules changed, and with them its purposes and outputs.
+pub(crate) fn earlier_ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
+    let ports = ports(keys, rules, partitions);
+    let (purposes, outputs) = earlier_terms();
+    let (purposes, outputs) = (Arc::new(purposes), Arc::new(outputs));
+    Ports { people: PeoplePort { purposes, outputs, ..ports.people }, ..ports }
 }
 
 fn outcome(lanes: Lanes<'_>, log: Log) -> Result<Outcome, Fault> {

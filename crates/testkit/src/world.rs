@@ -174,6 +174,9 @@ fn consent_record(consent: &Consent) -> Value {
     if let Some(end) = consent.expires {
         record["expires"] = json!(end.to_string());
     }
+    if consent.confirmed {
+        record["confirmed"] = json!(true);
+    }
     record
 }
 
@@ -301,11 +304,11 @@ fn order(rng: &mut Rng, person: usize) -> Order {
 
 fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
     let text = |chosen: Option<&str>| chosen.map(str::to_owned);
-    // Channel and end are drawn apart, so that a seed keeps the world that it had without them.
+    // Channel, end and both steps of a double opt-in are drawn apart, so that a seed keeps the world that it had without them.
     let mut apart = rng.clone().fork();
     let after = Timestamp::from_millis(AFTER_MS + apart.i64(0..20_000)).expect("in the year 2026");
     let expires = *pick(&mut apart, &[None, None, Some(time.plus_millis(24 * HOUR_MS)), Some(after)]);
-    let consent = Consent {
+    let mut consent = Consent {
         purpose: (*pick(rng, &["marketing", "analytics"])).to_owned(),
         decision: *pick(rng, &[Decision::Granted, Decision::Granted, Decision::Denied, Decision::Withdrawn]),
         basis: text(*pick(rng, &[None, Some("consent"), Some("contract")])),
@@ -315,9 +318,19 @@ fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
         channel: text(*pick(&mut apart, &[None, None, Some("email"), Some("phone")])),
         expires: None,
         signal: None,
+        confirmed: false,
     };
-    let end = expires.filter(|_| consent.decision == Decision::Granted);
-    Consent { expires: end.map(|end| end.max(consent.time)), ..consent }
+    if apart.u8(..3) == 0 {
+        consent.purpose = "newsletter".to_owned();
+    }
+    if apart.u8(..5) == 0 {
+        consent.decision = Decision::Requested;
+    }
+    if consent.decision == Decision::Granted {
+        consent.expires = expires.map(|end| end.max(consent.time));
+        consent.confirmed = apart.bool();
+    }
+    consent
 }
 
 /// How old data of a world may be for `analytics`: shorter than from the last touchpoint to [`AFTER_MS`], so that nothing becomes
@@ -325,7 +338,7 @@ fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
 pub const RETENTION_MS: i64 = 25 * 24 * HOUR_MS;
 
 /// By which the decisions of a world are weighed: one policy for each of its purposes, and one of them has an end. Of that one
-/// nothing may be old either, and silence about it is a no; about the other it depends on the law.
+/// nothing may be old either, and silence about it is a no; about the other it depends on the law. A third asks for a double opt-in.
 #[must_use]
 pub fn purposes() -> Purposes {
     let marketing = Purpose {
@@ -340,8 +353,35 @@ pub fn purposes() -> Purposes {
         ..Purpose::default()
     };
     let service = Purpose { basis: Basis::Contract, retention_ms: Some(RETENTION_MS), ..Purpose::default() };
-    let named = [("marketing", marketing), ("analytics", analytics), ("service", service)];
+    let newsletter = Purpose { double_opt_in: true, ..Purpose::default() };
+    let named = [
+        ("marketing", marketing),
+        ("analytics", analytics),
+        ("service", service),
+        ("newsletter", newsletter),
+    ];
     named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
+}
+
+/// What was declared before the rules of a run changed: everything is weighed and lasts otherwise, one output asks for other parts,
+/// one was not there yet, and one is not there any more.
+#[must_use]
+pub fn earlier_terms() -> (Purposes, Outputs) {
+    let marketing = Purpose { valid_for_ms: Some(200 * HOUR_MS), ..Purpose::default() };
+    let analytics = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
+    let named = [("marketing", marketing), ("analytics", analytics)];
+    let purposes = named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect();
+    let output = |purpose: &str, parts: &[&str]| Output {
+        purposes: [purpose.to_owned()].into(),
+        fields: parts.iter().copied().map(part).collect(),
+        ..Output::default()
+    };
+    let named = [
+        ("ads", output("marketing", &["family_name", "segments"])),
+        ("mail", output("analytics", &["language"])),
+        ("gone", output("analytics", &["city"])),
+    ];
+    (purposes, named.into_iter().map(|(name, output)| (name.to_owned(), output)).collect())
 }
 
 /// To which profiles of a world leave: one output for which people have to agree, and of whose parts some need more; one about
@@ -360,9 +400,14 @@ pub fn outputs() -> Outputs {
             form("phone", Form::Sha256Digits),
         ]
         .into(),
-        more: ["city", "metrics.revenue", "identifiers.email"]
-            .map(|name| (part(name), set(&["analytics"])))
-            .into(),
+        more: [
+            ("city", "analytics"),
+            ("metrics.revenue", "analytics"),
+            ("identifiers.email", "analytics"),
+            ("given_name", "newsletter"),
+        ]
+        .map(|(name, purpose)| (part(name), set(&[purpose])))
+        .into(),
         ..Output::default()
     };
     let mail = Output {

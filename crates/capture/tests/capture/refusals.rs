@@ -92,6 +92,16 @@ fn shapes() -> Vec<(String, RefusalKind, &'static str)> {
             BadConsent,
             "consents[0].expires",
         ),
+        (
+            r#""consents": [{"purpose": "a", "decision": "granted", "confirmed": "xyzzy-4711"}]"#,
+            WrongType,
+            "consents[0].confirmed",
+        ),
+        (
+            r#""consents": [{"purpose": "a", "decision": "requested", "confirmed": true}]"#,
+            BadConsent,
+            "consents[0].confirmed",
+        ),
         (r#""consent_signals": {"gpc": "xyzzy-4711"}"#, WrongType, "consent_signals.gpc"),
         (r#""consent_signals": {"tcf": 1}"#, WrongType, "consent_signals.tcf"),
         (r#""consent_signals": {"usp": "1YNN"}"#, UnknownMember, "consent_signals.usp"),

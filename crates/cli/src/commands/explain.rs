@@ -4,7 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kinfold_daemon::config::Config;
-use kinfold_model::{Identifier, Keys, NodeId, State};
+use kinfold_model::{Identifier, Keys, NodeId, PersonId, State, Timestamp};
 use kinfold_pipeline::{Overlay, Writes};
 use kinfold_stitch::explain::Graph;
 
@@ -13,6 +13,7 @@ use crate::argument;
 use crate::explain::json::Terms;
 use crate::explain::picture::{Picture, SHAPES_MAX};
 use crate::explain::{Names, dot, svg, text};
+use crate::privacy::export::disclosed;
 use crate::secret;
 use crate::stores::{Shelves, Stores};
 
@@ -67,7 +68,8 @@ impl Explain {
             .collect();
         let states = overlays.iter().map(|overlay| overlay.as_ref().map(|overlay| overlay as &dyn State));
         let graph = Graph::new(states.collect(), &config.rules, &keys);
-        say(self.answer(&graph, &facets, &asked, &config)?)
+        let restricted = |person: PersonId| disclosed(&state, &config, person).map(|held| held.restricted());
+        say(self.answer(&graph, &facets, &asked, (&config, &restricted))?)
     }
 
     fn answer(
@@ -75,7 +77,7 @@ impl Explain {
         graph: &Graph<'_>,
         facets: &Shelves<'_>,
         asked: &[Asked],
-        config: &Config,
+        (config, restricted): (&Config, &Restricted<'_>),
     ) -> Result<String, Failure> {
         let rules = &config.rules;
         let mut names = Names::new(graph, facets, rules);
@@ -98,7 +100,7 @@ impl Explain {
                     Form::Svg => svg::draw(&Picture::of_path(&path, &names)),
                 }
             }
-            [one] => self.explain_one(graph, one, names, config),
+            [one] => self.explain_one(graph, one, names, (config, restricted)),
             [] => Err(Failure::Usage("name an identifier".to_owned())),
         }
     }
@@ -108,7 +110,7 @@ impl Explain {
         graph: &Graph<'_>,
         asked: &Asked,
         mut names: Names<'_>,
-        config: &Config,
+        (config, restricted): (&Config, &Restricted<'_>),
     ) -> Result<String, Failure> {
         let rules = &config.rules;
         let portrait =
@@ -121,9 +123,10 @@ impl Explain {
         }
         names.learn_portrait(&portrait).map_err(Failure::fault)?;
         let terms = Terms { names: &names, rules };
+        let restricted = portrait.person.map(restricted).transpose()?.flatten();
         Ok(match self.form() {
-            Form::Json => format!("{:#}", terms.portrait(&portrait)),
-            _ => text::portrait(&portrait, &names, rules),
+            Form::Json => format!("{:#}", terms.portrait(&portrait, restricted)),
+            _ => text::portrait(&portrait, restricted, &names, rules),
         })
     }
 
@@ -136,6 +139,9 @@ impl Explain {
         }
     }
 }
+
+/// Since when somebody may be used for nothing; `None` also where nothing is held of them on this machine.
+type Restricted<'r> = dyn Fn(PersonId) -> Result<Option<Timestamp>, Failure> + 'r;
 
 /// What is printed.
 #[derive(Clone, Copy)]

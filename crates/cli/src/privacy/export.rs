@@ -9,6 +9,7 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use kinfold_daemon::config::Config;
 use kinfold_daemon::process::kafka_settings;
 use kinfold_daemon::sources;
 use kinfold_kafka::Settings;
@@ -126,14 +127,23 @@ fn in_folder(site: &Site, folder: &Path, node: NodeId) -> Result<Option<Found>, 
     let person = assignment.person_id;
     let profile = last(Topic::UnifiedProfile, person.to_string())?;
     let profile = profile.map(|value| decode(Topic::UnifiedProfile, &ids, &value)).transpose();
+    let disclosure = disclosed(folder, &site.config, person)?;
+    Ok(Some(Found { person, profile: profile.map_err(Failure::fault)?, disclosure }))
+}
+
+/// What the people in a state folder hold of a person; nothing where their partition is elsewhere.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub(crate) fn disclosed(folder: &Path, config: &Config, person: PersonId) -> Result<Disclosure, Failure> {
     let mut disclosure = Disclosure::default();
-    Stores::of_people(folder, &site.config)?.each(&mut |state| {
+    Stores::of_people(folder, config)?.each(&mut |state| {
         for (key, value) in state.scan(&disclosure::prefix(person)).map_err(Failure::fault)? {
             disclosure.take(&key, &value).map_err(Failure::fault)?;
         }
         Ok(())
     })?;
-    Ok(Some(Found { person, profile: profile.map_err(Failure::fault)?, disclosure }))
+    Ok(disclosure)
 }
 
 /// A deployment, of which topics and a changelog are read.
@@ -224,7 +234,7 @@ fn said(said: &Said) -> Value {
             "purpose": one.scope.purpose, "channel": one.scope.channel, "decision": one.decision,
             "time": one.time.to_string(), "expires": one.expires.as_ref().map(Timestamp::to_string),
             "source": one.source, "basis": one.basis, "jurisdiction": one.jurisdiction, "signal": one.signal,
-            "wording": one.wording,
+            "wording": one.wording, "confirmed": one.confirmed,
         })
     });
     json!({

@@ -27,6 +27,7 @@ pub(super) fn describe(config: &Config) -> String {
         capture,
         sources_dir,
         brake,
+        sweep_interval,
         log,
         rules,
         purposes,
@@ -90,6 +91,7 @@ pub(super) fn describe(config: &Config) -> String {
     page.text("sources_dir", &sources_dir.display().to_string());
     page.plain("brake_ratio", format_args!("{:?}", brake.map_or(0.0, |brake| brake.ratio)));
     page.plain("brake_records", brake.map_or(1000, |brake| brake.records));
+    page.plain("sweep_interval_ms", sweep_interval.map_or(0, |interval| interval.as_millis()));
 
     page.section("capture.source_regions");
     for (source, region) in &capture.source_regions {
@@ -172,6 +174,7 @@ impl Page {
         if let Some(valid_for_ms) = purpose.valid_for_ms {
             self.plain("valid_for_ms", valid_for_ms);
         }
+        self.plain("double_opt_in", purpose.double_opt_in);
         self.text("basis", purpose.basis.as_str());
         if let Some(fields) = &purpose.fields {
             self.plain("fields", list(fields.iter().map(ToString::to_string)));

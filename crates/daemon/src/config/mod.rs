@@ -18,6 +18,7 @@ mod tree;
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
@@ -51,6 +52,8 @@ pub struct Config {
     pub sources_dir: PathBuf,
     /// `capture.brake_ratio` and `capture.brake_records`: when a source is held; `None` (a ratio of 0): never.
     pub brake: Option<BrakeLimits>,
+    /// `capture.sweep_interval_ms`: how often dead letters that nobody may keep are removed; `None` (0): only when somebody asks.
+    pub sweep_interval: Option<Duration>,
     /// `[checkpoints]`
     pub checkpoints: Checkpoints,
     /// `[log]`

@@ -4,7 +4,7 @@
 
 use kinfold_checkpoint::{COPIES, LEFTOVER_AGE};
 use kinfold_kafka::topics::{COMPACTION_LAG_MS, DELETE_RETENTION_MS, SEGMENT_MS};
-use kinfold_model::Purposes;
+use kinfold_model::{Purposes, Returning};
 use kinfold_privacy::Verifiers;
 use kinfold_privacy::verify::from_hex;
 
@@ -25,7 +25,7 @@ pub(super) fn read_privacy(root: &mut Section<'_>, purposes: &Purposes) -> Priva
         let remedy = "correct it, or declare it: [purposes.<name>]";
         allow(!are_sound || purposes.declared(&nfc(name)).is_some(), "is no purpose that is declared", remedy)
     });
-    let returning = returning.iter().map(|name| nfc(name)).collect();
+    let returning = Returning::by(returning.iter().map(|name| nfc(name)), purposes);
     let mut verifiers = Verifiers::default();
     let mut named = section.section("verifiers");
     let given = named.given();

@@ -5,7 +5,9 @@ use std::collections::BTreeSet;
 
 use kinfold_model::consent::ConsentCause;
 use kinfold_model::privacy::{Confirmation, Erasure, Finding, Ticket};
-use kinfold_model::{Assignment, Decision, Mark, Marks, NodeId, Reach, Touchpoint, TouchpointIdentifier};
+use kinfold_model::{
+    Assignment, Consent, Decision, Mark, Marks, NodeId, Reach, Touchpoint, TouchpointIdentifier,
+};
 use kinfold_profile::{FacetsInput, Published};
 
 use crate::world::{Memory, World, assigned, at, consent, identifier, person, said, touchpoint, unassigned};
@@ -227,6 +229,25 @@ fn nothing_but_a_stated_yes_to_that_purpose_that_is_later_brings_anybody_back() 
         let world = World::of([gone(node, None), said(&touchpoint), assigned(node, person(1))]);
         assert!(world.profiles.is_empty(), "{}", touchpoint.touchpoint_id);
         assert_eq!(world.suppressed, 1);
+    }
+}
+
+#[test]
+fn where_a_double_opt_in_is_asked_for_only_a_confirmed_yes_brings_anybody_back_and_a_request_takes_none_back()
+{
+    let says = |id: &str, decision, confirmed| {
+        let mut says = agrees(id, 200);
+        says.consents = vec![Consent { confirmed, purpose: "digest".to_owned(), ..consent(decision, 200) }];
+        says
+    };
+    let asked = says("t1", Decision::Requested, false);
+    let unconfirmed = says("t2", Decision::Granted, false);
+    let mut confirmed = says("t3", Decision::Granted, true);
+    confirmed.consents.push(asked.consents[0].clone());
+    let node = asked.sighting;
+    for (touchpoint, comes_back) in [(asked, false), (unconfirmed, false), (confirmed, true)] {
+        let world = World::of([gone(node, None), said(&touchpoint), assigned(node, person(1))]);
+        assert_eq!(world.profiles.len(), usize::from(comes_back), "{}", touchpoint.touchpoint_id);
     }
 }
 

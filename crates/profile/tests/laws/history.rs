@@ -91,18 +91,20 @@ fn a_touchpoint(sets: impl Strategy<Value = u8>) -> impl Strategy<Value = Touchp
 fn a_consent() -> impl Strategy<Value = Consent> {
     let text = |of: &'static [&'static str]| select(of).prop_map(str::to_owned);
     (
-        text(&["marketing", "newsletter", "survey"]),
+        text(&["marketing", "newsletter", "survey", "digest"]),
         option::of(text(&["email", "sms"])),
-        select(&[Decision::Denied, Decision::Withdrawn, Decision::Granted][..]),
+        select(&[Decision::Denied, Decision::Withdrawn, Decision::Granted, Decision::Requested][..]),
         0..3_i64,
         option::of(text(&["gdpr", "fadp"])),
         option::of(0..12_i64),
+        any::<bool>(),
     )
-        .prop_map(|(purpose, channel, decision, ms, jurisdiction, expires)| Consent {
+        .prop_map(|(purpose, channel, decision, ms, jurisdiction, expires, confirmed)| Consent {
             purpose,
             channel,
             jurisdiction,
             expires: expires.map(at),
+            confirmed,
             ..consent(decision, ms)
         })
 }
@@ -145,6 +147,28 @@ fn only_the_end(history: &[Step]) -> World {
         history.iter().filter_map(|step| step.set().map(|set| (set, step))).collect();
     let all_said = history.iter().filter(|step| matches!(step, Step::Said(_)));
     World::of(all_said.chain(last.into_values()).filter_map(Step::input))
+}
+
+/// Without what was only asked for, and without each yes to a digest that nobody confirmed.
+fn without_requests(history: &[Step]) -> Vec<Step> {
+    let is_request = |consent: &Consent| match consent.decision {
+        Decision::Requested => true,
+        Decision::Granted => consent.purpose == "digest" && !consent.confirmed,
+        Decision::Denied | Decision::Withdrawn => false,
+    };
+    let mut history = history.to_vec();
+    for step in &mut history {
+        if let Step::Said(touchpoint) = step {
+            touchpoint.consents.retain(|consent| !is_request(consent));
+        }
+    }
+    history
+}
+
+/// What was told of consents, in the order in which it was.
+fn told(world: &World) -> Vec<(PersonId, &str, Option<&str>, ConsentState, ConsentState)> {
+    let changes = world.changes.iter();
+    changes.map(|c| (c.person_id, c.purpose.as_str(), c.channel.as_deref(), c.before, c.after)).collect()
 }
 
 /// What changes of consent add up to; each begins where the last one ended.
@@ -267,6 +291,17 @@ proptest! {
     }
 
     #[test]
+    fn a_request_and_a_yes_that_still_has_to_be_confirmed_change_no_consent(history in a_history()) {
+        let (world, without) = (live_in_time(&history), live_in_time(&without_requests(&history)));
+        prop_assert_eq!(told(&world), told(&without));
+        for (person, profile) in &world.profiles {
+            prop_assert_eq!(&profile.consents, &without.profiles[person].consents);
+            let mut digests = profile.consents.iter().filter(|consent| consent.purpose == "digest");
+            prop_assert!(digests.all(|consent| consent.state == ConsentState::Denied || consent.confirmed));
+        }
+    }
+
+    #[test]
     fn a_denial_disappears_only_by_a_newer_decision_or_with_its_identifier(history in a_history()) {
         let world = live_in_time(&history);
         for (person, profile) in &world.profiles {
@@ -283,7 +318,7 @@ proptest! {
                     .flat_map(|t| t.consents.iter().filter(|said| scope(said)).map(move |said| (&**t, said)))
                     .collect();
                 let stands = |(at, no): &(&Touchpoint, &Consent)| {
-                    no.decision != Decision::Granted
+                    matches!(no.decision, Decision::Denied | Decision::Withdrawn)
                         && decided.iter().all(|(later, yes)| {
                             yes.decision != Decision::Granted || yes.time <= no.time
                                 || !at.identifiers.iter().any(|one| later.identifiers.contains(one))

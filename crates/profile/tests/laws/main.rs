@@ -6,4 +6,6 @@ mod erasures;
 mod history;
 mod journeys;
 mod outputs;
+mod restrictions;
+mod revision;
 mod world;

@@ -7,8 +7,8 @@ use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
     Assignment, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys, MergePolicy,
-    NodeId, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State, Timestamp, Touchpoint,
-    TouchpointIdentifier, UnifiedProfile,
+    NodeId, Outputs, PersonId, Purpose, Purposes, Returning, Rules, Secret, Stage, State, Timestamp,
+    Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{
     FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, laws,
@@ -73,6 +73,8 @@ pub(crate) struct World {
     pub(crate) changes: Vec<ConsentChange>,
     /// By output and person.
     pub(crate) shared: BTreeMap<(String, PersonId), UnifiedProfile>,
+    /// By which decisions are weighed.
+    pub(crate) purposes: Arc<Purposes>,
     /// To which profiles leave.
     pub(crate) outputs: Arc<Outputs>,
     /// What the drivers say.
@@ -92,6 +94,7 @@ impl World {
             profiles: BTreeMap::new(),
             changes: Vec::new(),
             shared: BTreeMap::new(),
+            purposes: Arc::new(purposes()),
             outputs: Arc::default(),
             now: at(0),
         }
@@ -102,7 +105,7 @@ impl World {
         self.now = at(ms);
         let mut published = Vec::new();
         for _ in 0..1000 {
-            let due = people().due(&self.people).expect("a sound state");
+            let due = self.stage().due(&self.people).expect("a sound state");
             if due.is_none_or(|due| due > self.now) {
                 return published;
             }
@@ -149,10 +152,30 @@ impl World {
         self.reads(messages.into_iter().map(PeopleInput::from).collect())
     }
 
+    /// A process that was just started looks at the next `most` people; tells whether there are more.
+    pub(crate) fn revise(&mut self, most: usize) -> (Vec<Published>, bool) {
+        let (mut stage, mut output) = (self.stage(), Vec::new());
+        let mut context = Context { now: self.now, state: &mut self.people, output: &mut output };
+        let progress = stage.idle(most, &mut context).expect("a sound state");
+        assert!(progress.is_none_or(|progress| (0.0..=1.0).contains(&progress)));
+        stage.finish(&mut context).expect("a sound state");
+        self.see(&output);
+        (output, progress.is_some())
+    }
+
+    /// A process of this world that has just been started.
+    pub(crate) fn stage(&self) -> People {
+        People::new(keys(), Arc::clone(&self.purposes)).with_outputs(Arc::clone(&self.outputs))
+    }
+
     fn reads(&mut self, inputs: Vec<PeopleInput>) -> Vec<Published> {
-        let mut stage = people().with_outputs(Arc::clone(&self.outputs));
-        let published = run(&mut stage, &mut self.people, self.now, inputs);
-        for record in &published {
+        let published = run(&mut self.stage(), &mut self.people, self.now, inputs);
+        self.see(&published);
+        published
+    }
+
+    fn see(&mut self, published: &[Published]) {
+        for record in published {
             match record {
                 Published::Profile(profile) => {
                     self.profiles.insert(profile.person_id, (**profile).clone());
@@ -163,7 +186,7 @@ impl World {
                 Published::Shared { output, profile } => {
                     let before =
                         self.shared.insert((output.to_string(), profile.person_id), (**profile).clone());
-                    assert_eq!(profile.version, before.map_or(0, |before| before.version) + 1);
+                    assert!(profile.version > before.map_or(0, |before| before.version));
                 }
                 Published::Unshared { output, person } => {
                     let place = (output.to_string(), *person);
@@ -173,16 +196,17 @@ impl World {
                 Published::Report(report) => self.reports.push(report.clone()),
             }
         }
-        published
     }
 
     /// All profiles as bytes, without their versions, which count steps.
     pub(crate) fn bytes(&self) -> BTreeMap<PersonId, Vec<u8>> {
-        let bytes = |profile: &UnifiedProfile| {
-            let unversioned = UnifiedProfile { version: 0, ..profile.clone() };
-            postcard::to_stdvec(&unversioned).expect("a profile has bytes")
-        };
-        self.profiles.iter().map(|(person, profile)| (*person, bytes(profile))).collect()
+        self.profiles.iter().map(|(person, profile)| (*person, unversioned(profile))).collect()
+    }
+
+    /// The same of the outputs that are configured.
+    pub(crate) fn shared_bytes(&self) -> BTreeMap<(String, PersonId), Vec<u8>> {
+        let configured = self.shared.iter().filter(|((output, _), _)| self.outputs.get(output).is_some());
+        configured.map(|(place, profile)| (place.clone(), unversioned(profile))).collect()
     }
 
     /// The sum laws, for every person.
@@ -196,9 +220,14 @@ impl World {
     }
 }
 
-/// Somebody who is erased comes back by a consent to marketing.
+/// Somebody who is erased comes back by a consent to marketing, or to `digest`, which has to be confirmed.
 fn facets() -> Facets {
-    Facets::new(Arc::new(["marketing".to_owned()].into_iter().collect()))
+    Facets::new(Arc::new(Returning::by(["marketing".to_owned(), "digest".to_owned()], &purposes())))
+}
+
+fn unversioned(profile: &UnifiedProfile) -> Vec<u8> {
+    let unversioned = UnifiedProfile { version: 0, ..profile.clone() };
+    postcard::to_stdvec(&unversioned).expect("a profile has bytes")
 }
 
 pub(crate) fn people() -> People {
@@ -206,12 +235,13 @@ pub(crate) fn people() -> People {
 }
 
 /// `newsletter` goes by the newest decision, a yes to `survey` lasts 4 ms, `service` needs none and uses nothing that is older than
-/// 10 ms; all else is as by default.
+/// 10 ms, `digest` asks for a double opt-in; all else is as by default.
 pub(crate) fn purposes() -> Purposes {
     let newest = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
     let short = Purpose { valid_for_ms: Some(4), ..Purpose::default() };
     let service = Purpose { basis: Basis::Contract, retention_ms: Some(10), ..Purpose::default() };
-    let named = [("newsletter", newest), ("survey", short), ("service", service)];
+    let double = Purpose { double_opt_in: true, ..Purpose::default() };
+    let named = [("newsletter", newest), ("survey", short), ("service", service), ("digest", double)];
     named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
 }
 
@@ -275,6 +305,7 @@ pub(crate) fn consent(decision: Decision, ms: i64) -> Consent {
         channel: None,
         expires: None,
         signal: None,
+        confirmed: false,
     }
 }
 

@@ -42,7 +42,7 @@ impl Question<'_> {
     fn answer(self) -> Option<UnifiedProfile> {
         let profile = self.profile;
         let last = profile.metrics.last_seen;
-        if !self.may_use("", last) {
+        if profile.restricted.is_some() || !self.may_use("", last) {
             return None;
         }
         let is_mine = |purpose: &String, channel: &Option<String>| {
@@ -60,6 +60,7 @@ impl Question<'_> {
             consents: profile.consents.iter().filter(|c| is_mine(&c.purpose, &c.channel)).cloned().collect(),
             segments: Vec::new(),
             aliases: profile.aliases.iter().filter(|_| listed("aliases")).copied().collect(),
+            restricted: None,
         })
     }
 

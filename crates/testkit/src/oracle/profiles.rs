@@ -1,8 +1,8 @@
 //! What is known of each person: one fold over all of that person's touchpoints.
 //!
 //! In go canonical touchpoints and the people that the oracle found in them; out comes one profile, of version 0,
-//! for each person to whom at least one touchpoint belongs. Neither order nor repetition of touchpoints matters; the time
-//! does to consents that end.
+//! for each person to whom at least one touchpoint belongs; who is restricted is not told here. Neither order nor repetition
+//! of touchpoints matters; the time does to consents that end.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
@@ -61,6 +61,7 @@ fn profile(
         consents: consents(person_id, touchpoints, expected, terms),
         segments: Vec::new(),
         aliases: aliases(person_id, expected, terms.keys),
+        restricted: None,
     }
 }
 
@@ -182,7 +183,8 @@ fn consents(
     expected: &Expected,
     terms: Terms<'_>,
 ) -> Vec<EffectiveConsent> {
-    let stated = || touchpoints.iter().flat_map(|t| t.consents.iter().map(move |consent| (*t, consent)));
+    let all = || touchpoints.iter().flat_map(|t| t.consents.iter().map(move |consent| (*t, consent)));
+    let stated = || all().filter(move |(_, consent)| is_said(consent, terms.purposes));
     let scopes: BTreeSet<(&String, &Option<String>)> =
         stated().map(|(_, consent)| (&consent.purpose, &consent.channel)).collect();
     let effective = |(purpose, channel): (&String, &Option<String>)| {
@@ -243,9 +245,19 @@ fn consents(
             expires: winner.end,
             signal: winner.consent.signal.clone(),
             wording: winner.consent.wording.clone(),
+            confirmed: winner.consent.confirmed,
         })
     };
     scopes.into_iter().filter_map(effective).collect()
+}
+
+/// Who has yet to confirm has said nothing: after a request, and where it is asked for after a yes, too.
+fn is_said(consent: &Consent, purposes: &Purposes) -> bool {
+    match consent.decision {
+        Decision::Denied | Decision::Withdrawn => true,
+        Decision::Granted => consent.confirmed || !purposes.get(&consent.purpose).double_opt_in,
+        Decision::Requested => false,
+    }
 }
 
 /// A decision, by whom it was said, and when it ends if it is a yes.
@@ -263,7 +275,8 @@ impl Said<'_> {
 
     /// The least is the newest; of one time the most cautious, and what ends first. That somebody did not opt out comes last.
     fn order(&self) -> impl Ord {
-        let Consent { time, decision, basis, jurisdiction, wording, expires, signal, .. } = self.consent;
+        let Consent { time, decision, basis, jurisdiction, wording, expires, signal, confirmed, .. } =
+            self.consent;
         let only_stayed = *decision == Decision::Granted && basis.as_deref() == Some("opt_out");
         (
             only_stayed,
@@ -275,12 +288,14 @@ impl Said<'_> {
             jurisdiction.clone(),
             signal.clone(),
             wording.clone(),
+            !confirmed,
         )
     }
 
     fn state(&self, now: Timestamp) -> ConsentState {
         match self.consent.decision {
             Decision::Denied | Decision::Withdrawn => ConsentState::Denied,
+            Decision::Requested => ConsentState::Unknown,
             Decision::Granted if self.end.is_some_and(|end| end <= now) => ConsentState::Expired,
             Decision::Granted => ConsentState::Granted,
         }

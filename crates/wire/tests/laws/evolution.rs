@@ -6,9 +6,12 @@ use std::fs;
 use std::path::PathBuf;
 
 use apache_avro::schema_compatibility::SchemaCompatibility;
-use kinfold_model::consent::ConsentCause;
+use kinfold_model::consent::{ConsentCause, Decision};
+use kinfold_model::privacy::{PrivacyKind, ReceiptStatus};
 use kinfold_model::touchpoint::ConsentSignals;
-use kinfold_model::{ChangeKind, ChangeRule, CommandKind, FlagKind, IdentityChange, RefusalKind};
+use kinfold_model::{
+    ChangeKind, ChangeRule, CommandKind, ConsentChange, FlagKind, IdentityChange, RefusalKind,
+};
 use kinfold_wire::{Contract, Framing, SchemaIds, Topic, Version, decode, encode};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -41,6 +44,7 @@ fn a_published_version_never_changes() {
         "touchpoint/2 c614d3cc666d74d4",
         "touchpoint/3 b12708995fa48987",
         "touchpoint/4 cf6e1707aaacd6cd",
+        "touchpoint/5 2801e48a147b5f22",
         "touchpoint-refused/1 c90c5116520cdad8",
         "touchpoint-refused/2 fa1b07db3beffb26",
         "touchpoint-refused/3 7f68ad598c52a614",
@@ -54,11 +58,15 @@ fn a_published_version_never_changes() {
         "unified-profile/1 e439ecf4165a1068",
         "unified-profile/2 83bb0ef4dd4c975c",
         "unified-profile/3 aa9bcb91fa15ea0c",
+        "unified-profile/4 c0802b0125931940",
         "consent-change/1 bf1712e48f14f1d1",
         "consent-change/2 aca75a7d71504859",
         "consent-change/3 53bae429ace5d49b",
+        "consent-change/4 ae9f1e45b5c474e1",
         "privacy-request/1 1b091e6ccb36bcd6",
+        "privacy-request/2 23c11e584a4c3497",
         "privacy-receipt/1 aade404079a6bb85",
+        "privacy-receipt/2 860fdef2e20753b3",
     ];
     let now: Vec<_> = contracts()
         .flat_map(Contract::versions)
@@ -89,7 +97,17 @@ fn old_and_new_readers_understand_old_and_new_records() {
     for contract in contracts() {
         let current = parse(contract.current().json());
         for version in contract.versions() {
-            SchemaCompatibility::mutual_read(&parse(version.json()), &current).unwrap_or_else(|error| {
+            let older = parse(version.json());
+            let read = if knows_erasures_alone(version) {
+                assert!(
+                    SchemaCompatibility::can_read(&current, &older).is_err(),
+                    "it takes all for an erasure"
+                );
+                SchemaCompatibility::can_read(&older, &current)
+            } else {
+                SchemaCompatibility::mutual_read(&older, &current)
+            };
+            read.unwrap_or_else(|error| {
                 panic!(
                     "{}/{} and the current version do not read each other: give new fields a default, and neither \
                      rename nor retype old ones ({error})",
@@ -133,6 +151,11 @@ fn the_closed_sets_of_the_schemas_are_those_of_the_model() {
     assert_eq!(symbols(Topic::IdentityCommand, "kind"), json!(CommandKind::ALL));
     assert_eq!(symbols(Topic::IdentityChange, "kind"), json!(ChangeKind::ALL));
     assert_eq!(symbols(Topic::IdentityChange, "rule"), json!(ChangeRule::ALL));
+    for topic in [Topic::PrivacyRequest, Topic::PrivacyReceipt] {
+        let mut kinds = json!(PrivacyKind::ALL);
+        kinds.as_array_mut().expect("a list").push("unknown".into());
+        assert_eq!(symbols(topic, "kind"), kinds, "and what readers take a later one for");
+    }
     let touchpoint: Value =
         serde_json::from_str(Topic::Touchpoint.schema().expect("public").current().json()).expect("JSON");
     let kinds = touchpoint.pointer("/fields/12/type/items/fields/0/type/symbols");
@@ -146,7 +169,8 @@ fn a_record_of_an_older_version_is_read_as_what_it_said() {
         fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(&mut self, topic: Topic, record: &T) {
             let contract = topic.schema().expect("public");
             let (current, number) = (parse(contract.current().json()), contract.current().number());
-            for version in contract.versions().iter().filter(|version| version.number() < number) {
+            let others = |version: &&Version| version.number() < number && !knows_erasures_alone(version);
+            for version in contract.versions().iter().filter(others) {
                 let older = parse(version.json());
                 let seen = |record: &T| {
                     let bytes = encode(topic, Framing::SingleObject, record).expect("encodes");
@@ -161,6 +185,15 @@ fn a_record_of_an_older_version_is_read_as_what_it_said() {
     let mut older = Older(0);
     samples::for_each(&mut older);
     assert!(older.0 > 0, "there are older versions");
+}
+
+#[test]
+fn an_erasure_of_version_1_is_read_as_one() {
+    let version = |topic: Topic| topic.schema().expect("public").version(1).expect("published");
+    let request = samples::privacy_request(PrivacyKind::Erase, Some("00".repeat(64)));
+    assert_eq!(by_way_of(version(Topic::PrivacyRequest), &request), request);
+    let receipt = samples::privacy_receipt(PrivacyKind::Erase, ReceiptStatus::Done);
+    assert_eq!(by_way_of(version(Topic::PrivacyReceipt), &receipt), receipt);
 }
 
 #[test]
@@ -182,6 +215,15 @@ fn what_older_versions_did_not_say_of_consents_is_absent() {
 
     let touchpoint = samples::full_touchpoint();
     let mut expected = touchpoint.clone();
+    for consent in &mut expected.consents {
+        consent.confirmed = false;
+        // What an older version has no word for is a denial there: nothing is granted that nobody confirmed.
+        if consent.decision == Decision::Requested {
+            consent.decision = Decision::Denied;
+        }
+    }
+    assert_ne!(touchpoint, expected);
+    assert_eq!(by_way_of(version(Topic::Touchpoint, 4), &touchpoint), expected);
     expected.consent_signals = touchpoint.consent_signals.clone().map(|signals| {
         let ConsentSignals { tcf, gpp, gpc, .. } = signals;
         ConsentSignals { tcf, gpp, gpc, ..ConsentSignals::default() }
@@ -196,18 +238,40 @@ fn what_older_versions_did_not_say_of_consents_is_absent() {
 
     let profile = samples::full_profile();
     let mut expected = profile.clone();
+    expected.consents.iter_mut().for_each(|consent| consent.confirmed = false);
+    assert_ne!(profile, expected);
+    assert_eq!(by_way_of(version(Topic::UnifiedProfile, 3), &profile), expected);
     for consent in &mut expected.consents {
         (consent.channel, consent.expires, consent.signal, consent.wording) = (None, None, None, None);
     }
     assert_ne!(profile, expected);
+    expected.restricted = None;
     assert_eq!(by_way_of(version(Topic::UnifiedProfile, 2), &profile), expected);
 
     let change = samples::consent_change(ConsentCause::Expiry, Some(samples::time(5)));
     let mut expected = change.clone();
+    expected.evidence.iter_mut().for_each(|evidence| evidence.confirmed = false);
+    assert_ne!(change, expected);
+    assert_eq!(by_way_of(version(Topic::ConsentChange, 3), &change), expected);
     (expected.channel, expected.effective, expected.evidence) = (None, None, None);
     expected.cause = ConsentCause::Decision;
     assert_ne!(change, expected);
     assert_eq!(by_way_of(version(Topic::ConsentChange, 1), &change), expected);
+}
+
+#[test]
+fn a_cause_that_a_version_does_not_know_is_a_decision() {
+    let version = |number| Topic::ConsentChange.schema().expect("public").version(number).expect("published");
+    for (number, cause) in [(2, ConsentCause::Erasure), (3, ConsentCause::Policy)] {
+        let change = samples::consent_change(cause, Some(samples::time(5)));
+        let expected = ConsentChange { cause: ConsentCause::Decision, ..change.clone() };
+        assert_eq!(by_way_of(version(number), &change), expected, "version {number}");
+    }
+}
+
+/// Versions whose readers must refuse a request that they do not know rather than take it for another one.
+fn knows_erasures_alone(version: &Version) -> bool {
+    matches!(version.topic(), Topic::PrivacyRequest | Topic::PrivacyReceipt) && version.number() == 1
 }
 
 /// What we read of a record that somebody wrote who had this older version, and so could not say all of it.

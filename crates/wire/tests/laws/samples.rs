@@ -52,11 +52,13 @@ pub(crate) fn for_each(check: &mut impl Check) {
     for record in [full_profile(), bare_profile()] {
         check.check(Topic::UnifiedProfile, &record);
     }
-    for signature in [Some("00".repeat(64)), None] {
-        check.check(Topic::PrivacyRequest, &privacy_request(signature));
-    }
-    for status in [ReceiptStatus::Accepted, ReceiptStatus::Done, ReceiptStatus::Refused] {
-        check.check(Topic::PrivacyReceipt, &privacy_receipt(status));
+    for kind in PrivacyKind::ALL {
+        for signature in [Some("00".repeat(64)), None] {
+            check.check(Topic::PrivacyRequest, &privacy_request(kind, signature));
+        }
+        for status in ReceiptStatus::ALL {
+            check.check(Topic::PrivacyReceipt, &privacy_receipt(kind, status));
+        }
     }
     for cause in [
         ConsentCause::Decision,
@@ -64,16 +66,17 @@ pub(crate) fn for_each(check: &mut impl Check) {
         ConsentCause::Merge,
         ConsentCause::Expiry,
         ConsentCause::Erasure,
+        ConsentCause::Policy,
     ] {
         check.check(Topic::ConsentChange, &consent_change(cause, Some(time(5))));
         check.check(Topic::ConsentChange, &consent_change(cause, None));
     }
 }
 
-fn privacy_request(signature: Option<String>) -> PrivacyRequest {
+pub(crate) fn privacy_request(kind: PrivacyKind, signature: Option<String>) -> PrivacyRequest {
     PrivacyRequest {
         request_id: "request-1".to_owned(),
-        kind: PrivacyKind::Erase,
+        kind,
         scope: if signature.is_some() { PrivacyScope::Person } else { PrivacyScope::Identifier },
         identifiers: vec![Identifier::new("email", "ann@example.org").into()],
         time: time(1),
@@ -82,11 +85,11 @@ fn privacy_request(signature: Option<String>) -> PrivacyRequest {
     }
 }
 
-fn privacy_receipt(status: ReceiptStatus) -> PrivacyReceipt {
+pub(crate) fn privacy_receipt(kind: PrivacyKind, status: ReceiptStatus) -> PrivacyReceipt {
     let is_done = status == ReceiptStatus::Done;
     PrivacyReceipt {
         request_id: "request-1".to_owned(),
-        kind: PrivacyKind::Erase,
+        kind,
         scope: PrivacyScope::Person,
         status,
         reasons: if is_done { Vec::new() } else { vec!["why".to_owned()] },
@@ -108,7 +111,9 @@ pub(crate) fn full_touchpoint() -> Touchpoint {
         channel: Some("web".to_owned()),
         r#type: Some("order".to_owned()),
         attributes: [("given_name", "Ann"), ("city", "Zürich")].map(|(k, v)| (k.into(), v.into())).into(),
-        consents: [Decision::Granted, Decision::Denied, Decision::Withdrawn].map(consent).into(),
+        consents: [Decision::Granted, Decision::Denied, Decision::Withdrawn, Decision::Requested]
+            .map(consent)
+            .into(),
         consent_signals: Some(ConsentSignals {
             tcf: Some("CP".to_owned()),
             gpp: Some("DBAB".to_owned()),
@@ -174,6 +179,7 @@ fn consent(decision: Decision) -> Consent {
         channel: told.then(|| "email".to_owned()),
         expires: told.then(|| time(9)),
         signal: told.then(|| "tcf".to_owned()),
+        confirmed: told,
     }
 }
 
@@ -250,6 +256,7 @@ pub(crate) fn full_profile() -> UnifiedProfile {
         consents: states.map(effective_consent).into(),
         segments: vec!["garden".to_owned()],
         aliases: vec![person(2), person(3)],
+        restricted: Some(time(3)),
         ..bare_profile()
     }
 }
@@ -272,6 +279,7 @@ fn bare_profile() -> UnifiedProfile {
         consents: Vec::new(),
         segments: Vec::new(),
         aliases: Vec::new(),
+        restricted: None,
     }
 }
 
@@ -288,6 +296,7 @@ fn effective_consent(state: ConsentState) -> EffectiveConsent {
         expires: told.then(|| time(9)),
         signal: told.then(|| "tcf".to_owned()),
         wording: told.then(|| "newsletter-v3".to_owned()),
+        confirmed: told,
     }
 }
 
@@ -315,6 +324,7 @@ fn evidence(cause: ConsentCause) -> ConsentEvidence {
         signal: told.then(|| "tcf".to_owned()),
         wording: told.then(|| "newsletter-v3".to_owned()),
         expires: told.then(|| time(9)),
+        confirmed: told,
     }
 }
 

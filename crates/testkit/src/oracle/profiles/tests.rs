@@ -52,6 +52,7 @@ fn consent(time: i64, decision: Decision) -> Consent {
         channel: None,
         expires: None,
         signal: None,
+        confirmed: false,
     }
 }
 
@@ -207,6 +208,28 @@ fn a_no_of_one_identifier_outlasts_a_later_yes_of_another_unless_the_newest_coun
     assert_eq!(state(&newest), ConsentState::Granted);
     let later = decided("3", &["email:ann", "phone:+491"], 3, Granted);
     assert_eq!(only(&[said.to_vec(), vec![later]].concat()).consents[0].state, ConsentState::Granted);
+}
+
+#[test]
+fn where_a_confirmation_is_asked_for_only_a_confirmed_yes_says_anything() {
+    use Decision::{Denied, Granted, Requested};
+    let double = Purpose { double_opt_in: true, ..Purpose::default() };
+    let double: Purposes = [("marketing".to_owned(), double)].into_iter().collect();
+    let states = |purposes: &Purposes, said: &[(i64, Decision, bool)]| -> Vec<ConsentState> {
+        let mut touchpoint = touchpoint("1", 9, &["email:ann"]);
+        let said = said.iter().map(|(time, decision, confirmed)| (*confirmed, consent(*time, *decision)));
+        touchpoint.consents = said.map(|(confirmed, one)| Consent { confirmed, ..one }).collect();
+        folded(&[touchpoint], purposes)[0].consents.iter().map(|one| one.state).collect()
+    };
+    let (none, yes, no) = (vec![], vec![ConsentState::Granted], vec![ConsentState::Denied]);
+    for purposes in [&Purposes::default(), &double] {
+        assert_eq!(states(purposes, &[(1, Requested, false)]), none);
+        assert_eq!(states(purposes, &[(1, Granted, true), (2, Requested, false)]), yes);
+        assert_eq!(states(purposes, &[(1, Denied, false), (2, Granted, true)]), yes);
+    }
+    let unconfirmed = [(1, Denied, false), (2, Granted, false)];
+    assert_eq!((states(&Purposes::default(), &unconfirmed), states(&double, &unconfirmed)), (yes, no));
+    assert_eq!(states(&double, &[(1, Granted, false)]), none);
 }
 
 #[test]
