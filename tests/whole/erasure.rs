@@ -7,7 +7,7 @@ use std::fmt::Debug;
 use kinfold_model::keys::sha256_hex;
 use kinfold_model::privacy::{PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus};
 use kinfold_model::{Command, CommandKind, Contested, Identifier, Namespace, NodeId, Touchpoint};
-use kinfold_testkit::oracle::{self, Mark, Marks};
+use kinfold_testkit::oracle::{self, Erased, Mark, Marks};
 use kinfold_testkit::simulation::Outcome;
 use kinfold_wire::{SchemaIds, Topic, decode};
 
@@ -83,7 +83,7 @@ pub(crate) fn closes(truth: &Truth<'_>, requests: &[PrivacyRequest], outcome: &O
                     (PrivacyKind::Erase, PrivacyScope::Person) => Mark::Everything,
                 };
                 if !expected.contains_key(node) {
-                    more.entry(*node).or_insert(mark);
+                    more.entry(*node).or_insert(Erased { mark, back: None });
                 }
             }
         }
@@ -96,7 +96,9 @@ pub(crate) fn closes(truth: &Truth<'_>, requests: &[PrivacyRequest], outcome: &O
         .map(|node| (node, marks.get(node), expected.get(node)))
         .collect();
     assert!(differing.is_empty(), "{run}: is and should be: {differing:?}");
-    let stands = words.iter().filter(|(node, (_, stands))| *stands && !is_blocked(node));
+    // All requests are of one time, and who is erased is restricted by none that is not later.
+    let is_erased = |node: &NodeId| expected.contains_key(node);
+    let stands = words.iter().filter(|(node, (_, stands))| *stands && !is_blocked(node) && !is_erased(node));
     let expected: BTreeSet<NodeId> = stands.map(|(node, _)| *node).collect();
     let restricted: BTreeSet<NodeId> =
         restricted(outcome).into_keys().filter(|node| !is_blocked(node)).collect();
@@ -158,7 +160,8 @@ fn every_request_is_answered(requests: &[PrivacyRequest], marks: &Marks, outcome
 /// touchpoint that went with it.
 fn nothing_is_left(touchpoints: &[Touchpoint], marks: &Marks, outcome: &Outcome, run: &dyn Debug) {
     let erased = touchpoints.iter().flat_map(|touchpoint| &touchpoint.identifiers);
-    let erased = erased.filter(|identifier| marks.contains_key(&identifier.node));
+    let is_erased = |node| marks.get(node).is_some_and(|erased| erased.back.is_none());
+    let erased = erased.filter(|identifier| is_erased(&identifier.node));
     let values: BTreeSet<String> =
         erased.flat_map(|identifier| [identifier.value.clone(), sha256_hex(&identifier.value)]).collect();
     let gone = gone(touchpoints, marks);
@@ -185,7 +188,10 @@ fn nothing_is_left(touchpoints: &[Touchpoint], marks: &Marks, outcome: &Outcome,
 /// The ids of touchpoints that went with an identifier. A copy may name somebody else, and stay.
 fn gone<'t>(touchpoints: &'t [Touchpoint], marks: &Marks) -> BTreeSet<&'t str> {
     let is_gone = |touchpoint: &&Touchpoint| {
-        touchpoint.identifiers.iter().any(|one| marks.get(&one.node) == Some(&Mark::Everything))
+        touchpoint.identifiers.iter().any(|one| {
+            let is_older = |erased: &Erased| erased.back.is_none_or(|back| touchpoint.time < back);
+            marks.get(&one.node).is_some_and(|erased| erased.mark == Mark::Everything && is_older(erased))
+        })
     };
     let (gone, kept): (Vec<&Touchpoint>, Vec<&Touchpoint>) = touchpoints.iter().partition(is_gone);
     let kept: BTreeSet<&str> = kept.iter().map(|one| one.touchpoint_id.as_str()).collect();

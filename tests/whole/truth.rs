@@ -4,10 +4,10 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::privacy::Ruling;
 use kinfold_model::{
-    Amount, Assignment, Command, Keys, NodeId, PersonId, Rules, Timestamp, Touchpoint, UnifiedProfile,
+    Amount, Assignment, Command, Keys, NodeId, PersonId, Reach, Rules, Timestamp, Touchpoint, UnifiedProfile,
 };
 use kinfold_stitch::groups::Refused;
-use kinfold_stitch::node::{Node, Reach, Standing};
+use kinfold_stitch::node::{Node, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Map, Outcome};
@@ -59,32 +59,42 @@ impl Truth<'_> {
     }
 }
 
-/// The identifiers that are erased. Whom a request found depends on what had come by then; all else follows from what is
-/// erased.
+/// The identifiers that are erased, or were. Whom a request found depends on what had come by then; all else follows from what is
+/// erased, and since when it is not any more.
 pub(crate) fn marks(outcome: &Outcome) -> oracle::Marks {
     let mark = |node: &Node| {
-        Some(match node.standing()?.erased.as_ref()?.reach {
+        let known = &node.standing()?.erased.as_ref()?.mark;
+        let mark = match known.reach(Timestamp::MIN)? {
             Reach::Alone => oracle::Mark::Alone,
             Reach::Unclaimed => oracle::Mark::Unclaimed,
             Reach::Everything => oracle::Mark::Everything,
-        })
+        };
+        Some(oracle::Erased { mark, back: known.back() })
     };
     outcome.graph.nodes.iter().filter_map(|(id, node)| Some((*id, mark(node)?))).collect()
 }
 
-/// The identifiers that restrict their person, and since when: of each the latest request holds. Which identifiers a request found
-/// depends on what had come by then; all else follows from them.
+/// The identifiers that restrict their person, and since when: of each the latest request holds, if it came after the last erasure.
+/// Which identifiers a request found depends on what had come by then; all else follows from them.
 pub(crate) fn restricted(outcome: &Outcome) -> BTreeMap<NodeId, Timestamp> {
     let rulings = outcome.written.get(&Topic::Erasure).into_iter().flatten();
     let mut latest = BTreeMap::new();
     for value in rulings.filter_map(|record| record.value.as_deref()) {
         let Ruling::Restricted(one) = decode_inner(value).expect("we wrote it") else { continue };
+        if erased(outcome, one.node).is_some_and(|erased| one.latest <= erased) {
+            continue;
+        }
         let word = (one.received, one.ticket.request_id, one.stands);
         let known = latest.entry(one.node).or_insert(word.clone());
         *known = word.max(known.clone());
     }
     let stands = latest.into_iter().filter(|(_, (_, _, stands))| *stands);
     stands.map(|(node, (received, ..))| (node, received)).collect()
+}
+
+/// When an identifier was erased last.
+fn erased(outcome: &Outcome, node: NodeId) -> Option<Timestamp> {
+    outcome.graph.nodes.get(&node)?.standing()?.erased.as_ref()?.mark.erased()
 }
 
 /// The profiles as a subscriber would keep them. The version counts publications, and so tells of the past.
@@ -137,7 +147,8 @@ fn profiles_are_the_fold(
         settings: &profile_settings(),
         now: truth.now,
     };
-    let mut folded = oracle::profiles(truth.touchpoints, expected, terms);
+    let counting = oracle::counting(truth.touchpoints, &marks(outcome), truth.rules);
+    let mut folded = oracle::profiles(&counting, expected, terms);
     let restricted = restricted(outcome);
     for (person, profile) in &mut folded {
         let theirs = expected.person.iter().filter(|(_, owner)| *owner == person);

@@ -106,6 +106,12 @@ impl Capture {
         Ok(keys.identifier(&identifier, rules))
     }
 
+    /// The latest time that a touchpoint may have whose record is written to the log now, or was before.
+    #[must_use]
+    pub fn latest(&self, now: Timestamp) -> Timestamp {
+        now.plus_millis(self.0.settings.max_future_ms)
+    }
+
     /// Whether the block lists hold this identifier, whose value is normalised: it stays in its touchpoint, and says
     /// nothing about anybody.
     #[must_use]

@@ -45,6 +45,7 @@ impl Setup {
         let ports = ports.with_outputs(Arc::new(config.outputs.clone()));
         let ports = ports.with_survivorship(Arc::new(config.survivorship.clone()));
         let ports = ports.with_profile(Arc::new(config.profile.clone()));
+        let ports = ports.with_returning(&Arc::new(config.privacy.returning.clone()));
         Ok(Self { ports, config })
     }
 

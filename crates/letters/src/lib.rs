@@ -15,6 +15,6 @@ mod words;
 pub use key::{LetterKey, Place};
 pub use leaving::{Found, Judged, Leaving, Look, Looked, Reason};
 pub use letter::{Letter, Record, Said, said};
-pub use named::{Finder, Reading, identifier_of};
+pub use named::{Finder, Reading, learn};
 pub use open::Letters;
 pub use retention::kept_until;

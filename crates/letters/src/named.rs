@@ -1,8 +1,8 @@
-//! Whom a letter names. In: the identifiers that were ever erased, and a letter. Out: whether it names one of them.
+//! Whom a letter names. In: the identifiers that were ever erased, with their marks, and a letter. Out: whether it names one of them.
 //!
 //! A letter is a record that nobody could read, so that nobody can say for certain whom it names: every text in it is read as an
 //! identifier of every namespace, and what comes out as one that was erased counts. An identifier that a mapping would have put
-//! together is not found.
+//! together is not found. Of who agreed later to be known again, letters go whose records were written before that.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
@@ -10,9 +10,9 @@ use std::sync::Arc;
 use kinfold_capture::{Capture, Settings};
 use kinfold_mapping::decode::Format;
 use kinfold_mapping::sources::ByName;
-use kinfold_model::privacy::{Erasure, Extent};
+use kinfold_model::privacy::Erasure;
 use kinfold_model::rules::Rules;
-use kinfold_model::{DeadLetter, Keys, Namespace, NodeId, Normaliser, Timestamp};
+use kinfold_model::{DeadLetter, Keys, Mark, Namespace, NodeId, Normaliser, Timestamp};
 use kinfold_wire::Topic;
 use serde_json::json;
 
@@ -35,12 +35,10 @@ pub struct Reading<'r> {
     pub settings: &'r Settings,
 }
 
-/// The identifier that an erasure is about; `None` where all of a sighting is.
-#[must_use]
-pub fn identifier_of(erasure: &Erasure) -> Option<NodeId> {
-    match erasure.extent {
-        Extent::Everything => Some(erasure.node).filter(|node| !node.is_sighting()),
-        Extent::Identifier(node) => Some(node),
+/// Takes note of the marks that an erasure tells. Several may tell of one identifier, in any order.
+pub fn learn(erasure: &Erasure, marks: &mut BTreeMap<NodeId, Mark>) {
+    for (node, mark) in erasure.marks.iter() {
+        marks.entry(node).or_default().merge(mark);
     }
 }
 
@@ -50,27 +48,29 @@ pub struct Finder {
     namespaces: Vec<(Namespace, bool)>,
     /// In which a telephone number without its country may be meant.
     regions: BTreeSet<String>,
-    erased: BTreeSet<NodeId>,
+    /// Each with the time from which on records that name it stay: the greatest of all times as long as it has not come back.
+    erased: BTreeMap<NodeId, Timestamp>,
     sources: Arc<ByName>,
-    /// Whether a text of a source names one of them.
-    remembered: BTreeMap<(String, String), bool>,
-    /// Whether a text is the telephone number of one of them in a country.
-    phones: BTreeMap<(String, String), bool>,
+    /// From when on records stay in which a source writes this text; `None` where it names nobody who was erased.
+    remembered: BTreeMap<(String, String), Option<Timestamp>>,
+    /// The same of a text as a telephone number in a country.
+    phones: BTreeMap<(String, String), Option<Timestamp>>,
 }
 
 impl Finder {
-    /// Looks for these identifiers. A source that is not among `sources` writes canonical JSON, or text.
+    /// Looks for the identifiers that have these marks. A source that is not among `sources` writes canonical JSON, or text.
     #[must_use]
-    pub fn new(reading: &Reading<'_>, erased: BTreeSet<NodeId>, sources: Arc<ByName>) -> Self {
+    pub fn new(reading: &Reading<'_>, marks: BTreeMap<NodeId, Mark>, sources: Arc<ByName>) -> Self {
         let Reading { keys, rules, settings } = *reading;
         let namespaces = rules.namespaces.iter();
         let namespaces = namespaces.map(|(name, rules)| (name.clone(), rules.normalise == Normaliser::Phone));
         let regions = settings.source_regions.values().chain(&settings.default_region);
+        let erased = marks.into_iter().map(|(node, mark)| (node, mark.back().unwrap_or(Timestamp::MAX)));
         Self {
             capture: Capture::unblocked(keys.clone(), rules.clone(), settings.clone()),
             namespaces: namespaces.collect(),
             regions: regions.cloned().collect(),
-            erased,
+            erased: erased.collect(),
             sources,
             remembered: BTreeMap::new(),
             phones: BTreeMap::new(),
@@ -89,15 +89,16 @@ impl Finder {
             return false;
         }
         let source = letter.topic.strip_prefix("raw.").map(str::to_owned);
+        let goes = |until: Option<Timestamp>| until.is_some_and(|until| letter.time < until);
         let (key, payload) =
             (letter.key.as_deref().unwrap_or_default(), letter.payload.as_deref().unwrap_or_default());
         let Some(source) = source else {
             // Records of ours have nodes beside the values; a request has only values, and its key may be one.
-            return [key, payload].iter().any(|bytes| self.has_node(bytes))
+            return [key, payload].iter().any(|bytes| goes(self.with_node(bytes)))
                 || (letter.topic == Topic::PrivacyRequest.as_str()
-                    && [key, payload]
-                        .iter()
-                        .any(|bytes| words::in_bytes(bytes, &mut |text| self.names(&letter.topic, text))));
+                    && [key, payload].iter().any(|bytes| {
+                        words::in_bytes(bytes, &mut |text| goes(self.names(&letter.topic, text)))
+                    }));
         };
         let of_source = self.sources.get(&source).cloned();
         let canonical = Format::Json;
@@ -107,7 +108,7 @@ impl Finder {
             if is_country(text) && countries.len() < COUNTRIES_MAX {
                 countries.insert(text.to_owned());
             }
-            self.names(&source, text)
+            goes(self.names(&source, text))
         };
         if words::any(payload, format, is_it) || words::in_bytes(key, is_it) {
             return true;
@@ -117,41 +118,40 @@ impl Finder {
         if countries.is_empty() {
             return false;
         }
-        let is_phone = &mut |text: &str| countries.iter().any(|country| self.is_phone(country, text));
+        let is_phone = &mut |text: &str| countries.iter().any(|country| goes(self.as_phone(country, text)));
         words::any(payload, format, is_phone) || words::in_bytes(key, is_phone)
     }
 
-    /// Whether a text is the telephone number of somebody who was erased, in this country.
-    fn is_phone(&mut self, country: &str, text: &str) -> bool {
+    /// From when on records stay in which a text is the telephone number of somebody who was erased, in this country.
+    fn as_phone(&mut self, country: &str, text: &str) -> Option<Timestamp> {
         if text.bytes().filter(u8::is_ascii_digit).count() < PHONE_DIGITS_MIN {
-            return false;
+            return None;
         }
         let remembered = (country.to_owned(), text.to_owned());
         if let Some(known) = self.phones.get(&remembered) {
             return *known;
         }
         let phones = self.namespaces.iter().filter(|(_, is_phone)| *is_phone);
-        let mut nodes =
-            phones.filter_map(|(namespace, _)| self.node(namespace, "sweep", Some(country), text));
-        let is_it = nodes.any(|node| self.erased.contains(&node));
+        let nodes = phones.filter_map(|(namespace, _)| self.node(namespace, "sweep", Some(country), text));
+        let until = nodes.filter_map(|node| self.erased.get(&node).copied()).max();
         if self.phones.len() >= REMEMBERED_MAX {
             self.phones.clear();
         }
-        self.phones.insert(remembered, is_it);
-        is_it
+        self.phones.insert(remembered, until);
+        until
     }
 
-    fn names(&mut self, source: &str, text: &str) -> bool {
+    fn names(&mut self, source: &str, text: &str) -> Option<Timestamp> {
         let remembered = (source.to_owned(), text.to_owned());
         if let Some(known) = self.remembered.get(&remembered) {
             return *known;
         }
-        let is_named = self.nodes(source, text).any(|node| self.erased.contains(&node));
+        let until = self.nodes(source, text).filter_map(|node| self.erased.get(&node).copied()).max();
         if self.remembered.len() >= REMEMBERED_MAX {
             self.remembered.clear();
         }
-        self.remembered.insert(remembered, is_named);
-        is_named
+        self.remembered.insert(remembered, until);
+        until
     }
 
     /// The nodes of a text in every namespace in which it can be read.
@@ -176,12 +176,12 @@ impl Finder {
         read.identifiers.first().map(|identifier| identifier.node)
     }
 
-    /// Whether the bytes hold the node of somebody who was erased, as it is or as hex digits.
-    fn has_node(&self, bytes: &[u8]) -> bool {
+    /// From when on records stay whose bytes hold the node of somebody who was erased, as it is or as hex digits.
+    fn with_node(&self, bytes: &[u8]) -> Option<Timestamp> {
         let as_it_is = |window: &[u8]| <[u8; 16]>::try_from(window).map(NodeId::from_bytes).ok();
         let as_hex = |window: &[u8]| std::str::from_utf8(window).ok()?.parse::<NodeId>().ok();
-        let mut found = bytes.windows(16).filter_map(as_it_is).chain(bytes.windows(32).filter_map(as_hex));
-        found.any(|node| self.erased.contains(&node))
+        let found = bytes.windows(16).filter_map(as_it_is).chain(bytes.windows(32).filter_map(as_hex));
+        found.filter_map(|node| self.erased.get(&node).copied()).max()
     }
 }
 
@@ -195,7 +195,7 @@ pub(crate) mod tests {
     use super::*;
     use crate::letter::tests::{at, letter};
     use kinfold_model::keys::sha256_hex;
-    use kinfold_model::{Identifier, Secret};
+    use kinfold_model::{Identifier, Marks, Reach, Secret};
 
     fn keys() -> Keys {
         Keys::new(&Secret::new(b"a secret for tests only").expect("long"))
@@ -207,11 +207,26 @@ pub(crate) mod tests {
         keys().identifier(&Identifier::new(namespace, value), &Rules::default())
     }
 
+    /// Erased at 10 ms.
+    fn mark() -> Mark {
+        let mut mark = Mark::default();
+        mark.erase(Reach::Everything, ms(10));
+        mark
+    }
+
+    fn ms(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms).expect("in range")
+    }
+
     /// Of a deployment in Germany.
     pub(crate) fn finder(erased: &[&str], sources: ByName) -> Finder {
+        of_marks(erased.iter().map(|text| (node(text), mark())), sources)
+    }
+
+    fn of_marks(marks: impl IntoIterator<Item = (NodeId, Mark)>, sources: ByName) -> Finder {
         let settings = Settings { default_region: Some("DE".to_owned()), ..Settings::default() };
         let reading = Reading { keys: &keys(), rules: &Rules::default(), settings: &settings };
-        Finder::new(&reading, erased.iter().map(|text| node(text)).collect(), Arc::new(sources))
+        Finder::new(&reading, marks.into_iter().collect(), Arc::new(sources))
     }
 
     fn of(erased: &[&str]) -> Finder {
@@ -286,12 +301,33 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn an_erasure_of_an_identifier_at_a_sighting_is_about_the_identifier() {
-        let ann = node("email:ann@example.org");
-        let sighting = keys().sighting(&[ann, node("email:bea@example.org")]);
-        let of = |node, extent| identifier_of(&Erasure { node, extent, ticket: None });
-        assert_eq!(of(ann, Extent::Everything), Some(ann));
-        assert_eq!(of(sighting, Extent::Everything), None);
-        assert_eq!(of(sighting, Extent::Identifier(ann)), Some(ann));
+    fn an_erasure_is_about_the_identifiers_that_have_marks_and_the_last_word_on_each_holds() {
+        let (ann, bea) = (node("email:ann@example.org"), node("email:bea@example.org"));
+        let mut back = mark();
+        back.consent(ms(20));
+        let company = [(ann, false), (bea, false)].into();
+        let at_both = Erasure {
+            node: keys().sighting(&[ann, bea]),
+            marks: Marks::one(ann, mark(), company),
+            ticket: None,
+        };
+        let lifted = Erasure { node: ann, marks: Marks::alone(ann, back), ticket: None };
+        let mut marks = BTreeMap::new();
+        learn(&at_both, &mut marks);
+        assert!(marks.keys().eq([&ann]) && marks[&ann].holds());
+        learn(&lifted, &mut marks);
+        learn(&at_both, &mut marks);
+        assert_eq!(marks[&ann].back(), Some(ms(20)));
+    }
+
+    #[test]
+    fn a_letter_of_who_came_back_stays_if_its_record_was_written_since() {
+        let mut letter = of_payload("id;mail\n1;ann@example.org\n");
+        let mut back = mark();
+        assert!(back.consent(letter.time.plus_millis(1)));
+        let mut finder = of_marks([(node("email:ann@example.org"), back)], ByName::new());
+        assert!(finder.is_named(&letter));
+        letter.time = letter.time.plus_millis(1);
+        assert!(!finder.is_named(&letter));
     }
 }

@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::erasure::Marks;
 use crate::identifier::{Identifier, Namespace};
 use crate::node::{NodeId, PersonId};
 use crate::time::Timestamp;
@@ -232,28 +233,21 @@ pub struct Restriction {
     pub stands: bool,
     /// When the request was written to the log.
     pub received: Timestamp,
+    /// No touchpoint that came before the request has a later time: an erasure of that time or a later one ends the restriction.
+    pub latest: Timestamp,
     /// Which request, and who wants it confirmed.
     pub ticket: Ticket,
 }
 
-/// Nothing that was said at this node, or of one identifier at it, counts any more.
+/// What is erased of the identifiers of a node. What counts of its touchpoints follows from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erasure {
     /// An identifier or a sighting.
     pub node: NodeId,
-    /// How much of it.
-    pub extent: Extent,
-    /// Who wants it confirmed; `None` for what came after the erasure.
+    /// All marks that it knows of.
+    pub marks: Marks,
+    /// Who wants it confirmed; `None` for what came after the erasure, and when a mark is lifted.
     pub ticket: Option<Ticket>,
-}
-
-/// How much of what was said at a node is erased.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Extent {
-    /// All of it, and all that will be.
-    Everything,
-    /// This identifier only: its value is taken out.
-    Identifier(NodeId),
 }
 
 /// What a stage tells the one that answers for requests.

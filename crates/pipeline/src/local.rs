@@ -12,7 +12,7 @@ use kinfold_capture::{Capture, Settings};
 use kinfold_mapping::Sources;
 use kinfold_model::seam::Entries;
 use kinfold_model::{
-    ConsentChange, Fault, Keys, Outputs, Partition, Purposes, Rules, Survivorship, Timestamp,
+    ConsentChange, Fault, Keys, Outputs, Partition, Purposes, Returning, Rules, Survivorship, Timestamp,
 };
 use kinfold_privacy::{PrivacyTerms, Verifiers};
 use kinfold_wire::{Topic, decode};
@@ -57,10 +57,11 @@ impl LocalPorts {
                 stage,
                 keys: keys.clone(),
                 rules: rules.clone(),
+                returning: Arc::default(),
                 topology: topology.clone(),
             },
             stitch: StitchPort { keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
-            facets: FacetsPort { topology: topology.clone() },
+            facets: FacetsPort { returning: Arc::default(), topology: topology.clone() },
             people: PeoplePort {
                 keys: keys.clone(),
                 purposes: Arc::default(),
@@ -90,6 +91,14 @@ impl LocalPorts {
     #[must_use]
     pub fn with_profile(self, settings: Arc<kinfold_profile::Settings>) -> Self {
         Self { people: PeoplePort { settings, ..self.people }, ..self }
+    }
+
+    /// The same ports, to which somebody who is erased may come back by these consents.
+    #[must_use]
+    pub fn with_returning(mut self, returning: &Arc<Returning>) -> Self {
+        self.capture.returning = Arc::clone(returning);
+        self.facets.returning = Arc::clone(returning);
+        self
     }
 
     /// The same ports, of which people leave to these outputs.

@@ -6,7 +6,8 @@ use std::sync::Arc;
 use kinfold_capture::{Capture, Captured, RawRecord};
 use kinfold_model::privacy::{Report, Ruling};
 use kinfold_model::{
-    Fault, Keys, NodeId, Outputs, Partition, Purposes, Refusal, RefusalKind, Rules, Survivorship, Touchpoint,
+    Fault, Keys, NodeId, Outputs, Partition, Purposes, Refusal, RefusalKind, Returning, Rules, Survivorship,
+    Touchpoint,
     UnifiedProfile,
 };
 use kinfold_privacy::{Privacy, PrivacyInput, PrivacyOutput, PrivacyTerms};
@@ -31,6 +32,8 @@ pub struct CapturePort {
     pub keys: Keys,
     /// To know the namespaces of nodes.
     pub rules: Rules,
+    /// By which consents somebody who is erased may be known again.
+    pub returning: Arc<Returning>,
     /// The log.
     pub topology: Topology,
 }
@@ -93,7 +96,8 @@ impl Port for CapturePort {
         let Captured::Touchpoint(touchpoint) = captured else { return Ok(()) };
         let key = touchpoint.sighting.to_string();
         records.push(self.topology.public(Topic::Touchpoint, key, Some(&*touchpoint), trace)?);
-        let op = Op::observe(&touchpoint, self.seen(&touchpoint), &self.keys);
+        let consented = self.returning.consented(&touchpoint);
+        let op = Op::observe(&touchpoint, self.seen(&touchpoint), consented, &self.keys);
         records.push(identity_op(&op, &self.topology, trace)?);
         Ok(())
     }
@@ -199,6 +203,8 @@ pub(crate) const FACET_FULL: &str = "facet_full";
 
 /// `touchpoint`, `identity-assignment` and `erasure` → `profile-facet` and `privacy-report`.
 pub struct FacetsPort {
+    /// As of [`CapturePort`]: both must see the same consents.
+    pub returning: Arc<Returning>,
     /// The log.
     pub topology: Topology,
 }
@@ -212,7 +218,7 @@ impl Port for FacetsPort {
     }
 
     fn stage(&self, _: Partition) -> Facets {
-        Facets::default()
+        Facets::new(Arc::clone(&self.returning))
     }
 
     fn read(&self, record: &InRecord) -> Result<FacetsInput, Refusal> {
@@ -370,8 +376,8 @@ impl Port for PrivacyPort {
 
     fn write(&self, output: PrivacyOutput, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
         records.push(match output {
-            PrivacyOutput::Ask { demand, ticket, time } => {
-                identity_op(&Op::demand(demand, ticket, time), &self.topology, trace)?
+            PrivacyOutput::Ask { demand, ticket, time, latest } => {
+                identity_op(&Op::demand(demand, ticket, time, latest), &self.topology, trace)?
             }
             PrivacyOutput::Receipt(receipt) => {
                 let key = receipt.request_id.clone();

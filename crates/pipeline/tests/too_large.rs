@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use kinfold_capture::limits;
 use kinfold_model::touchpoint::{Engagement, Order};
@@ -320,7 +321,7 @@ fn the_largest_facet_can_be_written() {
     let member = Some(Member { facet: Some(facet), restricted: None });
     let message = FacetMessage { person, node, version: u64::MAX, cause: Cause::Touchpoint, member };
     let mut records = Vec::new();
-    let port = FacetsPort { topology: Topology::uniform(1) };
+    let port = FacetsPort { returning: Arc::default(), topology: Topology::uniform(1) };
     port.write(message.into(), Trace::of_source("", 0, 0), &mut records).expect("it can be written");
     let bytes = records.iter().map(|record| record.value.as_ref().map_or(0, Vec::len)).sum::<usize>();
     assert!(bytes > WRITTEN_BYTES_MAX / 2, "{bytes} bytes are not the largest");

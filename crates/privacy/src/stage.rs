@@ -46,6 +46,8 @@ pub enum PrivacyOutput {
         ticket: Ticket,
         /// When the request was written to the log.
         time: Timestamp,
+        /// The latest time that a touchpoint may have which came before: only a later consent lifts the erasure.
+        latest: Timestamp,
     },
     /// How far a request has come.
     Receipt(Box<PrivacyReceipt>),
@@ -107,10 +109,10 @@ impl Privacy {
         let receipt = receipt(request, ReceiptStatus::Accepted, context.now);
         context.send(PrivacyOutput::Receipt(Box::new(receipt.clone())));
         for identifier in &asked.identifiers {
-            let (demand, time) = (asked.demand, context.now);
+            let (demand, time, latest) = (asked.demand, context.now, self.terms.capture.latest(context.now));
             let (request_id, desk) = (request.request_id.clone(), self.partition.index);
             let ticket = Ticket { request_id, desk, asked_by: *identifier };
-            context.send(PrivacyOutput::Ask { demand, ticket, time });
+            context.send(PrivacyOutput::Ask { demand, ticket, time, latest });
         }
         let case = Case { asked, resolved: BTreeMap::new(), receipt };
         context.state.put(Table::Case.key(&request.request_id, &[]), encode(&case));

@@ -10,7 +10,7 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use kinfold_model::{NodeId, Touchpoint, TouchpointIdentifier};
+use kinfold_model::{NodeId, Timestamp, Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
 use crate::activity::Activity;
@@ -59,6 +59,18 @@ impl Facet {
     #[must_use]
     pub fn touchpoints(&self) -> u64 {
         self.counts.touchpoints()
+    }
+
+    /// The least time of its touchpoints.
+    #[must_use]
+    pub fn first_seen(&self) -> Timestamp {
+        self.span.first
+    }
+
+    /// The least time of those that carried this identifier, however it was written; `None` when none does.
+    #[must_use]
+    pub fn first_seen_with(&self, node: NodeId) -> Option<Timestamp> {
+        self.identifiers.first_seen(node)
     }
 
     /// The facet of a sighting whose first touchpoint this is. What `struck` names is left out, as by [`Self::absorb`].
@@ -110,9 +122,10 @@ impl Facet {
         changed
     }
 
-    /// Takes out an identifier and what is known of it as an address; says whether there was anything.
-    pub fn strike(&mut self, node: NodeId) -> bool {
-        self.identifiers.strike(node) | self.deliveries.strike(node)
+    /// Takes out an identifier and what is known of it as an address.
+    pub fn strike(&mut self, node: NodeId) {
+        self.identifiers.strike(node);
+        self.deliveries.strike(node);
     }
 
     /// A touchpoint that was counted as one of its copies counts as another instead.

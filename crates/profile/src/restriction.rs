@@ -12,11 +12,14 @@ pub(crate) struct Word {
     received: Timestamp,
     request_id: String,
     stands: bool,
+    /// No touchpoint that came before the request has a later time.
+    latest: Timestamp,
 }
 
 impl From<&Restriction> for Word {
-    fn from(Restriction { stands, received, ticket, .. }: &Restriction) -> Self {
-        Self { received: *received, request_id: ticket.request_id.clone(), stands: *stands }
+    fn from(Restriction { stands, received, latest, ticket, .. }: &Restriction) -> Self {
+        let request_id = ticket.request_id.clone();
+        Self { received: *received, request_id, stands: *stands, latest: *latest }
     }
 }
 
@@ -24,6 +27,11 @@ impl Word {
     /// Since when somebody is restricted by it; `None` when it lifts.
     pub(crate) fn since(&self) -> Option<Timestamp> {
         self.stands.then_some(self.received)
+    }
+
+    /// Whether an erasure of that time came after it.
+    pub(crate) fn is_ended_by(&self, erased: Option<Timestamp>) -> bool {
+        erased.is_some_and(|erased| self.latest <= erased)
     }
 
     /// Takes the place of what is known if it is later; whether that makes a difference to the person.
@@ -41,7 +49,7 @@ mod tests {
 
     fn word(ms: i64, request_id: &str, stands: bool) -> Word {
         let received = Timestamp::from_millis(ms).expect("in range");
-        Word { received, request_id: request_id.to_owned(), stands }
+        Word { received, request_id: request_id.to_owned(), stands, latest: received }
     }
 
     #[test]

@@ -79,6 +79,12 @@ impl Carried {
         self.0.len() < before
     }
 
+    /// When an identifier was carried first, however it was written; `None` when it never was.
+    pub(crate) fn first_seen(&self, node: NodeId) -> Option<Timestamp> {
+        let of_node = self.0.iter().filter(|(identifier, _)| identifier.node == node);
+        of_node.map(|(_, span)| span.first).min()
+    }
+
     pub(crate) fn merge(&mut self, other: Self) {
         for (identifier, carriage) in other.0 {
             self.0.entry(identifier).and_modify(|known| _ = known.cover(carriage)).or_insert(carriage);

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 pub enum Table {
     /// Of facets. Node → its facet, its person and the version it was last sent with.
     Node,
-    /// Of facets. Sighting and touchpoint id → what the touchpoint counts for.
+    /// Of facets. Sighting, how often it was forgotten, and touchpoint id → what the touchpoint counts for.
     Seen,
     /// Of people. Person and node → version and member, or only the version once the node has left.
     Member,
@@ -19,7 +19,7 @@ pub enum Table {
     Publication,
     /// Of people. Time and person → nothing: then a consent of theirs ends.
     Timer,
-    /// Of facets. Node → nothing: it is gone, and ids of its touchpoints are still there.
+    /// Of facets. Node and how often it was forgotten before → nothing: ids of touchpoints of that time are still there.
     Doomed,
     /// Of people. One entry: under which terms people were published, and how far a look at all of them has got.
     Revision,

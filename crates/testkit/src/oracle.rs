@@ -12,7 +12,7 @@ pub mod people;
 pub mod profiles;
 
 pub use components::components;
-pub use evidence::{Mark, Marks, Observation};
+pub use evidence::{Erased, Mark, Marks, Observation, counting};
 pub use outputs::{Shared, shared};
 pub use people::{Expected, commanded, people, remembered};
 pub use profiles::{Terms, profiles, revenue};

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use kinfold_capture::{Capture, Settings};
-use kinfold_model::{Command, Fault, Keys, Partition, PrivacyRequest, Rules, State, Timestamp};
+use kinfold_model::{Command, Fault, Keys, Partition, PrivacyRequest, Returning, Rules, State, Timestamp};
 use kinfold_pipeline::{
     Base, CapturePort, FacetsPort, InRecord, Origin, OutRecord, Overlay, PeoplePort, Port, PrivacyPort,
     StageName, StitchPort, Store, Tally, Task, Topology, Writes,
@@ -24,6 +24,8 @@ use crate::world::{AFTER_MS, earlier_terms, outputs, profile_settings, purposes,
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
+/// The purpose by a consent to which somebody who is erased comes back.
+pub const RETURN: &str = "return";
 /// The time of every record, unless a run has another: no touchpoint of a world is from its future. Of the consents that end
 /// after it, some still hold then.
 const NOW_MS: i64 = AFTER_MS + 10_000;
@@ -59,6 +61,20 @@ pub struct Input<'a> {
     pub earlier_rules: Option<&'a Rules>,
     /// The time of every record, and that at the end.
     pub now: Timestamp,
+    /// For capture, when all the rest has come to its end, at another time: those that bring back who was erased, and those that
+    /// come when these have been dealt with.
+    pub later: Option<Later<'a>>,
+}
+
+/// What comes after erasures.
+#[derive(Clone, Copy)]
+pub struct Later<'a> {
+    /// Records that bring somebody back.
+    pub returning: &'a [Vec<u8>],
+    /// Records that come when these were dealt with, also old ones again.
+    pub after: &'a [Vec<u8>],
+    /// The time of all of them.
+    pub now: Timestamp,
 }
 
 impl<'a> Input<'a> {
@@ -66,7 +82,8 @@ impl<'a> Input<'a> {
     #[must_use]
     pub fn new(records: &'a [Vec<u8>], commands: &'a [Command], keys: &'a Keys, rules: &'a Rules) -> Self {
         let now = Timestamp::from_millis(NOW_MS).unwrap_or_default();
-        Self { records, commands, requests: &[], requests_wait: false, keys, rules, earlier_rules: None, now }
+        let (requests, earlier_rules, later): (&[_], _, _) = (&[], None, None);
+        Self { records, commands, requests, requests_wait: false, keys, rules, earlier_rules, now, later }
     }
 }
 
@@ -330,6 +347,13 @@ pub fn run(input: &Input<'_>, schedule: &Schedule) -> Result<Outcome, Fault> {
     while !course.is_done(&lanes) {
         course.advance(&mut lanes, &mut rng, schedule, 0)?;
     }
+    for records in input.later.iter().flat_map(|later| [later.returning, later.after]) {
+        course.records = records.iter();
+        course.log.now = input.later.map_or(input.now, |later| later.now);
+        while !course.is_done(&lanes) {
+            course.advance(&mut lanes, &mut rng, schedule, 0)?;
+        }
+    }
     outcome(lanes, course.log)
 }
 
@@ -425,12 +449,20 @@ pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
     let settings = Settings { stale_after_ms: i64::MAX, ..signals::settings() };
     let stage = Capture::new(keys.clone(), rules.clone(), settings);
     let (keys, rules) = (keys.clone(), rules.clone());
+    // No touchpoint of a world states a consent to it, unless it is meant to bring somebody back.
+    let returning: Arc<Returning> = Arc::new(Returning::by([RETURN.to_owned()], &purposes()));
     let verifiers = Arc::new(Verifiers::none_needed());
     let terms = PrivacyTerms { capture: stage.clone(), verifiers, last_copy_after_ms: LAST_COPY_AFTER_MS };
     Ports {
-        capture: CapturePort { stage, keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
+        capture: CapturePort {
+            stage,
+            keys: keys.clone(),
+            rules: rules.clone(),
+            returning: Arc::clone(&returning),
+            topology: topology.clone(),
+        },
         stitch: StitchPort { keys: keys.clone(), rules, topology: topology.clone() },
-        facets: FacetsPort { topology: topology.clone() },
+        facets: FacetsPort { returning, topology: topology.clone() },
         people: PeoplePort {
             keys,
             purposes: Arc::new(purposes()),

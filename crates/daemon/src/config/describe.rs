@@ -240,6 +240,7 @@ impl Page {
 
     fn privacy(&mut self, privacy: &PrivacyConfig) {
         self.section("privacy");
+        self.plain("return_by", list(privacy.returning.purposes()));
         self.section("privacy.verifiers");
         for (verifier, public_key) in privacy.verifiers.named() {
             self.section(&format!("privacy.verifiers.{}", quoted(verifier)));

@@ -25,7 +25,7 @@ use std::time::Duration;
 use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
 use kinfold_model::rules::Rules;
-use kinfold_model::{Outputs, Purposes, Survivorship};
+use kinfold_model::{Outputs, Purposes, Returning, Survivorship};
 use kinfold_pipeline::BrakeLimits;
 use kinfold_privacy::Verifiers;
 
@@ -170,6 +170,8 @@ pub struct Checkpoints {
 pub struct PrivacyConfig {
     /// `[privacy.verifiers.<name>]`: whose signatures a request needs one of; without any, every request is refused.
     pub verifiers: Verifiers,
+    /// `return_by`: by a later consent to one of these purposes somebody who was erased may be known again; none: never.
+    pub returning: Returning,
 }
 
 /// `[log]`

@@ -86,6 +86,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
     let survivorship = read_survivorship(root.section("attributes"), &mut profile);
     let settings = read_profile(&mut profile, root.section("orders"));
     profile.finish();
+    let privacy = read_privacy(&mut root, &purposes);
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
         kafka: kafka(root.section("kafka")),
@@ -104,7 +105,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         survivorship,
         profile: settings,
         outputs,
-        privacy: read_privacy(root.section("privacy")),
+        privacy,
     };
     root.finish();
     config

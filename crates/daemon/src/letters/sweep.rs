@@ -5,16 +5,16 @@
 //! A tombstone stands for itself: written twice, or by two processes at once, it says the same, and one that is missing is written
 //! the next time. So no transaction is needed, and nothing has to be settled after a crash.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinfold_kafka::client::send;
 use kinfold_kafka::reader::{Isolation, Reader, ends};
 use kinfold_kafka::{Settings, WorkerError};
-use kinfold_letters::{Finder, Judged, Leaving, Look, Reading, Reason, identifier_of};
+use kinfold_letters::{Finder, Judged, Leaving, Look, Reading, Reason, learn};
 use kinfold_mapping::sources::ByName;
 use kinfold_model::privacy::Ruling;
-use kinfold_model::{Keys, NodeId, Timestamp};
+use kinfold_model::{Keys, Mark, NodeId, Timestamp};
 use kinfold_wire::{Topic, decode_inner};
 
 use super::shelf::{LettersError, Shelf, tombstone};
@@ -204,20 +204,20 @@ impl Call<'_> {
     }
 }
 
-/// Every identifier of a deployment that was ever erased.
-fn erased(settings: &Settings, call: &Call<'_>) -> Result<BTreeSet<NodeId>, LettersError> {
-    let mut nodes = BTreeSet::new();
+/// Every identifier of a deployment that was ever erased, with its mark.
+fn erased(settings: &Settings, call: &Call<'_>) -> Result<BTreeMap<NodeId, Mark>, LettersError> {
+    let mut marks = BTreeMap::new();
     let reader = Reader::from_beginning(settings, Topic::Erasure.as_str(), Isolation::Committed)?;
     reader.each(&mut |record| {
         call.goes_on()?;
         if let Some(value) = &record.value {
             if let Ruling::Erased(erasure) = decode_inner(value)? {
-                nodes.extend(identifier_of(&erasure));
+                learn(&erasure, &mut marks);
             }
         }
         Ok::<(), LettersError>(())
     })?;
-    Ok(nodes)
+    Ok(marks)
 }
 
 /// How far a topic can be read.

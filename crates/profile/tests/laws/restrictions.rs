@@ -3,8 +3,10 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
-use kinfold_model::privacy::{Confirmation, Erasure, Extent, Finding, Restriction, Ticket};
-use kinfold_model::{Decision, NodeId, Output, Timestamp, Touchpoint, TouchpointIdentifier};
+use kinfold_model::privacy::{Confirmation, Erasure, Finding, Restriction, Ticket};
+use kinfold_model::{
+    Decision, Mark, Marks, NodeId, Output, Reach, Timestamp, Touchpoint, TouchpointIdentifier,
+};
 use kinfold_profile::{FacetsInput, Published};
 use proptest::prelude::*;
 
@@ -21,7 +23,7 @@ fn bea() -> TouchpointIdentifier {
 /// A request of that time, about one identifier.
 fn asked(node: NodeId, ms: i64, stands: bool) -> FacetsInput {
     let ticket = Ticket { request_id: format!("request-{ms}"), desk: 0, asked_by: node };
-    FacetsInput::Restriction(Restriction { node, stands, received: at(ms), ticket })
+    FacetsInput::Restriction(Restriction { node, stands, received: at(ms), latest: at(ms), ticket })
 }
 
 fn restricts(node: NodeId, ms: i64) -> FacetsInput {
@@ -30,6 +32,12 @@ fn restricts(node: NodeId, ms: i64) -> FacetsInput {
 
 fn lifts(node: NodeId, ms: i64) -> FacetsInput {
     asked(node, ms, false)
+}
+
+fn erased(ms: i64) -> Mark {
+    let mut mark = Mark::default();
+    mark.erase(Reach::Everything, at(ms));
+    mark
 }
 
 /// Somebody who says yes.
@@ -172,7 +180,7 @@ fn who_is_erased_is_restricted_no_more_and_both_stages_confirm_whatever_is_asked
     let node = ann().node;
     world.batch([restricts(node, 50)]);
     let ticket = Some(Ticket { request_id: "erase".to_owned(), desk: 0, asked_by: node });
-    world.batch([FacetsInput::Erasure(Erasure { node, extent: Extent::Everything, ticket })]);
+    world.batch([FacetsInput::Erasure(Erasure { node, marks: Marks::alone(node, erased(60)), ticket })]);
     assert_eq!(since(&world, 1), None);
     world.batch([restricts(node, 90)]);
     world.batch([assigned(node, person(1))]);
@@ -185,4 +193,26 @@ fn who_is_erased_is_restricted_no_more_and_both_stages_confirm_whatever_is_asked
         world.reports.iter().filter_map(|report| by(&report.finding)).collect();
     let of_people = confirmed.iter().filter(|by| matches!(by, Confirmation::People { .. })).count();
     assert_eq!((confirmed.len(), of_people), (6, 3));
+}
+
+#[test]
+fn who_comes_again_is_restricted_by_what_was_asked_since_and_not_by_what_was_before_whatever_comes_first() {
+    let node = ann().node;
+    let mut back = erased(60);
+    back.consent(at(200));
+    let told = |mark: &Mark| {
+        FacetsInput::Erasure(Erasure { node, marks: Marks::alone(node, mark.clone()), ticket: None })
+    };
+    let yes = Touchpoint { time: at(300), ..granted("t3", ann()) };
+    for (time, expected) in [(50, None), (300, Some(at(300)))] {
+        let inputs: [&dyn Fn() -> FacetsInput; 3] =
+            [&|| restricts(node, time), &|| told(&erased(60)), &|| told(&back)];
+        for order in [[0, 1, 2], [0, 2, 1], [1, 0, 2], [1, 2, 0], [2, 0, 1], [2, 1, 0]] {
+            let mut world = world();
+            world.batch(anns());
+            order.iter().for_each(|place| drop(world.batch([inputs[*place]()])));
+            world.batch([said(&yes), assigned(node, person(1))]);
+            assert_eq!(world.profiles[&person(1)].restricted, expected, "{time}: {order:?}");
+        }
+    }
 }

@@ -7,8 +7,8 @@ use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
     Amount, Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier,
-    Keys, MergePolicy, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage,
-    State, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
+    Keys, MergePolicy, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Returning, Rules, Secret,
+    Stage, State, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{
     FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, Settings, laws,
@@ -130,7 +130,7 @@ impl World {
     /// One batch through both stages; gives what the second published.
     pub(crate) fn batch(&mut self, inputs: impl IntoIterator<Item = FacetsInput>) -> Vec<Published> {
         let (mut messages, mut told) = (Vec::new(), Vec::new());
-        for output in run(&mut Facets::default(), &mut self.facets, self.now, inputs) {
+        for output in run(&mut facets(), &mut self.facets, self.now, inputs) {
             match output {
                 Joined::Facet(message) => {
                     told.push(PeopleInput::from(message.clone()));
@@ -227,6 +227,11 @@ impl World {
             laws::sums(profile, facets)
         })
     }
+}
+
+/// Somebody who is erased comes back by a consent to marketing, or to `digest`, which has to be confirmed.
+fn facets() -> Facets {
+    Facets::new(Arc::new(Returning::by(["marketing".to_owned(), "digest".to_owned()], &purposes())))
 }
 
 fn unversioned(profile: &UnifiedProfile) -> Vec<u8> {

@@ -170,8 +170,10 @@ fn consents(
             let declared = declared.valid_for_ms.map(|ms| consent.time.plus_millis(ms));
             let end = consent.expires.into_iter().chain(declared).min();
             let theirs = |node: &NodeId| expected.person.get(node) == Some(&person_id);
+            // Those of all that was said there: one that was erased may be left out of some of it.
+            let there = touchpoints.iter().filter(|other| other.sighting == touchpoint.sighting);
             let mut speakers: BTreeSet<NodeId> =
-                touchpoint.identifiers.iter().map(|one| one.node).filter(theirs).collect();
+                there.flat_map(|other| &other.identifiers).map(|one| one.node).filter(theirs).collect();
             // A sighting speaks for itself where none of its identifiers is the person's.
             if speakers.is_empty() {
                 speakers.insert(touchpoint.sighting);
