@@ -82,7 +82,7 @@ impl Carried {
     /// When an identifier was carried first, however it was written; `None` when it never was.
     pub(crate) fn first_seen(&self, node: NodeId) -> Option<Timestamp> {
         let of_node = self.0.iter().filter(|(identifier, _)| identifier.node == node);
-        of_node.map(|(_, span)| span.first).min()
+        of_node.map(|(_, carriage)| carriage.span.first).min()
     }
 
     pub(crate) fn merge(&mut self, other: Self) {

@@ -189,6 +189,7 @@ impl Said {
             order: None,
             engagement: None,
             flags: Vec::new(),
+            verified: Vec::new(),
         };
         Op::observe(&touchpoint, seen, self.agreed.then(|| at(self.time)), &keys())
     }
