@@ -57,6 +57,11 @@ fn who_may_come_back_is_told_by_purposes_that_are_declared_and_nobody_does_by_de
     let config = load(text, &[]).expect("valid");
     assert!(config.privacy.returning.purposes().eq(["news"]));
     assert_eq!(load(&config.describe(), &[]).expect("accepted").privacy.returning, config.privacy.returning);
+    let confirmed = load(&format!("{text}double_opt_in = true\n"), &[]).expect("valid");
+    assert_ne!(
+        confirmed.privacy.returning, config.privacy.returning,
+        "it knows that a yes has to be confirmed"
+    );
     assert_eq!(load("", &[]).expect("valid").privacy.returning.purposes().count(), 0);
     let said = only_fault("[privacy]\nreturn_by = [\"news\"]\n", &[]);
     assert!(said.contains("is no purpose that is declared"), "{said}");
