@@ -160,7 +160,7 @@ fn profiles_are_the_fold(
         let (is, should) = (serde_json::json!(profile), serde_json::json!(folded[person]));
         assert_eq!(is, should, "{}: {person}", truth.run);
     }
-    let revenue = oracle::revenue(truth.touchpoints, expected, &settings);
+    let revenue = oracle::revenue(&counting, expected, &profile_settings());
     assert_eq!(money(&published), revenue, "{}: money drifts", truth.run);
     folded
 }

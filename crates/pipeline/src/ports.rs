@@ -7,8 +7,7 @@ use kinfold_capture::{Capture, Captured, RawRecord};
 use kinfold_model::privacy::{Report, Ruling};
 use kinfold_model::{
     Fault, Keys, NodeId, Outputs, Partition, Purposes, Refusal, RefusalKind, Returning, Rules, Survivorship,
-    Touchpoint,
-    UnifiedProfile,
+    Touchpoint, UnifiedProfile,
 };
 use kinfold_privacy::{Privacy, PrivacyInput, PrivacyOutput, PrivacyTerms};
 use kinfold_profile::{Facet, Facets, FacetsInput, Joined, People, PeopleInput, Published};
