@@ -37,7 +37,7 @@ pub struct Reading<'r> {
 
 /// The identifier that an erasure is about; `None` where all of a sighting is.
 #[must_use]
-pub fn identifier_of(erasure: &Erasure) -> Option<NodeId> {
+pub(crate) fn identifier_of(erasure: &Erasure) -> Option<NodeId> {
     match erasure.extent {
         Extent::Everything => Some(erasure.node).filter(|node| !node.is_sighting()),
         Extent::Identifier(node) => Some(node),
@@ -197,7 +197,7 @@ pub(crate) mod tests {
     use kinfold_model::keys::sha256_hex;
     use kinfold_model::{Identifier, Secret};
 
-    fn keys() -> Keys {
+    pub(crate) fn keys() -> Keys {
         Keys::new(&Secret::new(b"a secret for tests only").expect("long"))
     }
 
