@@ -24,7 +24,7 @@ use crate::erasure_scene::{PATIENCE, touchpoint};
 const HOUR_MS: i64 = 3_600_000;
 const DESK: [u8; 32] = [7; 32];
 
-/// A deployment of two sources, whose dead letters are swept every second. `till` keeps its own for half an hour, `web` says nothing of them.
+/// A deployment of two sources, whose dead letters are swept every hour. `till` keeps its own for half an hour, `web` says nothing of them.
 fn deployment(broker: &Broker, folder: &Path) -> Deployment {
     let sources = folder.join("sources");
     std::fs::create_dir_all(sources.join("till.cases")).expect("is made");
@@ -41,13 +41,20 @@ fn deployment(broker: &Broker, folder: &Path) -> Deployment {
         &[
             ("KINFOLD_TOPICS__SOURCES", "web,till"),
             ("KINFOLD_CAPTURE__SOURCES_DIR", &sources.display().to_string()),
-            ("KINFOLD_CAPTURE__SWEEP_INTERVAL_MS", "1000"),
+            ("KINFOLD_CAPTURE__SWEEP_INTERVAL_MS", "3600000"),
             ("KINFOLD_CAPTURE__BRAKE_RATIO", "0"),
             ("KINFOLD_PRIVACY__VERIFIERS__DESK__PUBLIC_KEY", &to_hex(&public_key(&DESK))),
         ],
     );
     let config = Config::load(None, variables.clone().into_iter()).expect("the settings are right");
     Deployment { variables, settings: kafka_settings(&config) }
+}
+
+/// The same, while nothing is swept.
+fn unswept(deployment: &Deployment) -> Deployment {
+    let mut variables = deployment.variables.clone();
+    variables.insert("KINFOLD_CAPTURE__SWEEP_INTERVAL_MS".to_owned(), "0".to_owned());
+    Deployment { variables, settings: deployment.settings.clone() }
 }
 
 /// How many letters stand open, by source.
@@ -95,7 +102,8 @@ fn letters_go_when_their_time_is_over_and_when_who_they_name_is_erased_though_no
     let broker = Broker::start(&folder.path().join("broker"));
     let deployment = deployment(&broker, folder.path());
     deployment.said(&["topics", "apply"]);
-    let (address, capture) = deployment.capture("refuse", folder.path());
+    let unswept = unswept(&deployment);
+    let (address, capture) = unswept.capture("refuse", folder.path());
     let others =
         ["kinfold-stitch", "kinfold-profile"].map(|one| start(one, &deployment.variables, folder.path()));
 
@@ -114,7 +122,12 @@ fn letters_go_when_their_time_is_over_and_when_who_they_name_is_erased_though_no
         Outgoing { topic: "raw.web".to_owned(), value: Some(ann), ..Outgoing::default() },
     ];
     send(&deployment.settings, records.into_iter()).expect("they arrive");
-    deployment.await_capture(&address, 5);
+    unswept.await_capture(&address, 5);
+    let all = counts(&[("till", 2), ("web", 2)]);
+    until("the letters to be there", PATIENCE, || open(&deployment) == all);
+    assert_eq!(capture.stop(), Some(0));
+    // The first sweep comes soon after the start and the next in an hour: what goes in between goes because somebody was erased.
+    let (address, capture) = deployment.capture("refuse", folder.path());
     until("the letter of an hour ago to go", PATIENCE, || {
         open(&deployment) == counts(&[("till", 1), ("web", 2)])
     });

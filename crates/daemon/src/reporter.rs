@@ -25,9 +25,9 @@ impl<'h> Reporter<'h> {
         Self { name: format!("{stage}-{worker}"), health }
     }
 
-    /// The worker failed, for this reason, and will be made anew.
+    /// The worker failed, for this reason, and will be made anew: it has no partitions.
     pub(crate) fn stands_still(&self, reason: &str) {
-        self.health.set_not_ready(&self.name, reason);
+        self.health.set_empty(&self.name, reason);
     }
 
     /// The worker, or whoever is about to make it, is alive.

@@ -103,6 +103,21 @@ impl Reader {
         Self::from(settings, topic, isolation, &end)
     }
 
+    /// From these offsets on; a partition of which none is named is read from its first record.
+    ///
+    /// # Errors
+    /// When the broker cannot be asked.
+    pub fn from_offsets(
+        settings: &Settings,
+        topic: &str,
+        isolation: Isolation,
+        offsets: &BTreeMap<i32, i64>,
+    ) -> Result<Self, WorkerError> {
+        let place =
+            |partition: i32| offsets.get(&partition).map_or(Offset::Beginning, |at| Offset::Offset(*at));
+        Self::from(settings, topic, isolation, &place)
+    }
+
     fn from(
         settings: &Settings,
         topic: &str,

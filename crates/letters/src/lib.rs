@@ -4,6 +4,7 @@
 //! beside it, and nothing here reads or writes it. What comes out depends on the records, the erasures, the settings of sources and
 //! the time that is handed in, and never shows a value. Open `letter.rs` first, then `leaving.rs`.
 
+mod erased;
 mod key;
 mod leaving;
 mod letter;
@@ -12,9 +13,10 @@ mod open;
 mod retention;
 mod words;
 
+pub use erased::Erased;
 pub use key::{LetterKey, Place};
-pub use leaving::{Found, Judged, Leaving, Look, Looked, Reason};
+pub use leaving::{Before, Found, Judged, Leaving, Look, Looked, Reason, Terms};
 pub use letter::{Letter, Record, Said, said};
-pub use named::{Finder, Reading, learn};
+pub use named::{Finder, Reading};
 pub use open::Letters;
 pub use retention::kept_until;

@@ -35,11 +35,13 @@ pub struct Reading<'r> {
     pub settings: &'r Settings,
 }
 
-/// Takes note of the marks that an erasure tells. Several may tell of one identifier, in any order.
-pub fn learn(erasure: &Erasure, marks: &mut BTreeMap<NodeId, Mark>) {
+/// Takes note of the marks that an erasure tells; whether that is news. Several may tell of one identifier, in any order.
+pub(crate) fn learn(erasure: &Erasure, marks: &mut BTreeMap<NodeId, Mark>) -> bool {
+    let mut is_news = false;
     for (node, mark) in erasure.marks.iter() {
-        marks.entry(node).or_default().merge(mark);
+        is_news |= marks.entry(node).or_default().merge(mark);
     }
+    is_news
 }
 
 /// Finds erased identifiers in letters.
@@ -197,7 +199,7 @@ pub(crate) mod tests {
     use kinfold_model::keys::sha256_hex;
     use kinfold_model::{Identifier, Marks, Reach, Secret};
 
-    fn keys() -> Keys {
+    pub(crate) fn keys() -> Keys {
         Keys::new(&Secret::new(b"a secret for tests only").expect("long"))
     }
 
@@ -208,7 +210,7 @@ pub(crate) mod tests {
     }
 
     /// Erased at 10 ms.
-    fn mark() -> Mark {
+    pub(crate) fn mark() -> Mark {
         let mut mark = Mark::default();
         mark.erase(Reach::Everything, ms(10));
         mark

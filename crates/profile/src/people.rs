@@ -97,7 +97,9 @@ struct Moves {
     erased: bool,
     /// They were published under other terms, perhaps.
     revised: bool,
-    /// Something was said before it was their turn. These are their consents before that, under the terms of now.
+    /// Something was said before it was their turn. This is how they were before that.
+    as_they_were: Option<Vec<(NodeId, Member)>>,
+    /// Their consents then, under the terms of now.
     weighed: Option<Vec<EffectiveConsent>>,
 }
 
@@ -194,7 +196,7 @@ impl Stage for People {
         {
             return Ok(());
         }
-        self.weigh_before(person, context)?;
+        self.remember(person, context)?;
         context.state.put(key, encode(&Held { version, member }));
         self.now = self.now.max(context.now);
         let moves = self.changed.entry(person).or_default();
@@ -228,11 +230,14 @@ impl Stage for People {
     fn finish(&mut self, context: &mut Context<'_, Published>) -> Result<(), Fault> {
         let told = mem::replace(&mut self.now, Timestamp::MIN);
         let revision = self.revision(context.state)?;
-        for (person, moves) in mem::take(&mut self.changed) {
+        for (person, mut moves) in mem::take(&mut self.changed) {
             let Look { before, profile, now } = self.look(person, told, context.state)?;
+            // At one time with what is published, or else an end that lies between would be told as what was said.
+            let were = moves.as_they_were.take().and_then(|members| self.fold(person, members, now));
+            moves.weighed = were.map(|profile| profile.consents);
             match (profile, before) {
                 (Some(profile), before) => self.publish(profile, before, &moves, (&revision, now), context),
-                (None, Some(before)) => self.retire(person, &before, (&moves, now), context),
+                (None, Some(before)) => self.retire(person, &before, &moves, (&revision, now), context),
                 (None, None) => {}
             }
         }
@@ -258,10 +263,18 @@ impl People {
         let before: Option<Publication> =
             stored.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
         let now = before.as_ref().and_then(|before| before.ended).map_or(told, |ended| ended.max(told));
-        let Self { keys, purposes, survivorship, settings, .. } = self;
-        let terms = Terms { keys, purposes, survivorship, settings };
-        let profile = fold(person, members(person, state)?, terms, now);
+        let profile = self.fold(person, members(person, state)?, now);
         Ok(Look { before, profile, now })
+    }
+
+    fn fold(
+        &self,
+        person: PersonId,
+        members: Vec<(NodeId, Member)>,
+        now: Timestamp,
+    ) -> Option<UnifiedProfile> {
+        let Self { keys, purposes, survivorship, settings, .. } = self;
+        fold(person, members, Terms { keys, purposes, survivorship, settings }, now)
     }
 
     /// How far the look at everybody has got. Whoever takes it puts it back.
@@ -275,14 +288,13 @@ impl People {
         Ok(if mem::take(&mut self.is_recalled) { revision.again(state) } else { revision })
     }
 
-    /// Weighs the consents of somebody of whom something is about to be said and whose turn has not come: what other terms change is
-    /// not to be told as what was said.
-    fn weigh_before(&mut self, person: PersonId, context: &mut Context<'_, Published>) -> Result<(), Fault> {
+    /// Remembers somebody of whom something is about to be said and whose turn has not come: what other terms change is not to be told
+    /// as what was said.
+    fn remember(&mut self, person: PersonId, context: &mut Context<'_, Published>) -> Result<(), Fault> {
         let revision = self.revision(context.state)?;
         if revision.awaits(person) && !self.changed.contains_key(&person) {
-            let profile = self.look(person, context.now, context.state)?.profile;
-            let weighed = profile.map(|profile| profile.consents);
-            self.changed.insert(person, Moves { weighed, ..Moves::default() });
+            let as_they_were = Some(members(person, context.state)?);
+            self.changed.insert(person, Moves { as_they_were, ..Moves::default() });
         }
         self.revision = Some(revision);
         Ok(())
@@ -332,7 +344,8 @@ impl People {
         &self,
         person: PersonId,
         before: &Publication,
-        (moves, now): (&Moves, Timestamp),
+        moves: &Moves,
+        (revision, now): (&Revision, Timestamp),
         context: &mut Context<'_, Published>,
     ) {
         let (gone, outputs) = withdraw(person, &self.outputs, &before.outputs);
@@ -346,7 +359,7 @@ impl People {
         if before.version > 0 {
             context.send(Published::Retired(person));
         }
-        let changes = before.consents.changes(&[], Occasion { person, cause: moves.end(), now });
+        let changes = moves.ends(person, before, revision.cause(), now);
         context.output.extend(changes.into_iter().map(Box::new).map(Published::Consent));
         context.output.extend(gone);
     }
@@ -373,6 +386,21 @@ impl Moves {
         };
         let mut changes = before.consents.changes(weighed, by(revising));
         changes.extend(Standings::of(weighed).changes(&profile.consents, by(self.cause())));
+        changes
+    }
+
+    /// The same of somebody of whom nothing is left.
+    fn ends(
+        &self,
+        person: PersonId,
+        before: &Publication,
+        revising: ConsentCause,
+        now: Timestamp,
+    ) -> Vec<ConsentChange> {
+        let by = |cause| Occasion { person, cause, now };
+        let Some(weighed) = &self.weighed else { return before.consents.changes(&[], by(self.end())) };
+        let mut changes = before.consents.changes(weighed, by(revising));
+        changes.extend(Standings::of(weighed).changes(&[], by(self.end())));
         changes
     }
 

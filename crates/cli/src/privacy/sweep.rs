@@ -43,9 +43,17 @@ fn told(swept: &Swept, mode: Mode, broken: &[&str]) -> String {
             broken.join(", ")
         ),
     };
+    let unreadable = match swept.unreadable {
+        0 => String::new(),
+        records => format!(
+            "\nrecords of the topic that cannot be read as letters, and stay as long as the topic keeps them: {records}; whom they name \
+             nobody knows"
+        ),
+    };
     let Swept { erased, letters, .. } = swept;
     format!(
-        "dead letters {what}: {of_erased}{too_old}; letters on the topic: {letters}, identifiers that were ever erased: {erased}{kept}"
+        "dead letters {what}: {of_erased}{too_old}; letters on the topic: {letters}, identifiers that were ever erased: \
+         {erased}{kept}{unreadable}"
     )
 }
 
@@ -57,15 +65,17 @@ mod tests {
     fn what_was_removed_is_told_by_reason_and_source_and_so_is_a_source_whose_times_nobody_knows() {
         let counts = [(Reason::Erasure, ("web", 2)), (Reason::Retention, ("till", 3))];
         let counts = counts.map(|(reason, (source, count))| (reason, [(source.to_owned(), count)].into()));
-        let mut swept = Swept { erased: 210, letters: 17, counts: counts.into() };
+        let mut swept = Swept { erased: 210, letters: 17, unreadable: 0, counts: counts.into() };
         assert_eq!(
             told(&swept, Mode::Remove, &[]),
             "dead letters removed: 2 of web; because their time was over: 3 of till; letters on the topic: 17, identifiers that \
              were ever erased: 210"
         );
         swept.counts.clear();
+        swept.unreadable = 4;
         let said = told(&swept, Mode::DryRun, &["crm", "till"]);
         assert!(said.starts_with("dead letters would be removed: none; letters on the topic: 17"), "{said}");
         assert!(said.contains("have a fault: letters of crm, till;"), "{said}");
+        assert!(said.contains("keeps them: 4;"), "{said}");
     }
 }

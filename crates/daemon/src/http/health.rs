@@ -64,6 +64,11 @@ impl Health {
         self.lock().stage(stage).facts = facts;
     }
 
+    /// The stage has nothing to work on, for this reason: what it told before holds no more.
+    pub fn set_empty(&self, stage: &str, reason: impl Into<String>) {
+        *self.lock().stage(stage) = Stage { reason: Some(reason.into()), facts: Value::Null };
+    }
+
     /// The worker lives, and promises to say so again in time.
     pub fn heartbeat(&self, worker: &str, promise: Promise) {
         let beat = Beat { last: Instant::now(), promise };
@@ -120,12 +125,11 @@ impl Health {
         json!({"live": live, "ready": ready, "version": env!("CARGO_PKG_VERSION"), "stages": stages})
     }
 
-    /// Whether a worker that does its work has this partition, by its last facts.
+    /// Whether a worker has this partition, by its last facts, whether it or the partition is at work or not.
     #[must_use]
     pub fn holds(&self, partition: u32) -> bool {
         let partition = partition.to_string();
-        let holds =
-            |stage: &Stage| stage.reason.is_none() && stage.facts["partitions"].get(&partition).is_some();
+        let holds = |stage: &Stage| stage.facts["partitions"].get(&partition).is_some();
         self.lock().stages.values().any(holds)
     }
 
@@ -201,15 +205,17 @@ mod tests {
     }
 
     #[test]
-    fn a_partition_is_held_while_the_worker_that_has_it_is_at_work() {
+    fn a_partition_is_held_by_the_worker_that_has_it_even_if_another_of_its_partitions_stands_still() {
         let health = Health::new();
         assert!(!health.holds(0));
         health.set_ready("capture-0");
         assert!(!health.holds(0), "it has told of none");
         health.set_facts("capture-0", json!({"partitions": {"0": {"commit": 1}}}));
         assert!(health.holds(0) && !health.holds(1));
-        health.set_not_ready("capture-0", "the broker is away");
-        assert!(!health.holds(0));
+        health.set_not_ready("capture-0", "partition 3 stands still");
+        assert!(health.holds(0));
+        health.set_empty("capture-0", "no partitions are assigned");
+        assert!(!health.holds(0) && !health.ready().0);
     }
 
     #[test]

@@ -11,17 +11,19 @@ use std::sync::Arc;
 use kinfold_kafka::client::send;
 use kinfold_kafka::reader::{Isolation, Reader, ends};
 use kinfold_kafka::{Settings, WorkerError};
-use kinfold_letters::{Finder, Judged, Leaving, Look, Reading, Reason, learn};
+use kinfold_letters::{Before, Erased, Finder, Judged, Leaving, Look, Reading, Reason, Terms};
 use kinfold_mapping::sources::ByName;
-use kinfold_model::privacy::Ruling;
-use kinfold_model::{Keys, Mark, NodeId, Timestamp};
-use kinfold_wire::{Topic, decode_inner};
+use kinfold_model::{Keys, Timestamp};
+use kinfold_wire::{Topic, WireError};
 
 use super::shelf::{LettersError, Shelf, tombstone};
 use crate::config::Config;
 
 /// So many letters are removed before the topic is read anew. What is held of each has a few hundred bytes.
 const FOUND_MAX: usize = 100_000;
+/// So many of their letters are held at once, each with as much. More than are found, so that only records of many parts are sent
+/// off while the topic is still read: what is dealt with further on would else be removed once more.
+const LEAVING_MAX: usize = 2 * FOUND_MAX;
 
 /// What becomes of the letters that are found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,6 +53,8 @@ pub struct Swept {
     pub erased: usize,
     /// Letters on the topic, those that are dealt with and not yet gone among them.
     pub letters: u64,
+    /// Records of the topic that hold something, and are no letter that can be read: whom they name nobody knows.
+    pub unreadable: u64,
     /// Records whose letters go, by reason, and by source, or by topic where no source wrote.
     pub counts: BTreeMap<Reason, BTreeMap<String, u64>>,
 }
@@ -76,6 +80,10 @@ pub struct Sweeper {
 struct Last {
     sources: Arc<ByName>,
     ends: Ends,
+    /// As far as `ends` at least.
+    erased: Erased,
+    /// By whose time letters were too old.
+    now: Timestamp,
     judged: Judged,
     next_end: Option<Timestamp>,
     swept: Swept,
@@ -84,9 +92,12 @@ struct Last {
 /// The offsets after the last committed records.
 #[derive(PartialEq, Eq)]
 struct Ends {
-    erasures: BTreeMap<i32, i64>,
-    letters: BTreeMap<i32, i64>,
+    erasures: Offsets,
+    letters: Offsets,
 }
+
+/// By partition.
+type Offsets = BTreeMap<i32, i64>;
 
 impl Sweeper {
     /// Of this deployment.
@@ -95,13 +106,26 @@ impl Sweeper {
         Self { config: config.clone(), keys: keys.clone(), last: None }
     }
 
-    /// Whether anybody was erased since the last sweep; also when there was none.
+    /// Whether anybody was erased since the last sweep who had not been before; also when there was none. Only what `erasure` has
+    /// grown by is read: restrictions, and new sightings of somebody who was erased, come all the time and change nothing.
     ///
     /// # Errors
-    /// When Kafka does not answer.
-    pub fn has_news(&self, settings: &Settings) -> Result<bool, LettersError> {
-        let Some(last) = &self.last else { return Ok(true) };
-        Ok(committed(settings, Topic::Erasure)? != last.ends.erasures)
+    /// When Kafka does not answer; [`LettersError::Stopped`].
+    pub fn has_news(&mut self, settings: &Settings, call: &Call<'_>) -> Result<bool, LettersError> {
+        let Some(last) = &mut self.last else { return Ok(true) };
+        let ends = committed(settings, Topic::Erasure)?;
+        if !reaches(&ends, &last.ends.erasures) {
+            return Ok(true);
+        }
+        let mut is_news = false;
+        rulings(settings, (&last.ends.erasures, &ends), call, &mut |value| {
+            is_news |= last.erased.is_news(value)?;
+            Ok(())
+        })?;
+        if !is_news {
+            last.ends.erasures = ends;
+        }
+        Ok(is_news)
     }
 
     /// Looks through the dead letters, and removes those that are to go, if it may. Where nothing has changed since the last time, and
@@ -118,30 +142,37 @@ impl Sweeper {
             letters: committed(&shelf.settings, Topic::TouchpointRefused)?,
         };
         // After a failure nobody knows what was removed, and all is looked at anew.
-        let last = self.last.take().filter(|last| last.is_of(&ends, &call.sources));
-        let mut named_before = Judged::new();
-        if let Some(last) = last {
-            if last.ends == ends && last.next_end.is_none_or(|end| call.now < end) {
+        let mut last = self.last.take().filter(|last| last.is_of(&ends, &call.sources));
+        let (mut erased, read) = match &mut last {
+            Some(last) => (std::mem::take(&mut last.erased), last.ends.erasures.clone()),
+            None => (Erased::default(), Offsets::new()),
+        };
+        let mut has_new = false;
+        rulings(&shelf.settings, (&read, &ends.erasures), call, &mut |value| {
+            has_new |= erased.take(value)?;
+            Ok(())
+        })?;
+        let before = match last {
+            Some(last) if !has_new && last.holds(&ends, call.now) => {
                 let swept = Swept { counts: BTreeMap::new(), ..last.swept.clone() };
-                self.last = Some(last);
+                self.last = Some(Last { ends, erased, ..last });
                 return Ok(swept);
             }
-            if last.ends.erasures == ends.erasures {
-                named_before = last.judged;
-            }
-        }
-        let erased = erased(&shelf.settings, call)?;
-        let mut swept = Swept { erased: erased.len(), ..Swept::default() };
+            Some(Last { judged, now, .. }) => Before { judged, now, is_searched: !has_new },
+            None => Before::default(),
+        };
+        let mut swept = Swept { erased: erased.marks().len(), ..Swept::default() };
         let reading = Reading { keys: &self.keys, rules: &self.config.rules, settings: &self.config.capture };
-        let finder = Finder::new(&reading, erased, Arc::clone(&call.sources));
-        let mut look = Look::new(finder, call.now, FOUND_MAX, named_before);
+        let finder = Finder::new(&reading, erased.marks().clone(), Arc::clone(&call.sources));
+        let kept_ms = self.config.topics.refused_retention_ms;
+        let mut look = Look::new(finder, Terms { now: call.now, kept_ms, most: FOUND_MAX }, before);
         while turn(&shelf, call, &mut look, &mut swept)? {}
         let looked = look.end();
-        swept.letters = looked.letters;
+        (swept.letters, swept.unreadable) = (looked.letters, looked.unreadable);
         if call.mode == Mode::Remove {
             let (judged, next_end) = (looked.judged, looked.next_end);
-            let sources = Arc::clone(&call.sources);
-            self.last = Some(Last { sources, ends, judged, next_end, swept: swept.clone() });
+            let (sources, swept, now) = (Arc::clone(&call.sources), swept.clone(), call.now);
+            self.last = Some(Last { sources, ends, erased, now, judged, next_end, swept });
         }
         Ok(swept)
     }
@@ -150,10 +181,20 @@ impl Sweeper {
 impl Last {
     /// Whether what was found then still means something: the formats and times of sources are the same, and so is the topic.
     fn is_of(&self, ends: &Ends, sources: &Arc<ByName>) -> bool {
-        let is_there =
-            |(partition, judged): (&i32, &i64)| ends.letters.get(partition).is_some_and(|end| end >= judged);
-        Arc::ptr_eq(&self.sources, sources) && self.judged.iter().all(is_there)
+        Arc::ptr_eq(&self.sources, sources)
+            && reaches(&ends.letters, &self.judged)
+            && reaches(&ends.erasures, &self.ends.erasures)
     }
+
+    /// Whether there is nothing to be done, if nobody else was erased.
+    fn holds(&self, ends: &Ends, now: Timestamp) -> bool {
+        self.ends.letters == ends.letters && self.next_end.is_none_or(|end| now < end)
+    }
+}
+
+/// Whether a topic is as long as it was.
+fn reaches(ends: &Offsets, before: &Offsets) -> bool {
+    before.iter().all(|(partition, before)| ends.get(partition).is_some_and(|end| end >= before))
 }
 
 /// Why reading ends before the end.
@@ -181,21 +222,27 @@ fn turn(shelf: &Shelf, call: &Call<'_>, look: &mut Look, swept: &mut Swept) -> R
     if found.records.is_empty() {
         return Ok(found.is_full);
     }
-    let mut leaving = Leaving::new(found.records);
+    let mut leaving = Leaving::new(found.records, LEAVING_MAX);
     shelf.each(&mut |record| {
         call.goes_on()?;
-        leaving.take(&record, shelf.ids());
-        Ok::<(), LettersError>(())
+        if leaving.take(&record, shelf.ids()) { Ok(()) } else { send_off(shelf, call, &mut leaving) }
     })?;
-    if call.mode == Mode::Remove {
-        let tombstones = leaving.letters().map(|(key, place, trace)| tombstone(key, trace, place));
-        send(&shelf.settings, tombstones)?;
-    }
+    send_off(shelf, call, &mut leaving)?;
     for (reason, by_source) in leaving.counts() {
         let sums = swept.counts.entry(reason).or_default();
         by_source.into_iter().for_each(|(source, count)| *sums.entry(source).or_default() += count);
     }
     Ok(found.is_full)
+}
+
+/// Removes the letters that are held, if it may.
+fn send_off(shelf: &Shelf, call: &Call<'_>, leaving: &mut Leaving) -> Result<(), LettersError> {
+    if call.mode == Mode::Remove {
+        let tombstones = leaving.letters().map(|(key, place, trace)| tombstone(key, trace, place));
+        send(&shelf.settings, tombstones)?;
+    }
+    leaving.gone();
+    Ok(())
 }
 
 impl Call<'_> {
@@ -204,24 +251,28 @@ impl Call<'_> {
     }
 }
 
-/// Every identifier of a deployment that was ever erased, with its mark.
-fn erased(settings: &Settings, call: &Call<'_>) -> Result<BTreeMap<NodeId, Mark>, LettersError> {
-    let mut marks = BTreeMap::new();
-    let reader = Reader::from_beginning(settings, Topic::Erasure.as_str(), Isolation::Committed)?;
+/// Hands over what lies on `erasure` between these offsets, and what has come since.
+fn rulings(
+    settings: &Settings,
+    (from, to): (&Offsets, &Offsets),
+    call: &Call<'_>,
+    see: &mut dyn FnMut(&[u8]) -> Result<(), WireError>,
+) -> Result<(), LettersError> {
+    if from == to {
+        return Ok(());
+    }
+    let reader = Reader::from_offsets(settings, Topic::Erasure.as_str(), Isolation::Committed, from)?;
     reader.each(&mut |record| {
         call.goes_on()?;
         if let Some(value) = &record.value {
-            if let Ruling::Erased(erasure) = decode_inner(value)? {
-                learn(&erasure, &mut marks);
-            }
+            see(value)?;
         }
         Ok::<(), LettersError>(())
-    })?;
-    Ok(marks)
+    })
 }
 
 /// How far a topic can be read.
-fn committed(settings: &Settings, topic: Topic) -> Result<BTreeMap<i32, i64>, LettersError> {
+fn committed(settings: &Settings, topic: Topic) -> Result<Offsets, LettersError> {
     let ends = ends(settings, topic.as_str())?;
     Ok(ends.into_iter().map(|(partition, ends)| (partition, ends.last_stable)).collect())
 }
