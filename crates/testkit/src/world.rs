@@ -4,7 +4,7 @@
 //! records. The same seed gives the same world. Every value is already as its normaliser would leave it, so that
 //! a record that went through capture equals its touchpoint.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use fastrand::Rng;
 use kinfold_model::rules::NeighbourLimit;

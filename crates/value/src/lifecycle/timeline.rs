@@ -344,6 +344,7 @@ mod tests {
             first_seen: time(first),
             last_seen: time(first),
             undeliverable: None,
+            verified: None,
         };
         let rules = Rules::default();
         let cookie = identifier("cookie", "2026-01-01T00:00:00Z");
