@@ -140,11 +140,12 @@ fn profiles_are_the_fold(
     outcome: &Outcome,
     expected: &oracle::Expected,
 ) -> BTreeMap<PersonId, UnifiedProfile> {
+    let settings = profile_settings();
     let terms = oracle::Terms {
         keys: truth.keys,
         purposes: &purposes(),
         survivorship: &survivorship(),
-        settings: &profile_settings(),
+        settings: &settings,
         now: truth.now,
     };
     let counting = oracle::counting(truth.touchpoints, &marks(outcome), truth.rules);

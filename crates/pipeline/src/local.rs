@@ -263,8 +263,8 @@ impl<'p, S: Store> Local<'p, S> {
         self.take(StageName::Privacy, batch, listener)
     }
 
-    /// Publishes the people who changed since the last time, or of whom a consent has ended by `now`; after a change of the purposes
-    /// or the outputs all who differ.
+    /// Publishes the people who changed since the last time, or of whom a consent has ended by `now`; after a change of the terms
+    /// by which they are folded all who differ.
     ///
     /// # Errors
     /// As [`Local::feed`].

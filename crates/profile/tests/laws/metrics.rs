@@ -4,6 +4,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{Amount, OrderStatus, Touchpoint, TouchpointIdentifier};
+use kinfold_profile::bought::Bought;
+use kinfold_profile::disclosure::prefix;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -76,6 +78,34 @@ fn a_cancelled_order_counts_for_nothing_but_that() {
     assert_eq!((metrics.orders, metrics.cancellations, metrics.items), (0, 1, 0));
     assert!(metrics.revenue.is_empty() && metrics.average_order_value.is_empty());
     assert_eq!((metrics.first_order, metrics.days_between_orders), (None, None));
+}
+
+#[test]
+fn what_somebody_bought_is_what_their_profile_counts() {
+    let at_card = |said: Touchpoint| {
+        let elsewhere = touchpoint("", 0, vec![card()]);
+        Touchpoint { sighting: elsewhere.sighting, identifiers: elsewhere.identifiers, ..said }
+    };
+    let touchpoints = [
+        report("crm", DAY_MS, order("O-1", "90", 2)),
+        report("shop", 3 * DAY_MS, became(OrderStatus::Returned, "40", order("O-1", "100", 2))),
+        report("till", 4 * DAY_MS, order("O-2", "7", 1)),
+        at_card(report("shop", 5 * DAY_MS, became(OrderStatus::Cancelled, "0", order("O-2", "7", 1)))),
+        at_card(report("till", 2 * DAY_MS, order("O-3", "-5", 1))),
+    ];
+    let world = world(&touchpoints);
+    let metrics = &world.profiles[&person(1)].metrics;
+    let mut bought = Bought::default();
+    for (key, value) in world.people.0.iter().filter(|(key, _)| key.starts_with(&prefix(person(1)))) {
+        bought.take(key, value).expect("a sound state");
+    }
+    let purchases = bought.purchases(&world.settings);
+    let mut revenue = Amount::default();
+    purchases.iter().for_each(|purchase| revenue += purchase.revenue);
+    assert_eq!((metrics.orders, revenue.to_string()), (2, euros(&metrics.revenue)));
+    assert_eq!((purchases.len(), revenue.to_string().as_str()), (2, "55.00"));
+    let placed = || purchases.iter().map(|purchase| purchase.placed);
+    assert_eq!((placed().min(), placed().max()), (metrics.first_order, metrics.last_order));
 }
 
 #[test]
