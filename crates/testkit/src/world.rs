@@ -381,12 +381,12 @@ fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
 /// too old while consents end.
 pub const RETENTION_MS: i64 = 25 * 24 * HOUR_MS;
 
-/// By which values of attributes of a world survive: every rule has an attribute, and of two what was said early is stale at
+/// By which values of attributes of a world survive: every rule has an attribute, and of two all that was said is stale before
 /// [`AFTER_MS`].
 #[must_use]
 pub fn survivorship() -> Survivorship {
     let by = |rule| AttributeRule { rule, ..AttributeRule::default() };
-    let ageing = |rule| AttributeRule { stale_after_ms: Some(649 * HOUR_MS), ..by(rule) };
+    let ageing = |rule| AttributeRule { stale_after_ms: Some(RETENTION_MS), ..by(rule) };
     let sources = ["crm", "erp", "till"].map(str::to_owned).into();
     let rules = [
         ("given_name", by(SurvivorRule::VerifiedFirst)),
