@@ -73,7 +73,7 @@ sim-crashes: compilers ## one simulation with crashes, and what happens in it: m
 
 bless: export KINFOLD_BLESS := 1
 bless: setup ## rewrite the expected files of the tests; read the difference before you commit it
-	$(cargo) test --locked --workspace --test whole --test capture --test signals -- golden in_the_table
+	$(cargo) test --locked --workspace --test whole --test capture --test signals --test value -- golden in_the_table in_the_figure
 
 check: export RUSTDOCFLAGS := -D warnings
 check: compilers quick ## format, layers, files of deploy/, lints, documentation

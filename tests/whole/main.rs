@@ -1,6 +1,7 @@
 //! Proofs about the whole pipeline, in one binary so that RocksDB and librdkafka are linked once.
 
 mod brake_on_kafka;
+mod clv;
 mod command_line;
 mod consent_on_kafka;
 mod crashes;

@@ -1,5 +1,6 @@
 //! The commands of `kinfold`, and how they fail.
 
+mod clv;
 mod config;
 mod dead;
 mod demo;
@@ -38,6 +39,9 @@ pub enum Command {
     Generate(generate::Generate),
     /// Show what each source sent, how much of it is odd, and its score.
     Quality(quality::Quality),
+    /// Fit the model by which values of customers are made, and see whether its forecasts come true.
+    #[command(subcommand)]
+    Clv(clv::ClvCommand),
     /// Say what touchpoints do not: who is one person, who is not, and what counts for nothing.
     #[command(subcommand)]
     Steward(steward::StewardCommand),
@@ -77,6 +81,7 @@ impl Command {
             Self::Map(map) => map.run(),
             Self::Generate(generate) => generate.run(),
             Self::Quality(quality) => quality.run(),
+            Self::Clv(command) => command.run(),
             Self::Steward(command) => command.run(),
             Self::Privacy(command) => command.run(),
             Self::Review(command) => command.run(),

@@ -3,6 +3,7 @@
 mod applied;
 pub mod argument;
 pub mod avro_json;
+mod buyers;
 mod clear;
 pub mod commands;
 pub mod dead;
