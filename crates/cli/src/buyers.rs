@@ -9,8 +9,8 @@ use kinfold_daemon::config::Config;
 use kinfold_daemon::process::kafka_settings;
 use kinfold_kafka::client::read_table;
 use kinfold_model::{Amount, Currency, Fault, Timestamp};
-use kinfold_profile::Table;
-use kinfold_profile::disclosure::{Disclosure, SaidOrder};
+use kinfold_profile::disclosure::Disclosure;
+use kinfold_profile::{Settings, Table};
 use kinfold_value::{Day, Purchases, Summary, Totals};
 use kinfold_wire::{Topic, decode};
 use serde::Deserialize;
@@ -124,7 +124,7 @@ fn of_state(folder: &Path, config: &Config, currency: &Currency) -> Result<Vec<P
             folder.display()
         )));
     }
-    let mut found = People { currency, current: None, buyers: Vec::new() };
+    let mut found = People { currency, settings: &config.profile, current: None, buyers: Vec::new() };
     let mut seen = Ok(());
     stores.visit(&mut |key, value| {
         if seen.is_ok() {
@@ -138,6 +138,7 @@ fn of_state(folder: &Path, config: &Config, currency: &Currency) -> Result<Vec<P
 
 struct People<'c> {
     currency: &'c Currency,
+    settings: &'c Settings,
     /// What the keys of the person at hand begin with, and what was said of them.
     current: Option<(Vec<u8>, Disclosure)>,
     buyers: Vec<Purchases>,
@@ -165,16 +166,7 @@ impl People<'_> {
     /// All entries of the person at hand were seen.
     fn end(&mut self) {
         let Some((_, disclosure)) = self.current.take() else { return };
-        // Of several reports of an order the newest counts, as in the profile.
-        let mut orders = BTreeMap::<String, SaidOrder>::new();
-        for order in disclosure.into_said().into_values().flat_map(|said| said.orders) {
-            let rank = |order: &SaidOrder| (order.time, order.value, order.currency.clone(), order.items);
-            if orders.get(&order.order_id).is_none_or(|other| rank(other) < rank(&order)) {
-                orders.insert(order.order_id.clone(), order);
-            }
-        }
-        let bought = orders.into_values().filter(|order| order.currency == *self.currency);
-        let purchases: Purchases = bought.map(|order| (Day::of(order.time), order.value)).collect();
+        let purchases = disclosure.purchases(self.settings, self.currency);
         if !purchases.days().is_empty() {
             self.buyers.push(purchases);
         }

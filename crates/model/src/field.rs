@@ -132,6 +132,10 @@ pub enum Field {
     Aliases,
     /// The last touchpoints.
     Timeline,
+    /// What they are worth.
+    Value,
+    /// Where they stand.
+    Lifecycle,
 }
 
 impl Field {
@@ -167,6 +171,8 @@ impl fmt::Display for Field {
             Self::Segments => f.write_str("segments"),
             Self::Aliases => f.write_str("aliases"),
             Self::Timeline => f.write_str("timeline"),
+            Self::Value => f.write_str("value"),
+            Self::Lifecycle => f.write_str("lifecycle"),
         }
     }
 }
@@ -175,7 +181,7 @@ impl fmt::Display for Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "write the name of an attribute, metrics or one of them such as metrics.orders, identifiers or those of a namespace \
-     such as identifiers.email, segments, aliases, or timeline"
+     such as identifiers.email, segments, aliases, timeline, value, or lifecycle"
 )]
 pub struct FieldError;
 
@@ -191,6 +197,8 @@ impl FromStr for Field {
             "segments" => return Ok(Self::Segments),
             "aliases" => return Ok(Self::Aliases),
             "timeline" => return Ok(Self::Timeline),
+            "value" => return Ok(Self::Value),
+            "lifecycle" => return Ok(Self::Lifecycle),
             _ => {}
         }
         if let Some(name) = text.strip_prefix("metrics.") {
@@ -211,8 +219,17 @@ mod tests {
 
     #[test]
     fn a_part_is_read_as_it_is_written() {
-        let groups =
-            ["city", "metrics", "identifiers", "identifiers.email", "segments", "aliases", "timeline"];
+        let groups = [
+            "city",
+            "metrics",
+            "identifiers",
+            "identifiers.email",
+            "segments",
+            "aliases",
+            "timeline",
+            "value",
+            "lifecycle",
+        ];
         let metrics = Metric::ALL.map(|metric| Field::Metric(metric).to_string());
         for text in groups.into_iter().chain(metrics.iter().map(String::as_str)) {
             assert_eq!(text.parse::<Field>().map(|field| field.to_string()).as_deref(), Ok(text));

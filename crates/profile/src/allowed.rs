@@ -84,6 +84,8 @@ mod tests {
             consents,
             segments: Vec::new(),
             aliases: Vec::new(),
+            value: None,
+            lifecycle: None,
         }
     }
 

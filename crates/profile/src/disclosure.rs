@@ -7,11 +7,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use kinfold_model::consent::{ConsentScope, Decision};
 use kinfold_model::profile::TimelineEntry;
 use kinfold_model::{Amount, Currency, Fault, Namespace, NodeId, OrderStatus, PersonId, Timestamp};
+use kinfold_value::Purchases;
 use serde::Deserialize;
 
 use crate::facet::Facet;
 use crate::facets::Member;
+use crate::orders::Orders;
+use crate::settings::Settings;
 use crate::table::Table;
+use crate::worth;
 
 /// What was said at one set of identifiers.
 #[derive(Clone, PartialEq, Eq)]
@@ -131,6 +135,8 @@ pub struct Disclosure {
     own: BTreeSet<NodeId>,
     /// By the node at which it was said.
     said: BTreeMap<NodeId, Said>,
+    /// Everywhere.
+    orders: Orders,
 }
 
 impl Disclosure {
@@ -148,7 +154,10 @@ impl Disclosure {
         if !node.is_sighting() {
             self.own.insert(node);
         }
-        self.said.extend(member.facet.map(|facet| (node, Said::of(facet))));
+        if let Some(facet) = member.facet {
+            self.orders.merge(facet.orders.clone());
+            self.said.insert(node, Said::of(facet));
+        }
         Ok(())
     }
 
@@ -158,11 +167,17 @@ impl Disclosure {
         self.own.contains(&identifier)
     }
 
+    /// What they bought in a currency, as their value has it.
+    #[must_use]
+    pub fn purchases(&self, settings: &Settings, currency: &Currency) -> Purchases {
+        worth::purchases(&self.orders, &settings.order_sources, currency)
+    }
+
     /// What was said, by the node at which it was. A touchpoint may have named others beside the person: their identifiers are left
     /// out, and so are those that are nobody's.
     #[must_use]
     pub fn into_said(self) -> BTreeMap<NodeId, Said> {
-        let Self { own, mut said } = self;
+        let Self { own, mut said, .. } = self;
         for one in said.values_mut() {
             one.identifiers.retain(|identifier| own.contains(&identifier.node));
         }

@@ -1,19 +1,20 @@
-//! The fold: the members of a person in, the profile out. A pure function of the set of members, and of the time, which only
-//! consents that end ask for.
+//! The fold: the members of a person in; out come the profile, and how long it stays as it is. A pure function of the set of members,
+//! and of the time, for which consents that end ask, the value of purchases, and the lifecycle.
 
 use std::collections::BTreeSet;
+use std::mem;
 
 use kinfold_model::profile::{Attribute, ProfileIdentifier};
 use kinfold_model::{Keys, NodeId, PersonId, Purposes, Timestamp, UnifiedProfile};
 
 use crate::delivery::Deliveries;
-use crate::facet::Facet;
 use crate::facets::Member;
 use crate::metrics::metrics;
 use crate::settings::Settings;
 use crate::span::Carried;
-use crate::weigh::weigh;
+use crate::weigh::{last_end, next_end, weigh};
 use crate::winners::StatedAttribute;
+use crate::worth::{standing, worth};
 
 /// What the rules of a deployment have to do with a fold.
 #[derive(Clone, Copy)]
@@ -22,22 +23,33 @@ pub struct Terms<'t> {
     pub keys: &'t Keys,
     /// By them decisions are weighed.
     pub purposes: &'t Purposes,
-    /// Whose word of an order counts, by which clock hours are told, and how much is shown.
+    /// Whose word of an order counts, by which clock hours are told, how much is shown, what purchases are worth, and which stages
+    /// there are.
     pub settings: &'t Settings,
 }
 
-/// What the members of a person amount to at that time, with version 0; `None` when nothing was said of the person yet.
+/// A profile, and how long it is as it is if nothing more is said.
+pub struct Folded {
+    /// With version 0.
+    pub profile: UnifiedProfile,
+    /// The last time at which a part of it became other by the passing of time; not later than that of the fold.
+    pub since: Option<Timestamp>,
+    /// When a part of it becomes other next; later than the time of the fold.
+    pub until: Option<Timestamp>,
+}
+
+/// What the members of a person amount to at that time; `None` when nothing was said of the person yet.
 #[must_use]
 pub fn fold(
     person: PersonId,
     members: Vec<(NodeId, Member)>,
     terms: Terms<'_>,
     now: Timestamp,
-) -> Option<UnifiedProfile> {
+) -> Option<Folded> {
     let own: BTreeSet<NodeId> =
         members.iter().map(|(node, _)| *node).filter(|node| !node.is_sighting()).collect();
     let consents = weigh(&members, &own, terms.purposes, now);
-    let said = members.into_iter().filter_map(|(_, member)| member.facet).reduce(|mut all, facet| {
+    let mut said = members.into_iter().filter_map(|(_, member)| member.facet).reduce(|mut all, facet| {
         all.merge(facet);
         all
     })?;
@@ -45,18 +57,25 @@ pub fn fold(
         own.iter().map(|node| terms.keys.person(*node)).filter(|alias| *alias != person).collect();
     let metrics = metrics(&said, terms.settings);
     let timeline = said.timeline.newest().take(terms.settings.timeline).cloned().collect();
-    let Facet { identifiers, attributes, deliveries, .. } = said;
-    Some(UnifiedProfile {
+    let identifiers = profile_identifiers(mem::take(&mut said.identifiers), &own, &said.deliveries);
+    let worth = worth(&said.orders, terms.settings, now);
+    let standing = standing(&said, &identifiers, terms.settings, now);
+    let since = last_end(&consents).max(worth.since).max(standing.since);
+    let until = [next_end(&consents), worth.until, standing.until].into_iter().flatten().min();
+    let profile = UnifiedProfile {
         person_id: person,
         version: 0,
-        identifiers: profile_identifiers(identifiers, &own, &deliveries),
-        attributes: attributes.into_least().map(|(name, stated)| (name, attribute(stated))).collect(),
+        identifiers,
+        attributes: said.attributes.into_least().map(|(name, stated)| (name, attribute(stated))).collect(),
         metrics,
         timeline,
         consents,
         segments: Vec::new(),
         aliases: aliases.into_iter().collect(),
-    })
+        value: worth.what,
+        lifecycle: Some(standing.what),
+    };
+    Some(Folded { profile, since, until })
 }
 
 /// Only identifiers that are members: a sighting may also carry some that are blocked, quarantined or somebody else's.

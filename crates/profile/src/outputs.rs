@@ -9,7 +9,9 @@ use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier, TimelineEntry};
+use kinfold_model::profile::{
+    Attribute, Metrics, ProfileIdentifier, ProfileLifecycle, ProfileValue, TimelineEntry,
+};
 use kinfold_model::{
     EffectiveConsent, Field, Metric, Output, Outputs, PersonId, Purpose, Purposes, Timestamp, UnifiedProfile,
 };
@@ -189,6 +191,8 @@ impl<'g> Gate<'g> {
             consents: all.consents.iter().filter(|consent| self.is_about(consent)).cloned().collect(),
             segments: if self.gives(&Field::Segments, last) { all.segments.clone() } else { Vec::new() },
             aliases: if self.gives(&Field::Aliases, last) { all.aliases.clone() } else { Vec::new() },
+            value: self.value(),
+            lifecycle: self.lifecycle(),
         }
     }
 
@@ -241,6 +245,18 @@ impl<'g> Gate<'g> {
         let all = self.all;
         let entries = all.timeline.iter();
         entries.filter(|entry| self.gives(&Field::Timeline, entry.time)).cloned().collect()
+    }
+
+    /// As old as the first touchpoint, as all sums are: the first purchase is part of it.
+    fn value(&mut self) -> Option<ProfileValue> {
+        let value = self.all.value.as_ref()?;
+        self.gives(&Field::Value, self.all.metrics.first_seen).then(|| value.clone())
+    }
+
+    /// Likewise: stages count from the first touchpoint on.
+    fn lifecycle(&mut self) -> Option<ProfileLifecycle> {
+        let lifecycle = self.all.lifecycle.as_ref()?;
+        self.gives(&Field::Lifecycle, self.all.metrics.first_seen).then(|| lifecycle.clone())
     }
 
     fn metrics(&mut self) -> Metrics {

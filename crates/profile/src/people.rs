@@ -8,8 +8,9 @@
 //! Beside the profile each output gets what may leave of it there, in the same batch: somebody who withdraws is taken away where
 //! the change of consent is told.
 //!
-//! A person one of whose consents ends, or of whom something becomes too old for an output, is folded again then, although nobody
-//! says anything. What was published as ended does not begin again when an older record comes, as long as the person is published.
+//! A person one of whose consents ends, whose value is to be made anew, whose stage of the lifecycle becomes another, or of whom something
+//! becomes too old for an output, is folded again then, although nobody says anything. What was published as of a time is not
+//! published as of an earlier one when an older record comes, as long as the person is published.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -25,12 +26,11 @@ use kinfold_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::facets::{Barrier, Cause, FacetMessage, Member, PeopleInput};
-use crate::fold::{Terms, fold};
+use crate::fold::{Folded, Terms, fold};
 use crate::outputs::{SentOutputs, leave, withdraw};
 use crate::settings::Settings;
 use crate::standing::{Occasion, Standings};
 use crate::table::Table;
-use crate::weigh::{last_end, next_end};
 use crate::{laws, timers};
 
 /// What the stage sends.
@@ -102,7 +102,7 @@ struct Publication {
     version: i64,
     digest: [u8; 16],
     consents: Standings,
-    /// The last end that was published: it is not earlier now.
+    /// The last time at which something became other by the passing of time: it is not earlier now.
     ended: Option<Timestamp>,
     /// Of the person's timer.
     timer: Option<Timestamp>,
@@ -202,9 +202,9 @@ impl Stage for People {
             let before: Option<Publication> =
                 context.state.get(&key)?.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
             let now = before.as_ref().and_then(|before| before.ended).map_or(told, |ended| ended.max(told));
-            let profile = fold(person, members(person, context.state)?, terms, now);
-            match (profile, before) {
-                (Some(profile), before) => self.publish(profile, before, moves, (key, now), context),
+            let folded = fold(person, members(person, context.state)?, terms, now);
+            match (folded, before) {
+                (Some(folded), before) => self.publish(folded, before, moves, (key, now), context),
                 (None, Some(before)) => {
                     retire(person, &before, moves, (key, now), context);
                     context.output.extend(withdraw(person, &self.outputs, &before.outputs));
@@ -221,12 +221,13 @@ impl People {
     /// Sends what is another than was published: the profile, what outputs may have of it, and the changes of consent.
     fn publish(
         &self,
-        mut profile: UnifiedProfile,
+        folded: Folded,
         before: Option<Publication>,
         moves: Moves,
         (key, now): (Vec<u8>, Timestamp),
         context: &mut Context<'_, Published>,
     ) {
+        let Folded { mut profile, since, until } = folded;
         let person = profile.person_id;
         let cause = moves.cause(before.is_some());
         let before = before.unwrap_or_default();
@@ -238,8 +239,8 @@ impl People {
             version: before.version + i64::from(is_other),
             digest,
             consents: Standings::of(&profile.consents),
-            ended: last_end(&profile.consents).max(leaving.ended),
-            timer: next_end(&profile.consents).into_iter().chain(leaving.next).min(),
+            ended: since.max(leaving.ended),
+            timer: until.into_iter().chain(leaving.next).min(),
             outputs: leaving.sent,
         };
         if publication == before {

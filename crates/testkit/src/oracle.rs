@@ -9,6 +9,7 @@ mod metrics;
 pub mod outputs;
 pub mod people;
 pub mod profiles;
+mod worth;
 
 pub use components::components;
 pub use evidence::{Mark, Marks, Observation};

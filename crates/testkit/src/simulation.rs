@@ -57,7 +57,7 @@ pub struct Input<'a> {
     pub rules: &'a Rules,
     /// In force until some records have come; `None` for the same rules throughout.
     pub earlier_rules: Option<&'a Rules>,
-    /// The time of every record, and that at the end.
+    /// The time of every record, and that at the end. A run with crashes goes on until then at least.
     pub now: Timestamp,
 }
 

@@ -5,6 +5,7 @@
 mod block;
 mod describe;
 mod faults;
+mod lifecycle;
 mod namespaces;
 mod outputs;
 mod privacy;
@@ -15,6 +16,7 @@ mod reader;
 mod settings;
 mod signals;
 mod tree;
+mod value;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -26,6 +28,7 @@ use kinfold_model::rules::Rules;
 use kinfold_model::{Outputs, Purposes};
 use kinfold_pipeline::BrakeLimits;
 use kinfold_privacy::Verifiers;
+use kinfold_value::Refresh;
 
 pub use faults::{ConfigFaults, Fault, Origin};
 pub use properties::Properties;
@@ -60,8 +63,11 @@ pub struct Config {
     pub rules: Rules,
     /// `[purposes.<name>]`: how decisions about each are weighed, how long a yes lasts, and what each permits.
     pub purposes: Purposes,
-    /// `[profile]` and `[orders]`: how the members of a person are folded.
+    /// `[profile]`, `[orders]` and `[lifecycle]`: how the members of a person are folded. Without the model of `[value]`, which
+    /// [`crate::valuation::settings`] adds.
     pub profile: kinfold_profile::Settings,
+    /// `[value]`
+    pub value: ValueConfig,
     /// `[outputs.<name>]`: to which topics profiles leave, for which purposes, and what of them.
     pub outputs: Outputs,
     /// `[privacy]`
@@ -164,6 +170,16 @@ pub struct Checkpoints {
 pub struct PrivacyConfig {
     /// `[privacy.verifiers.<name>]`: whose signatures a request needs one of; without any, every request is refused.
     pub verifiers: Verifiers,
+}
+
+/// `[value]`
+#[derive(Clone, Debug, Default)]
+pub struct ValueConfig {
+    /// `model`: the file that `kinfold clv fit` wrote; a relative one begins where the process was started. `None` (empty): profiles
+    /// tell no value.
+    pub model: Option<PathBuf>,
+    /// `refresh_days`: how often values are made anew.
+    pub refresh: Refresh,
 }
 
 /// `[log]`

@@ -25,6 +25,7 @@ pub(super) fn read_profile(mut profile: Section<'_>, orders: Section<'_>) -> Set
         order_sources: order_sources(orders),
         utc_offset_minutes: profile.number("utc_offset_minutes", default.utc_offset_minutes, OFFSETS),
         timeline: profile.number("timeline", default.timeline, 0..=most),
+        ..default
     };
     profile.finish();
     settings

@@ -9,9 +9,11 @@ use kinfold_capture::{Cleaning, IpPolicy, UnknownMembers};
 use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
 use kinfold_pipeline::BrakeLimits;
+use kinfold_value::lifecycle::personal;
 use tracing_subscriber::EnvFilter;
 
 use super::faults::{ConfigFaults, Fault, Origin};
+use super::lifecycle::read_lifecycle;
 use super::namespaces::read_rules;
 use super::outputs::read_outputs;
 use super::privacy::read_privacy;
@@ -21,6 +23,7 @@ use super::purposes::read_purposes;
 use super::reader::{Check, Reader, Section};
 use super::signals::read_signals;
 use super::tree::{self, Table};
+use super::value::read_value;
 use super::{Checkpoints, Config, Deployment, Http, Kafka, Log, LogFormat, Registry, State, Topics};
 
 pub(super) const DAY_MS: i64 = 86_400_000;
@@ -79,7 +82,11 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
     let rules = read_rules(root.section("identity"), root.section("namespaces"));
     let purposes = read_purposes(&mut root);
     let outputs = read_outputs(&mut root, &purposes, &rules);
-    let profile = read_profile(root.section("profile"), root.section("orders"));
+    let profile = kinfold_profile::Settings {
+        lifecycle: read_lifecycle(root.section("lifecycle")),
+        personal: personal(&rules),
+        ..read_profile(root.section("profile"), root.section("orders"))
+    };
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
         kafka: kafka(root.section("kafka")),
@@ -95,6 +102,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         rules,
         purposes,
         profile,
+        value: read_value(root.section("value")),
         outputs,
         privacy: read_privacy(root.section("privacy")),
     };

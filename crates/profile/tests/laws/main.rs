@@ -8,3 +8,4 @@ mod journeys;
 mod metrics;
 mod outputs;
 mod world;
+mod worth;

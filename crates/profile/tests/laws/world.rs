@@ -75,6 +75,8 @@ pub(crate) struct World {
     pub(crate) shared: BTreeMap<(String, PersonId), UnifiedProfile>,
     /// To which profiles leave.
     pub(crate) outputs: Arc<Outputs>,
+    /// By which people are folded.
+    pub(crate) settings: Arc<Settings>,
     /// What the drivers say.
     pub(crate) now: Timestamp,
 }
@@ -93,6 +95,7 @@ impl World {
             changes: Vec::new(),
             shared: BTreeMap::new(),
             outputs: Arc::default(),
+            settings: Arc::new(settings()),
             now: at(0),
         }
     }
@@ -150,7 +153,8 @@ impl World {
     }
 
     fn reads(&mut self, inputs: Vec<PeopleInput>) -> Vec<Published> {
-        let mut stage = people().with_outputs(Arc::clone(&self.outputs));
+        let mut stage =
+            people().with_outputs(Arc::clone(&self.outputs)).with_settings(Arc::clone(&self.settings));
         let published = run(&mut stage, &mut self.people, self.now, inputs);
         for record in &published {
             match record {

@@ -51,6 +51,8 @@ impl Question<'_> {
                 && (self.output.channel.is_none() || channels.contains(channel))
         };
         let listed = |name: &str| self.is_asked_for(name) && self.may_use(name, last);
+        let first = profile.metrics.first_seen;
+        let sum = |name: &str| self.is_asked_for(name) && self.may_use(name, first);
         Some(UnifiedProfile {
             person_id: profile.person_id,
             version: 0,
@@ -61,6 +63,8 @@ impl Question<'_> {
             consents: profile.consents.iter().filter(|c| is_mine(&c.purpose, &c.channel)).cloned().collect(),
             segments: Vec::new(),
             aliases: profile.aliases.iter().filter(|_| listed("aliases")).copied().collect(),
+            value: profile.value.clone().filter(|_| sum("value")),
+            lifecycle: profile.lifecycle.clone().filter(|_| sum("lifecycle")),
         })
     }
 

@@ -17,6 +17,7 @@ use kinfold_profile::Settings;
 
 use super::metrics::{metrics, orders, timeline};
 use super::people::Expected;
+use super::worth::{lifecycle, worth};
 
 /// By what profiles are folded, besides touchpoints and people.
 #[derive(Clone, Copy)]
@@ -81,10 +82,13 @@ fn profile(
     expected: &Expected,
     terms: Terms<'_>,
 ) -> UnifiedProfile {
+    let identifiers = identifiers(person_id, touchpoints, expected);
     UnifiedProfile {
         person_id,
         version: 0,
-        identifiers: identifiers(person_id, touchpoints, expected),
+        value: worth(touchpoints, terms.settings, terms.now),
+        lifecycle: Some(lifecycle(touchpoints, &identifiers, terms.settings, terms.now)),
+        identifiers,
         attributes: attributes(touchpoints),
         metrics: metrics(touchpoints, terms.settings),
         timeline: timeline(touchpoints, terms.settings),

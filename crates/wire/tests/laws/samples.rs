@@ -8,7 +8,10 @@ use kinfold_model::consent::{ConsentCause, ConsentEvidence, ConsentState, Decisi
 use kinfold_model::privacy::{
     PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus, StageConfirmation,
 };
-use kinfold_model::profile::{Attribute, ChannelSeen, Metrics, ProfileIdentifier, TimelineEntry};
+use kinfold_model::profile::{
+    Attribute, ChannelSeen, Metrics, ProfileIdentifier, ProfileLifecycle, ProfileValue, StageChange,
+    TimelineEntry,
+};
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order, SegmentConsent};
 use kinfold_model::{
     Assignment, ChangeRule, Command, CommandKind, Consent, ConsentChange, DeadLetter, EffectiveConsent, Flag,
@@ -288,6 +291,28 @@ pub(crate) fn full_profile() -> UnifiedProfile {
         consents: states.map(effective_consent).into(),
         segments: vec!["garden".to_owned()],
         aliases: vec![person(2), person(3)],
+        value: Some(ProfileValue {
+            recency_days: 59,
+            frequency: 3,
+            monetary: "24.67".parse().expect("an amount"),
+            currency: "EUR".parse().expect("a currency"),
+            recency_score: 4,
+            frequency_score: 5,
+            monetary_score: 1,
+            expected_purchases: 1.2261,
+            alive: 0.7266,
+            lifetime_value: "28.90".parse().expect("an amount"),
+            horizon_days: 365,
+            model: "0123456789abcdef".to_owned(),
+            as_of: "2026-03-02".to_owned(),
+        }),
+        lifecycle: Some(ProfileLifecycle {
+            stage: "repeat".to_owned(),
+            since: time(2),
+            changes: [("repeat", 2), ("customer", 1)]
+                .map(|(stage, at)| StageChange { stage: stage.to_owned(), time: time(at) })
+                .into(),
+        }),
         ..bare_profile()
     }
 }
@@ -303,6 +328,8 @@ fn bare_profile() -> UnifiedProfile {
         consents: Vec::new(),
         segments: Vec::new(),
         aliases: Vec::new(),
+        value: None,
+        lifecycle: None,
     }
 }
 
