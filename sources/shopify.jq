@@ -43,7 +43,8 @@ def customer:
   (.default_address // .addresses[0]? // {}) as $address
   | { time: one(first_said(.updated_at, .created_at) | utc), channel: "web", type: "customer",
       identifiers: customer_ids($address),
-      attributes: (told($address; .) | compact), consents: consents };
+      attributes: (told($address; .) | compact), consents: consents }
+    + (if .verified_email == true and .email != null then {verified: ["email"]} else {} end);
 
 (.payload.body // .)
 | if .line_items or .total_price then order

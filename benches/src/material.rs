@@ -1,6 +1,8 @@
 //! What the benchmarks work on. In: how many touchpoints of how many people. Out: generated records, all sound, the
 //! touchpoints in them, and what capture says of them to stitch. The same on every machine.
 
+use std::sync::Arc;
+
 use kinfold_capture::{Capture, Settings};
 use kinfold_cli::commands::Failure;
 use kinfold_cli::generate::Plan;
@@ -46,7 +48,7 @@ pub(crate) fn capture() -> Result<CapturePort, Failure> {
     let rules = Rules::default();
     let keys = keys()?;
     let stage = Capture::new(keys.clone(), rules.clone(), Settings::default());
-    Ok(CapturePort { stage, keys, rules, topology: Topology::uniform(1) })
+    Ok(CapturePort { stage, keys, rules, returning: Arc::default(), topology: Topology::uniform(1) })
 }
 
 /// Stitch on the same log.

@@ -4,7 +4,7 @@
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 
-stages=(kinfold-model kinfold-mapping kinfold-signals kinfold-capture kinfold-stitch kinfold-profile kinfold-privacy kinfold-value)
+stages=(kinfold-model kinfold-mapping kinfold-signals kinfold-capture kinfold-stitch kinfold-profile kinfold-privacy kinfold-letters kinfold-value)
 failed=0
 
 main() {

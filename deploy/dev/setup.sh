@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Installs what is missing for Kinfold's build, for its tests on a real Kafka, and for the checks of deploy/:
-# setup.sh [build|kafka|deploy]… (none named: all three). Silent and quick when nothing is missing.
+# setup.sh [build|kafka|deploy|examples]… (none named: all). Silent and quick when nothing is missing.
 # It installs by apt, as root or by a sudo that asks for no password; elsewhere it says what to install, and fails.
 set -euo pipefail
 
@@ -9,12 +9,12 @@ java_min=17
 missing=()
 
 main() {
-  (($#)) || set -- build kafka deploy
+  (($#)) || set -- build kafka deploy examples
   local part
   for part; do
     case $part in
-      build | kafka | deploy) "$part" ;;
-      *) fail "there is no part '$part'; the parts are build, kafka and deploy" ;;
+      build | kafka | deploy | examples) "$part" ;;
+      *) fail "there is no part '$part'; the parts are build, kafka, deploy and examples" ;;
     esac
   done
   if ((${#missing[@]})); then install; fi
@@ -42,6 +42,12 @@ kafka() {
 
 deploy() {
   has promtool || need prometheus
+}
+
+# The client alone is not enough: the test starts a server of its own.
+examples() {
+  there /usr/lib/postgresql/*/bin/initdb /usr/bin/initdb || need postgresql
+  { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; } || need python3-venv
 }
 
 has() {
@@ -74,10 +80,13 @@ install() {
   "${as_root[@]}" "${apt[@]}" install --yes --no-install-recommends "${missing[@]/#java/$(java_package)}" >&2 ||
     fail "apt could not install ${missing[*]}; its reason is above"
 
-  # Of Prometheus only promtool is wanted; the server that comes with it would start with the system.
-  if [[ " ${missing[*]} " == *" prometheus "* && -d /run/systemd/system ]]; then
-    "${as_root[@]}" systemctl disable --quiet --now prometheus
-  fi
+  # Of Prometheus only promtool is wanted, and PostgreSQL is started by the tests; their servers would start with the system.
+  local server
+  for server in prometheus postgresql; do
+    if [[ " ${missing[*]} " == *" $server "* && -d /run/systemd/system ]]; then
+      "${as_root[@]}" systemctl disable --quiet --now "$server"
+    fi
+  done
 }
 
 # The oldest that serves and that this release of the system has.

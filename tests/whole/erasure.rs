@@ -1,17 +1,17 @@
-//! What must be true of any run in which people asked to be forgotten: each request is answered, and of what is erased
+//! What must be true of any run in which people asked to be forgotten or restricted: each request is answered, and of what is erased
 //! nothing is left but the marks.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Debug;
 
 use kinfold_model::keys::sha256_hex;
-use kinfold_model::privacy::{PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus};
+use kinfold_model::privacy::{PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus};
 use kinfold_model::{Command, CommandKind, Contested, Identifier, Namespace, NodeId, Touchpoint};
-use kinfold_testkit::oracle::{self, Mark, Marks};
+use kinfold_testkit::oracle::{self, Erased, Mark, Marks};
 use kinfold_testkit::simulation::Outcome;
 use kinfold_wire::{SchemaIds, Topic, decode};
 
-use crate::truth::{Truth, marks};
+use crate::truth::{Truth, marks, restricted};
 
 /// Logs that are never cut.
 const KEPT: [Topic; 5] =
@@ -35,12 +35,14 @@ pub(crate) fn is_of_source(command: &Command) -> bool {
 }
 
 /// Whoever asks when all is at rest is erased by every identifier that the oracle finds in that person, and by no other: those that
-/// stand in touchpoints of others, and devices, less far.
+/// stand in touchpoints of others, and devices, less far. Who is restricted is so by what they name, and by all but the latter;
+/// lifted by all.
 pub(crate) fn closes(truth: &Truth<'_>, requests: &[PrivacyRequest], outcome: &Outcome) {
     let Truth { touchpoints, commands, rules, keys, run, .. } = truth;
     let observations: Vec<_> =
         touchpoints.iter().map(|touchpoint| oracle::Observation::of(touchpoint, rules)).collect();
     let mut expected = Marks::new();
+    let mut words: BTreeMap<NodeId, (&str, bool)> = BTreeMap::new();
     let answered = outcome.written.get(&Topic::PrivacyReceipt).into_iter().flatten();
     let mut seen = BTreeSet::new();
     for record in answered {
@@ -56,21 +58,32 @@ pub(crate) fn closes(truth: &Truth<'_>, requests: &[PrivacyRequest], outcome: &O
             let named = keys.identifier(&Identifier::new(named.namespace.as_str(), &named.value), rules);
             let is_known =
                 observations.iter().any(|one| one.identifiers.iter().any(|(node, _)| *node == named));
-            if !is_known || found.quarantined.contains(&named) {
+            let is_shared = found.quarantined.contains(&named);
+            let is_gone = expected.contains_key(&named) && request.kind != PrivacyKind::Erase;
+            if !is_known || is_gone || (is_shared && request.kind != PrivacyKind::Lift) {
                 continue;
             }
             for (node, namespace) in observations.iter().flat_map(|one| &one.identifiers) {
-                let is_theirs = person(node).is_some() && person(node) == person(&named);
-                let mark = match request.scope {
-                    PrivacyScope::Identifier => Mark::Alone,
-                    PrivacyScope::Person if is_claimed(*node, namespace, &observations, &found, truth) => {
-                        Mark::Unclaimed
+                let is_theirs = !is_shared && person(node).is_some() && person(node) == person(&named);
+                if *node != named && !(is_theirs && request.scope == PrivacyScope::Person) {
+                    continue;
+                }
+                let is_claimed = is_claimed(*node, namespace, &observations, &found, truth);
+                let mark = match (request.kind, request.scope) {
+                    (PrivacyKind::Restrict, _) if is_claimed && *node != named => continue,
+                    (PrivacyKind::Restrict | PrivacyKind::Lift, _) => {
+                        // All records are of one time, so that the id decides which is the later one.
+                        let word = (request.request_id.as_str(), request.kind == PrivacyKind::Restrict);
+                        let known = words.entry(*node).or_insert(word);
+                        *known = word.max(*known);
+                        continue;
                     }
-                    PrivacyScope::Person => Mark::Everything,
+                    (PrivacyKind::Erase, PrivacyScope::Identifier) => Mark::Alone,
+                    (PrivacyKind::Erase, PrivacyScope::Person) if is_claimed => Mark::Unclaimed,
+                    (PrivacyKind::Erase, PrivacyScope::Person) => Mark::Everything,
                 };
-                let is_meant = *node == named || (is_theirs && request.scope == PrivacyScope::Person);
-                if is_meant && !expected.contains_key(node) {
-                    more.entry(*node).or_insert(mark);
+                if !expected.contains_key(node) {
+                    more.entry(*node).or_insert(Erased { mark, back: None });
                 }
             }
         }
@@ -83,6 +96,13 @@ pub(crate) fn closes(truth: &Truth<'_>, requests: &[PrivacyRequest], outcome: &O
         .map(|node| (node, marks.get(node), expected.get(node)))
         .collect();
     assert!(differing.is_empty(), "{run}: is and should be: {differing:?}");
+    // All requests are of one time, and who is erased is restricted by none that is not later.
+    let is_erased = |node: &NodeId| expected.contains_key(node);
+    let stands = words.iter().filter(|(node, (_, stands))| *stands && !is_blocked(node) && !is_erased(node));
+    let expected: BTreeSet<NodeId> = stands.map(|(node, _)| *node).collect();
+    let restricted: BTreeSet<NodeId> =
+        restricted(outcome).into_keys().filter(|node| !is_blocked(node)).collect();
+    assert_eq!(restricted, expected, "{run}: the identifiers that restrict somebody");
 }
 
 /// Whether an identifier is a device, belongs to nobody, or stands in a touchpoint that is somebody else's.
@@ -130,7 +150,8 @@ fn every_request_is_answered(requests: &[PrivacyRequest], marks: &Marks, outcome
             }
         }
     }
-    let erased: i64 = receipts.values().map(|receipt| receipt.identifiers).sum();
+    let erasures = receipts.values().filter(|receipt| receipt.kind == PrivacyKind::Erase);
+    let erased: i64 = erasures.map(|receipt| receipt.identifiers).sum();
     let counted = usize::try_from(erased).unwrap_or_default();
     assert!(counted >= marks.len(), "{run:?}: {} are erased, {counted} were told of", marks.len());
 }
@@ -139,7 +160,8 @@ fn every_request_is_answered(requests: &[PrivacyRequest], marks: &Marks, outcome
 /// touchpoint that went with it.
 fn nothing_is_left(touchpoints: &[Touchpoint], marks: &Marks, outcome: &Outcome, run: &dyn Debug) {
     let erased = touchpoints.iter().flat_map(|touchpoint| &touchpoint.identifiers);
-    let erased = erased.filter(|identifier| marks.contains_key(&identifier.node));
+    let is_erased = |node| marks.get(node).is_some_and(|erased| erased.back.is_none());
+    let erased = erased.filter(|identifier| is_erased(&identifier.node));
     let values: BTreeSet<String> =
         erased.flat_map(|identifier| [identifier.value.clone(), sha256_hex(&identifier.value)]).collect();
     let gone = gone(touchpoints, marks);
@@ -166,7 +188,10 @@ fn nothing_is_left(touchpoints: &[Touchpoint], marks: &Marks, outcome: &Outcome,
 /// The ids of touchpoints that went with an identifier. A copy may name somebody else, and stay.
 fn gone<'t>(touchpoints: &'t [Touchpoint], marks: &Marks) -> BTreeSet<&'t str> {
     let is_gone = |touchpoint: &&Touchpoint| {
-        touchpoint.identifiers.iter().any(|one| marks.get(&one.node) == Some(&Mark::Everything))
+        touchpoint.identifiers.iter().any(|one| {
+            let is_older = |erased: &Erased| erased.back.is_none_or(|back| touchpoint.time < back);
+            marks.get(&one.node).is_some_and(|erased| erased.mark == Mark::Everything && is_older(erased))
+        })
     };
     let (gone, kept): (Vec<&Touchpoint>, Vec<&Touchpoint>) = touchpoints.iter().partition(is_gone);
     let kept: BTreeSet<&str> = kept.iter().map(|one| one.touchpoint_id.as_str()).collect();

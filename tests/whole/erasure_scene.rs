@@ -88,6 +88,8 @@ impl Scene {
                 ("KINFOLD_TOPICS__SOURCES", "web"),
                 ("KINFOLD_CAPTURE__BRAKE_RATIO", "0"),
                 ("KINFOLD_STATE__REWRITE_INTERVAL_MS", "1000"),
+                // What `kinfold privacy` removes is looked at, and nobody else is to remove it.
+                ("KINFOLD_CAPTURE__SWEEP_INTERVAL_MS", "0"),
                 ("KINFOLD_PURPOSES__MARKETING__BASIS", "legitimate_interests"),
                 ("KINFOLD_OUTPUTS__ADS__PURPOSES", "marketing"),
                 ("KINFOLD_OUTPUTS__ADS__IDENTIFIERS__EMAIL", "clear"),
@@ -186,9 +188,13 @@ impl Scene {
         verifier: &str,
         key: &str,
     ) -> (Option<i32>, Value) {
-        let asks = ["privacy", "erase", identifier, "--request-id", request_id, "--verifier", verifier];
-        let answer =
-            self.deployment.kinfold(&[&asks[..], &["--key", key, "--wait", "180", "--json"]].concat());
+        self.asks(["erase", identifier, "--request-id", request_id], verifier, key)
+    }
+
+    /// The same of another verb.
+    pub(crate) fn asks(&self, what: [&str; 4], verifier: &str, key: &str) -> (Option<i32>, Value) {
+        let signed = ["--verifier", verifier, "--key", key, "--wait", "180", "--json"];
+        let answer = self.deployment.kinfold(&[&["privacy"], &what[..], &signed].concat());
         let told: Value = serde_json::from_slice(&answer.stdout).unwrap_or_default();
         (answer.status.code(), told[0].clone())
     }
@@ -276,6 +282,7 @@ impl Scene {
 fn remains(profile: &UnifiedProfile) -> UnifiedProfile {
     let mut profile = profile.clone();
     profile.identifiers.retain(|one| one.value != SHARED);
+    profile.standard.phones.retain(|one| one.number != SHARED);
     profile.version = 0;
     profile.aliases.clear();
     profile

@@ -86,6 +86,51 @@ fn one_person_is_explained_by_the_chain_of_evidence() {
 }
 
 #[test]
+fn an_attribute_is_explained_by_its_rule_and_all_that_it_won_against() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let path = |name: &str| folder.path().join(name).display().to_string();
+    let (input, config, state) = (path("touchpoints.jsonl"), path("kinfold.toml"), path("state"));
+    let stated = |day: u8, source: &str, city: &str, more: &str| {
+        format!(
+            r#"{{"touchpoint_id":"t-{day}","time":"2026-03-0{day}T10:00:00Z","source":"{source}","identifiers":[{{"namespace":"email","value":"ann@example.org"}}],"attributes":{{"city":"{city}"}}{more}}}"#
+        )
+    };
+    let verified = r#","verified":["city"]"#;
+    let touchpoints = [
+        stated(1, "crm", "Dresden", verified),
+        stated(2, "till", "Dresdn", ""),
+        stated(3, "till", "Dresdn", ""),
+        stated(4, "survey", "Ulm", ""),
+    ];
+    std::fs::write(&input, touchpoints.join("\n")).expect("writes");
+    let rule = "[attributes.city]\nrule = \"source_priority\"\nsources = [\"crm\", \"till\"]\n";
+    std::fs::write(&config, rule).expect("writes");
+    let answer = run(&["resolve", "--config", &config, "--state", &state, &input]);
+    assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    let asks = ["email:ann@example.org", "--attribute", "city", "--config", &config];
+    let said = explain(&state, &asks);
+    for part in
+        ["city of email ann@example.org", "is Dresden.", "source_priority (crm, till)", "Dresdn", "Ulm"]
+    {
+        assert!(said.contains(part), "{part} is missing in: {said}");
+    }
+    let value = json(&state, &asks);
+    assert_eq!(value["reason"], "source_priority");
+    assert_eq!(
+        (&value["value"], &value["verified"]),
+        (&"Dresden".into(), &"2026-03-01T10:00:00.000Z".into())
+    );
+    let stated = value["stated"].as_array().expect("a list").iter();
+    let stated: Vec<_> = stated.map(|one| (one["value"].clone(), one["touchpoints"].clone())).collect();
+    let expected = [("Dresden", 1), ("Dresdn", 2), ("Ulm", 1)];
+    assert_eq!(stated, expected.map(|(value, count)| (value.into(), count.into())));
+    let unknown = ["explain", "--state", &state, "email:ann@example.org", "--attribute", "street"];
+    let answer = run(&[&unknown[..], &["--config", &config]].concat());
+    let fault = String::from_utf8_lossy(&answer.stderr).into_owned();
+    assert!(answer.status.code() == Some(1) && fault.contains("there are city"), "{fault}");
+}
+
+#[test]
 fn two_people_are_explained_by_the_refused_join_and_what_speaks_against_it() {
     let folder = tempfile::tempdir().expect("a folder");
     let state = state(folder.path());

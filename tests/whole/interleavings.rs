@@ -133,6 +133,7 @@ fn seen(millis: i64, cookies: &[NodeId]) -> Op {
         source: "web".to_owned(),
         mark: TouchpointMark(keys().touchpoint_mark(&time.to_string())),
         identifiers: sorted(cookies).into_iter().map(one).collect(),
+        consented: None,
     };
     let cause = Cause { node: to, time, rule: ChangeRule::Evidence, command_id: None };
     Op { to, hops: 0, cause, body: Body::Observe(observation) }

@@ -12,8 +12,13 @@ use kinfold_model::Timestamp;
 
 /// A configuration with a secret of its own, so that ids are the same in every run.
 pub(crate) fn config() -> Config {
-    let secret = ("KINFOLD_SECRET".to_owned(), "a secret that only tests use".to_owned());
-    Config::load(None, [secret].into_iter()).expect("the defaults are right")
+    config_with(&[])
+}
+
+fn config_with(settings: &[(&str, &str)]) -> Config {
+    let settings = [("KINFOLD_SECRET", "a secret that only tests use")].iter().chain(settings);
+    let settings = settings.map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    Config::load(None, settings).expect("the settings are right")
 }
 
 /// The sample of a plan, as lines.
@@ -32,9 +37,14 @@ fn feed(run: &mut Run<'_>, records: &[Vec<u8>]) {
 
 /// Resolves the records, each part in a call of its own on the same state, and writes the files of the last call.
 fn resolve(parts: &[&[Vec<u8>]], out: &Path) {
+    resolve_under(parts.iter().map(|part| (config(), *part)), out);
+}
+
+/// The same, each call under a configuration of its own.
+fn resolve_under<'r>(parts: impl IntoIterator<Item = (Config, &'r [Vec<u8>])>, out: &Path) {
     let folder = tempfile::tempdir().expect("a folder");
-    let setup = Setup::new(config(), None).expect("has a secret");
-    for part in parts {
+    for (config, part) in parts {
+        let setup = Setup::new(config, None).expect("has a secret");
         let mut run = setup.begin(folder.path()).expect("the store opens");
         feed(&mut run, part);
         output::write(&run, Some(out)).expect("files are written");
@@ -66,15 +76,29 @@ fn a_second_call_goes_on_where_the_first_one_ended() {
     // The middle is read by both calls: what is known already counts once.
     resolve(&[&records[..1200], &records[800..]], parts.path());
     assert!(read(whole.path(), "assignments.jsonl") == read(parts.path(), "assignments.jsonl"));
-    let profiles = |folder: &Path| -> Vec<serde_json::Value> {
-        let parse = |line: &str| {
-            let mut profile: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
-            profile["version"] = 0.into();
-            profile
-        };
-        read(folder, "profiles.jsonl").lines().map(parse).collect()
-    };
     assert_eq!(profiles(whole.path()), profiles(parts.path()));
+}
+
+#[test]
+fn a_call_under_other_purposes_ends_as_if_they_had_been_those_of_the_first_one() {
+    let (whole, parts) = (tempfile::tempdir().expect("a folder"), tempfile::tempdir().expect("a folder"));
+    let records: Vec<Vec<u8>> = sample(100, 2000).generate().map(|generated| generated.record).collect();
+    let one_day = || config_with(&[("KINFOLD_PURPOSES__MARKETING__VALID_FOR_MS", "86400000")]);
+    resolve_under([(one_day(), records.as_slice())], whole.path());
+    // What the second call reads is known, and says nothing new of anybody.
+    resolve_under([(config(), records.as_slice()), (one_day(), &records[..1])], parts.path());
+    assert!(read(parts.path(), "profiles.jsonl").contains("expired"));
+    assert_eq!(profiles(whole.path()), profiles(parts.path()));
+}
+
+/// The people of a folder, without their versions, which count steps.
+fn profiles(folder: &Path) -> Vec<serde_json::Value> {
+    let parse = |line: &str| {
+        let mut profile: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
+        profile["version"] = 0.into();
+        profile
+    };
+    read(folder, "profiles.jsonl").lines().map(parse).collect()
 }
 
 #[test]

@@ -85,17 +85,18 @@ fn values(touchpoints: &[Touchpoint]) -> BTreeSet<String> {
 
 /// The values that a person has where they may be.
 fn allowed(profile: &UnifiedProfile) -> BTreeSet<String> {
-    let attributes = profile.attributes.values().map(|one| one.value.clone());
+    let attributes = profile.attributes.values().flat_map(|one| {
+        let side_by_side = one.values.iter().map(|stated| stated.value.clone());
+        side_by_side.chain([one.value.clone()])
+    });
+    let interests = profile.interests.iter().map(|one| one.value.clone());
     let told = profile.timeline.iter();
     let told = told.flat_map(|one| [Some(one.touchpoint_id.clone()), one.order_id.clone()]).flatten();
     let model = profile.value.iter().map(|value| value.model.clone());
     let stages = profile.lifecycle.iter().flat_map(|lifecycle| &lifecycle.changes);
     let worth = model.chain(stages.map(|change| change.stage.clone()));
-    attributes
-        .chain(profile.identifiers.iter().map(|one| one.value.clone()))
-        .chain(told)
-        .chain(worth)
-        .collect()
+    let identifiers = profile.identifiers.iter().map(|one| one.value.clone());
+    attributes.chain(interests).chain(identifiers).chain(told).chain(worth).collect()
 }
 
 /// What is found of these values in the last record of each person.

@@ -126,6 +126,37 @@ fn all_that_is_held_on_a_person_is_written_also_what_did_not_win_and_nothing_of_
     assert!(code == Some(1) && told.contains("belongs to nobody"), "{code:?}: {told}");
 }
 
+/// When the profile of whoever has this identifier says that they are restricted.
+fn restricted(steward: &Steward, out: &str, value: &str) -> Value {
+    let profiles = std::fs::read_to_string(steward.resolve(&[], out).join("profiles.jsonl"));
+    let profiles = profiles.expect("it was written");
+    let line = profiles.lines().find(|line| line.contains(value)).expect("is somebody");
+    let profile: Value = serde_json::from_str(line).expect("JSON");
+    profile["restricted"].clone()
+}
+
+#[test]
+fn who_is_restricted_is_kept_and_says_so_until_it_is_lifted_by_another_identifier_of_theirs() {
+    let steward = Steward::new();
+    steward.resolve(&sample(), "before");
+    assert_eq!(restricted(&steward, "out-1", "ann@example.org"), Value::Null);
+    let told = steward.does(&["privacy", "restrict", "email:ann@example.org", "--json"]);
+    let told: Value = serde_json::from_str(&told).expect("JSON");
+    let receipt = &told[0];
+    assert_eq!((&receipt["status"], &receipt["kind"]), (&"done".into(), &"restrict".into()), "{receipt}");
+    let since = receipt["received"].clone();
+    assert!(since.is_string(), "{receipt}");
+    assert_eq!(restricted(&steward, "out-2", "ann@example.org"), since);
+    assert_eq!(restricted(&steward, "out-3", "bea@example.org"), Value::Null);
+    let explained = steward.does(&["explain", "customer_id:C-1", "--json"]);
+    let explained: Value = serde_json::from_str(&explained).expect("JSON");
+    assert_eq!(explained["restricted"], since);
+    steward.does(&["privacy", "lift", "customer_id:C-1"]);
+    assert_eq!(restricted(&steward, "out-4", "ann@example.org"), Value::Null);
+    let (code, told) = asks(&steward, &["restrict", "email:nobody@example.org"]);
+    assert!(code == Some(2) && told.contains("never seen"), "{code:?}: {told}");
+}
+
 #[test]
 fn a_request_that_never_came_has_no_receipt() {
     let steward = Steward::new();

@@ -1,10 +1,11 @@
 //! `kinfold privacy` on a real Apache Kafka without the stages: requests arrive signed, nobody waits for ever, and dead letters that
 //! name whoever was erased are removed, and no others.
 
+use kinfold_cli::run::now;
 use kinfold_daemon::config::Config;
 use kinfold_kafka::client::{Outgoing, produce, send};
-use kinfold_model::privacy::{Erasure, Extent};
-use kinfold_model::{Identifier, Keys, PrivacyRequest};
+use kinfold_model::privacy::{Erasure, Ruling};
+use kinfold_model::{Identifier, Keys, Mark, Marks, PrivacyRequest, Reach};
 use kinfold_privacy::Verifiers;
 use kinfold_privacy::verify::{from_hex, public_key};
 use kinfold_testkit::broker::Broker;
@@ -26,11 +27,13 @@ fn erased(deployment: &Deployment, address: &str) {
         Config::load(None, deployment.variables.clone().into_iter()).expect("the settings are right");
     let keys = Keys::new(config.require_secret().expect("there is one"));
     let node = keys.identifier(&Identifier::new("email", address), &config.rules);
-    let erasure = Erasure { node, extent: Extent::Everything, ticket: None };
+    let mut mark = Mark::default();
+    mark.erase(Reach::Everything, now());
+    let ruling = Ruling::Erased(Erasure { node, marks: Marks::alone(node, mark), ticket: None });
     let outgoing = Outgoing {
         topic: Topic::Erasure.as_str().to_owned(),
         key: Some(node.as_bytes().to_vec()),
-        value: Some(encode_inner(&erasure).expect("encodes")),
+        value: Some(encode_inner(&ruling).expect("encodes")),
         ..Outgoing::default()
     };
     send(&deployment.settings, std::iter::once(outgoing)).expect("it arrives");

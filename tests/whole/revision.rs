@@ -1,6 +1,7 @@
 //! What is stored is looked at again after a change of the rules, and at no other time.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use kinfold_capture::{Capture, Settings};
 use kinfold_model::{Keys, Partition, Rules, Secret, Timestamp};
@@ -50,7 +51,13 @@ fn left(rules: &Rules, state: &Memory) -> Option<f64> {
 fn a_restart_looks_at_nothing_again_and_new_rules_at_all() {
     let rules = Rules::default();
     let stage = Capture::new(keys(), rules.clone(), Settings::default());
-    let capture = CapturePort { stage, keys: keys(), rules: rules.clone(), topology: Topology::uniform(1) };
+    let capture = CapturePort {
+        stage,
+        keys: keys(),
+        rules: rules.clone(),
+        returning: Arc::default(),
+        topology: Topology::uniform(1),
+    };
     let json = br#"{"time":"2026-03-01T10:15:00Z","source":"crm","identifiers":[
         {"namespace":"email","value":"dora@example.org"},{"namespace":"customer_id","value":"C-1"}]}"#;
     let captured = handle(&capture, &Memory::new(), &record(Origin::Raw("crm".into()), json.to_vec()));

@@ -6,10 +6,11 @@
 //! on; `KINFOLD_SEED` runs one.
 
 use fastrand::Rng;
-use kinfold_model::{BlockList, Command, Keys, PrivacyRequest, RefusalKind, Rules};
+use kinfold_model::{BlockList, Command, Keys, PrivacyRequest, RefusalKind, Rules, Timestamp, Touchpoint};
 use kinfold_pipeline::StageName;
-use kinfold_testkit::simulation::{Input, Outcome, Schedule, run};
-use kinfold_testkit::world::{World, keys, tight_rules};
+use kinfold_testkit::requests::RETURNED_MS;
+use kinfold_testkit::simulation::{Input, Later, Outcome, Schedule, run};
+use kinfold_testkit::world::{World, keys, record, tight_rules};
 
 use crate::erasure;
 use crate::truth::Truth;
@@ -120,6 +121,40 @@ fn stitch_ends_as_the_oracle_says_in_any_order_on_any_number_of_partitions() {
         if case.requests_wait {
             erasure::closes(&case.truth(), &case.requests, &outcome);
         }
+        every_record_is_accounted_for(&outcome);
+    }
+}
+
+#[test]
+fn who_agrees_later_to_be_known_again_is_there_with_what_came_since() {
+    for seed in seeds(500) {
+        let mut rng = Rng::with_seed(seed ^ 0x6261_636b);
+        let Case { world, keys, rules, records, schedule, .. } = Case::new(seed);
+        let requests = world.requests(&mut rng, 3);
+        let (returning, after) = world.later(&mut rng, 8);
+        let as_records = |touchpoints: &[Touchpoint]| -> Vec<Vec<u8>> {
+            touchpoints.iter().map(|touchpoint| record(touchpoint).to_string().into_bytes()).collect()
+        };
+        let first = as_records(&returning);
+        // All that was ever said is sent again.
+        let mut then = as_records(&after);
+        then.extend(records.iter().chain(&first).cloned());
+        rng.shuffle(&mut then);
+        let now = Timestamp::from_millis(RETURNED_MS).expect("in the year 2026");
+        let input = Input {
+            requests: &requests,
+            requests_wait: true,
+            later: Some(Later { returning: &first, after: &then, now }),
+            ..Input::new(&records, &[], &keys, &rules)
+        };
+        let outcome = match run(&input, &schedule) {
+            Ok(outcome) => outcome,
+            Err(fault) => panic!("{schedule:?}: {fault}"),
+        };
+        let touchpoints: Vec<Touchpoint> = [&world.touchpoints[..], &returning, &after].concat();
+        let (touchpoints, run) = (&touchpoints[..], format!("{schedule:?}"));
+        Truth { touchpoints, commands: &[], rules: &rules, keys: &keys, now, run }.check(&outcome);
+        erasure::check(&requests, touchpoints, &outcome, &schedule);
         every_record_is_accounted_for(&outcome);
     }
 }

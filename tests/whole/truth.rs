@@ -2,16 +2,17 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kinfold_model::privacy::Ruling;
 use kinfold_model::{
-    Amount, Assignment, Command, Keys, NodeId, PersonId, Rules, Timestamp, Touchpoint, UnifiedProfile,
+    Amount, Assignment, Command, Keys, NodeId, PersonId, Reach, Rules, Timestamp, Touchpoint, UnifiedProfile,
 };
 use kinfold_stitch::groups::Refused;
-use kinfold_stitch::node::{Node, Reach, Standing};
+use kinfold_stitch::node::{Node, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Map, Outcome};
-use kinfold_testkit::world::{outputs, profile_settings, purposes};
-use kinfold_wire::{SchemaIds, Topic, decode};
+use kinfold_testkit::world::{outputs, profile_settings, purposes, survivorship};
+use kinfold_wire::{SchemaIds, Topic, decode, decode_inner};
 
 /// What went into a run.
 pub(crate) struct Truth<'a> {
@@ -58,17 +59,42 @@ impl Truth<'_> {
     }
 }
 
-/// The identifiers that are erased. Whom a request found depends on what had come by then; all else follows from what is
-/// erased.
+/// The identifiers that are erased, or were. Whom a request found depends on what had come by then; all else follows from what is
+/// erased, and since when it is not any more.
 pub(crate) fn marks(outcome: &Outcome) -> oracle::Marks {
     let mark = |node: &Node| {
-        Some(match node.standing()?.erased.as_ref()?.reach {
+        let known = &node.standing()?.erased.as_ref()?.mark;
+        let mark = match known.reach(Timestamp::MIN)? {
             Reach::Alone => oracle::Mark::Alone,
             Reach::Unclaimed => oracle::Mark::Unclaimed,
             Reach::Everything => oracle::Mark::Everything,
-        })
+        };
+        Some(oracle::Erased { mark, back: known.back() })
     };
     outcome.graph.nodes.iter().filter_map(|(id, node)| Some((*id, mark(node)?))).collect()
+}
+
+/// The identifiers that restrict their person, and since when: of each the latest request holds, if it came after the last erasure.
+/// Which identifiers a request found depends on what had come by then; all else follows from them.
+pub(crate) fn restricted(outcome: &Outcome) -> BTreeMap<NodeId, Timestamp> {
+    let rulings = outcome.written.get(&Topic::Erasure).into_iter().flatten();
+    let mut latest = BTreeMap::new();
+    for value in rulings.filter_map(|record| record.value.as_deref()) {
+        let Ruling::Restricted(one) = decode_inner(value).expect("we wrote it") else { continue };
+        if erased(outcome, one.node).is_some_and(|erased| one.latest <= erased) {
+            continue;
+        }
+        let word = (one.received, one.ticket.request_id, one.stands);
+        let known = latest.entry(one.node).or_insert(word.clone());
+        *known = word.max(known.clone());
+    }
+    let stands = latest.into_iter().filter(|(_, (_, _, stands))| *stands);
+    stands.map(|(node, (received, ..))| (node, received)).collect()
+}
+
+/// When an identifier was erased last.
+fn erased(outcome: &Outcome, node: NodeId) -> Option<Timestamp> {
+    outcome.graph.nodes.get(&node)?.standing()?.erased.as_ref()?.mark.erased()
 }
 
 /// The profiles as a subscriber would keep them. The version counts publications, and so tells of the past.
@@ -114,9 +140,20 @@ fn profiles_are_the_fold(
     outcome: &Outcome,
     expected: &oracle::Expected,
 ) -> BTreeMap<PersonId, UnifiedProfile> {
-    let (purposes, settings) = (purposes(), profile_settings());
-    let terms = oracle::Terms { keys: truth.keys, purposes: &purposes, settings: &settings, now: truth.now };
-    let folded = oracle::profiles(truth.touchpoints, expected, terms);
+    let terms = oracle::Terms {
+        keys: truth.keys,
+        purposes: &purposes(),
+        survivorship: &survivorship(),
+        settings: &profile_settings(),
+        now: truth.now,
+    };
+    let counting = oracle::counting(truth.touchpoints, &marks(outcome), truth.rules);
+    let mut folded = oracle::profiles(&counting, expected, terms);
+    let restricted = restricted(outcome);
+    for (person, profile) in &mut folded {
+        let theirs = expected.person.iter().filter(|(_, owner)| *owner == person);
+        profile.restricted = theirs.filter_map(|(node, _)| restricted.get(node)).min().copied();
+    }
     let published = read_people(&outcome.table(Topic::UnifiedProfile));
     assert!(published.keys().eq(folded.keys()), "{}: other people than the oracle's", truth.run);
     for (person, profile) in &published {

@@ -28,6 +28,7 @@ pub(crate) fn touchpoint(stated: Stated<'_>, found: Found, rules: &Rules, keys: 
         order: stated.order,
         engagement: stated.engagement,
         flags: found.flags,
+        verified: stated.verified,
     }
 }
 

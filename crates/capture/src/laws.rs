@@ -68,6 +68,10 @@ pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &
             "only a yes ends, and none before it was said",
         ),
         (
+            touchpoint.consents.iter().all(|one| !one.confirmed || one.decision == Decision::Granted),
+            "only a yes is confirmed",
+        ),
+        (
             touchpoint.order.iter().all(|order| {
                 let nothing = Amount::default();
                 (nothing..=order.value.max(nothing)).contains(&order.refunded)
@@ -79,6 +83,8 @@ pub fn check(touchpoint: &Touchpoint, given: &Circumstances<'_>) -> Result<(), &
             "an order has some articles, and not too many",
         ),
         (texts(touchpoint).all(is_clean), "every text is NFC, trimmed and not empty"),
+        (touchpoint.verified.is_sorted_by(|a, b| a < b), "what is verified is sorted and distinct"),
+        (touchpoint.verified.len() <= limits::ELEMENTS_MAX, "no more is verified than allowed"),
         (touchpoint.flags.is_sorted_by(|a, b| a < b), "flags are sorted by kind and member, and distinct"),
         (touchpoint.flags.len() <= limits::FLAGS_MAX, "a touchpoint has no more flags than allowed"),
     ];
@@ -113,6 +119,7 @@ pub fn record(touchpoint: &Touchpoint) -> Vec<u8> {
     members.insert("consent_signals".into(), json!(touchpoint.consent_signals));
     members.insert("order".into(), json!(touchpoint.order));
     members.insert("engagement".into(), json!(touchpoint.engagement));
+    members.insert("verified".into(), json!(touchpoint.verified));
     Value::Object(members).to_string().into_bytes()
 }
 
@@ -170,6 +177,7 @@ fn texts(touchpoint: &Touchpoint) -> impl Iterator<Item = &str> {
         .chain(touchpoint.attributes.iter().flat_map(|(name, value)| [name, value]))
         .chain(consents.map(|consent| &consent.purpose))
         .chain(touchpoint.order.iter().map(|order| &order.order_id))
+        .chain(&touchpoint.verified)
         .chain(by_name)
         .chain(optional)
         .map(String::as_str)

@@ -59,6 +59,14 @@ pub(crate) fn judge(
             flag(FlagKind::Implausible, &path.member("status"));
         }
     }
+    // It says something of nothing; the name may be mistyped.
+    let is_stated = |name: &String| {
+        let is_namespace = identifiers.iter().any(|one| one.namespace.as_str() == name);
+        is_namespace || stated.attributes.contains_key(name)
+    };
+    for name in stated.verified.iter().filter(|name| !is_stated(name)) {
+        flag(FlagKind::Missing, &Path::ROOT.member("verified").member(name));
+    }
     for identifier in identifiers {
         let odd = normalise::oddity(&identifier.namespace, &identifier.value, given.rules, given.settings);
         if let Some(kind) = odd {

@@ -9,7 +9,8 @@ use std::sync::Arc;
 
 use kinfold_mapping::{Source, Sources, Value};
 use kinfold_model::{
-    Context, Fault, Halt, Keys, NodeId, Refusal, Rules, Stage, Timestamp, Touchpoint, TouchpointIdentifier,
+    BlockList, Context, Fault, Halt, Keys, NodeId, Refusal, Rules, Stage, Timestamp, Touchpoint,
+    TouchpointIdentifier,
 };
 
 use crate::block::Blocks;
@@ -41,6 +42,14 @@ impl Capture {
         let blocks = Blocks::new(&rules);
         let settings = Settings { signals: signals::composed(settings.signals), ..settings };
         Self(Arc::new(Fixed { keys, rules, blocks, settings, sources: None }))
+    }
+
+    /// The same without block lists, which refuse what is blocked: people speak about just that.
+    #[must_use]
+    pub fn unblocked(keys: Keys, mut rules: Rules, settings: Settings) -> Self {
+        rules.block = BlockList::default();
+        rules.namespaces.values_mut().for_each(|of_namespace| of_namespace.block = BlockList::default());
+        Self::new(keys, rules, settings)
     }
 
     /// The same, with mappings for some sources.
@@ -95,6 +104,12 @@ impl Capture {
         let Fixed { keys, rules, settings, .. } = &*self.0;
         let identifier = normalise::named((namespace, value), index, rules, settings)?;
         Ok(keys.identifier(&identifier, rules))
+    }
+
+    /// The latest time that a touchpoint may have whose record is written to the log now, or was before.
+    #[must_use]
+    pub fn latest(&self, now: Timestamp) -> Timestamp {
+        now.plus_millis(self.0.settings.max_future_ms)
     }
 
     /// Whether the block lists hold this identifier, whose value is normalised: it stays in its touchpoint, and says

@@ -9,7 +9,7 @@ mod consents;
 mod members;
 
 use std::borrow::Cow;
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::consent::Consent;
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order};
@@ -19,6 +19,7 @@ use crate::json::Json;
 use crate::limits;
 use crate::path::Path;
 use crate::settings::{Settings, UnknownMembers};
+use crate::text;
 use members::Members;
 
 /// What a record states.
@@ -35,6 +36,8 @@ pub(crate) struct Stated<'a> {
     pub(crate) consent_signals: Option<ConsentSignals>,
     pub(crate) order: Option<Order>,
     pub(crate) engagement: Option<Engagement>,
+    /// Names of attributes and namespaces; sorted, distinct.
+    pub(crate) verified: Vec<String>,
 }
 
 /// An identifier as the source wrote it, cleaned as text.
@@ -93,12 +96,22 @@ pub(crate) fn record<'a>(
         consent_signals: consents::signals(members.take("consent_signals"), unknown)?,
         order: activity::order(members.take("order"), unknown)?,
         engagement: activity::engagement(members.take("engagement"), unknown)?,
+        verified: verified(members.take("verified"))?,
     };
     match unknown {
         UnknownMembers::Keep => attributes::keep(members.rest(), &mut stated.attributes)?,
         UnknownMembers::Refuse | UnknownMembers::Drop => members.close(unknown)?,
     }
     Ok(stated)
+}
+
+/// What the source says that it has verified, by name. A name that stands there twice says no more.
+fn verified(list: Option<Json<'_>>) -> Result<Vec<String>, Refusal> {
+    let names = members::each(list, &Path::ROOT.member("verified"), |element, path| match element {
+        Json::Text(name) => text::clean(name, limits::NAME_BYTES_MAX, path).map(Cow::into_owned),
+        other => Err(members::wrong_type("text", &other, path)),
+    })?;
+    Ok(names.into_iter().collect::<BTreeSet<String>>().into_iter().collect())
 }
 
 /// The source that a record names, whatever else it states.

@@ -6,7 +6,7 @@ use std::path::Path;
 
 use kinfold_capture::Capture;
 use kinfold_daemon::config::Config;
-use kinfold_model::{BlockList, Keys, Namespace, NodeId, Refusal, Timestamp, Touchpoint};
+use kinfold_model::{Keys, Namespace, NodeId, Refusal, Timestamp, Touchpoint};
 use serde_json::json;
 
 use crate::commands::Failure;
@@ -88,15 +88,8 @@ pub fn touchpoint(argument: &str, path: &Path, config: &Config, keys: &Keys) -> 
 }
 
 fn touchpoint_in(record: &[u8], config: &Config, keys: &Keys) -> Result<Touchpoint, Refusal> {
-    reader(config, keys).touchpoint(record, Timestamp::MAX)
-}
-
-/// Reads touchpoints, without block lists, which refuse what is blocked: people speak about just that.
-pub(crate) fn reader(config: &Config, keys: &Keys) -> Capture {
-    let mut rules = config.rules.clone();
-    rules.block = BlockList::default();
-    rules.namespaces.values_mut().for_each(|of_namespace| of_namespace.block = BlockList::default());
-    Capture::new(keys.clone(), rules, config.capture.clone())
+    let capture = Capture::unblocked(keys.clone(), config.rules.clone(), config.capture.clone());
+    capture.touchpoint(record, Timestamp::MAX)
 }
 
 fn as_node(text: &str) -> Option<(&str, NodeId)> {

@@ -1,10 +1,10 @@
 //! A record of a public topic as JSON, by its schema alone: an independent Avro library reads what we wrote.
-//! Times become RFC 3339 text, bytes become lower-case hex.
+//! Times become RFC 3339 text, days ISO 8601, bytes become lower-case hex.
 
 use apache_avro::Schema;
 use apache_avro::reader::datum::GenericDatumReader;
 use apache_avro::types::Value as Avro;
-use kinfold_model::Timestamp;
+use kinfold_model::{Date, Timestamp};
 use kinfold_wire::Topic;
 use serde_json::{Map, Value as Json};
 
@@ -56,6 +56,7 @@ fn json(value: Avro) -> Json {
         Avro::TimestampMillis(ms) => {
             Timestamp::from_millis(ms).map_or_else(|_| ms.into(), |time| time.to_string().into())
         }
+        Avro::Date(days) => Date::from_days(days).map_or_else(|_| days.into(), |day| day.to_string().into()),
         Avro::Bytes(bytes) | Avro::Fixed(_, bytes) => {
             bytes.iter().map(|byte| format!("{byte:02x}")).collect::<String>().into()
         }

@@ -1,5 +1,5 @@
 //! Who bought what when, for `kinfold clv`. In: a state folder, the topic `unified-profile`, or a file of transactions. Out: the
-//! purchases of each, without a word about who they are.
+//! purchases of each, without a word about who they are. Whoever is restricted is left out.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -9,7 +9,7 @@ use kinfold_daemon::config::Config;
 use kinfold_daemon::process::kafka_settings;
 use kinfold_kafka::client::read_table;
 use kinfold_model::{Amount, Currency, Fault, Timestamp};
-use kinfold_profile::disclosure::Disclosure;
+use kinfold_profile::bought::Bought;
 use kinfold_profile::{Settings, Table};
 use kinfold_value::{Day, Purchases, Summary, Totals};
 use kinfold_wire::{Topic, decode};
@@ -138,9 +138,10 @@ fn of_state(folder: &Path, config: &Config, currency: &Currency) -> Result<Vec<P
 
 struct People<'c> {
     currency: &'c Currency,
+    /// They say whose word of an order counts.
     settings: &'c Settings,
-    /// What the keys of the person at hand begin with, and what was said of them.
-    current: Option<(Vec<u8>, Disclosure)>,
+    /// What the keys of the person at hand begin with, and what was said of their orders.
+    current: Option<(Vec<u8>, Bought)>,
     buyers: Vec<Purchases>,
 }
 
@@ -155,18 +156,18 @@ impl People<'_> {
         };
         if self.current.as_ref().is_none_or(|(current, _)| current != prefix) {
             self.end();
-            self.current = Some((prefix.to_vec(), Disclosure::default()));
+            self.current = Some((prefix.to_vec(), Bought::default()));
         }
         match &mut self.current {
-            Some((_, disclosure)) => disclosure.take(key, value),
+            Some((_, bought)) => bought.take(key, value),
             None => Ok(()),
         }
     }
 
     /// All entries of the person at hand were seen.
     fn end(&mut self) {
-        let Some((_, disclosure)) = self.current.take() else { return };
-        let purchases = disclosure.purchases(self.settings, self.currency);
+        let Some((_, bought)) = self.current.take() else { return };
+        let purchases = bought.purchases(self.settings, self.currency);
         if !purchases.days().is_empty() {
             self.buyers.push(purchases);
         }
@@ -176,6 +177,8 @@ impl People<'_> {
 /// Of a published profile, what is needed. Profiles of earlier versions do not tell when orders were placed.
 #[derive(Deserialize)]
 struct Profile {
+    #[serde(default)]
+    restricted: Option<Timestamp>,
     metrics: ProfileMetrics,
 }
 
@@ -195,7 +198,10 @@ fn of_topic(config: &Config, currency: &Currency) -> Result<Vec<Totals>, Failure
     let table = read_table(&kafka_settings(config), topic.as_str()).map_err(Failure::fault)?;
     let (mut buyers, mut silent) = (Vec::new(), 0_u64);
     for value in table.into_values() {
-        let Profile { metrics } = decode(topic, &ids, &value).map_err(Failure::fault)?;
+        let Profile { restricted, metrics } = decode(topic, &ids, &value).map_err(Failure::fault)?;
+        if restricted.is_some() {
+            continue;
+        }
         // Where somebody paid in several currencies, a profile does not tell how many orders were in which.
         let only = metrics.revenue.len() == 1;
         let Some(revenue) = metrics.revenue.get(&currency.to_string()).filter(|_| only) else { continue };

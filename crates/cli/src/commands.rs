@@ -21,6 +21,7 @@ use std::path::Path;
 
 use clap::Subcommand;
 use kinfold_daemon::config::{Config, ConfigFaults};
+use kinfold_daemon::letters::LettersError;
 
 pub use resolve::Resolve;
 
@@ -155,6 +156,12 @@ impl Failure {
     /// For `map_err`: a fault of anything else.
     pub fn fault(error: impl std::fmt::Display) -> Self {
         Self::Fault(error.to_string())
+    }
+}
+
+impl From<LettersError> for Failure {
+    fn from(error: LettersError) -> Self {
+        Self::fault(error)
     }
 }
 

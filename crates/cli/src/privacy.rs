@@ -8,4 +8,3 @@ mod page;
 pub(crate) mod receipts;
 pub(crate) mod request;
 pub(crate) mod sweep;
-mod words;

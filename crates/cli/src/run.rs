@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::sync::Arc;
-use std::time::{Instant, SystemTime, UNIX_EPOCH};
+use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use kinfold_daemon::config::Config;
@@ -18,6 +18,8 @@ use serde::Serialize;
 use crate::avro_json::AvroJson;
 use crate::commands::Failure;
 use crate::secret;
+
+pub use kinfold_daemon::clock::now;
 
 /// How many records are taken through the stages at once: enough that stages and store work in bulk, few enough that
 /// a round fits the processor's cache and the progress bar moves.
@@ -42,8 +44,10 @@ impl Setup {
         let ports = LocalPorts::new(&keys, &config.rules, config.capture.clone());
         let ports = ports.with_purposes(Arc::new(config.purposes.clone()));
         let ports = ports.with_outputs(Arc::new(config.outputs.clone()));
+        let ports = ports.with_survivorship(Arc::new(config.survivorship.clone()));
         let profile = valuation::settings(&config).map_err(|fault| Failure::Usage(fault.to_string()))?;
         let ports = ports.with_profile(Arc::new(profile));
+        let ports = ports.with_returning(&Arc::new(config.privacy.returning.clone()));
         Ok(Self { ports, config })
     }
 
@@ -92,14 +96,6 @@ pub fn revise<S: Store>(
     let revised = local.revise(now, listener, progress).map_err(Failure::fault);
     bar.iter().for_each(ProgressBar::finish_and_clear);
     revised
-}
-
-/// What the clock says.
-#[must_use]
-pub fn now() -> Timestamp {
-    let since_1970 = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default();
-    let now = i64::try_from(since_1970.as_millis()).ok().and_then(|ms| Timestamp::from_millis(ms).ok());
-    now.unwrap_or(Timestamp::MAX)
 }
 
 /// The stages at work.

@@ -3,10 +3,12 @@
 //! In go a configuration file and the environment, out come running workers, an HTTP server that says how they
 //! are, and an exit code. [`process`] is the checklist that each of the three binaries goes through.
 
+pub mod clock;
 pub mod config;
 pub mod copies;
 pub mod folders;
 pub mod http;
+pub mod letters;
 pub mod process;
 mod registry;
 mod reporter;

@@ -16,6 +16,7 @@ use clap::Parser;
 use kinfold_checkpoint::{Depot, DepotError};
 use kinfold_kafka::{Identity, Settings};
 use kinfold_mapping::Sources;
+use kinfold_model::Keys;
 use kinfold_pipeline::{Metrics, StageName, Topology};
 use kinfold_store::Memory;
 use signal_hook::consts::{SIGHUP, SIGINT, SIGTERM};
@@ -24,6 +25,7 @@ use signal_hook::iterator::Signals;
 use crate::config::Config;
 use crate::copies::Copies;
 use crate::http::{Health, serve};
+use crate::letters::{Rounds, UnderWay};
 use crate::registry::register;
 use crate::reporter::Reporter;
 use crate::sources;
@@ -130,6 +132,14 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
     let listen = config.http.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], process.port)));
     let server = serve(listen, Arc::clone(&health), metrics.registry.clone(), metrics.ready.clone())?;
     tracing::info!(address = %server.address(), kafka = config.kafka.bootstrap, "{} starts", process.name);
+    let interval = config.sweep_interval.filter(|_| process.stages.contains(&StageName::Capture));
+    let rounds = interval.map(|interval| {
+        let (sources, health, stop) = (Arc::clone(&sources), Arc::clone(&health), Arc::clone(&stop));
+        let (config, metrics, keys) = (config.clone(), metrics.clone(), Keys::new(config.require_secret()?));
+        let rounds = Rounds { config, keys, interval, sources, health, metrics, stop };
+        Ok::<_, Box<dyn std::error::Error>>(rounds.begin()?)
+    });
+    let rounds = rounds.transpose()?;
     let copies =
         depot(config)?.map(|depot| Copies::new(depot, config.checkpoints.interval_ms, metrics.clone()));
     let supervisor = Supervisor {
@@ -150,7 +160,7 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
         threads.into_iter().map(thread::ScopedJoinHandle::join).collect::<Result<Vec<()>, _>>()
     });
     server.stop();
-    ended.map_err(
+    ended.and(rounds.map_or(Ok(()), UnderWay::end)).map_err(
         |_| "a worker panicked; its message stands above. The process ends so that it can be started anew",
     )?;
     tracing::info!("{} has stopped", process.name);

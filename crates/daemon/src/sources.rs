@@ -79,7 +79,7 @@ pub fn load(config: &Config) -> std::io::Result<(ByName, Faults)> {
     let judge = judge(config);
     let (mut sources, mut faults) = (ByName::new(), Faults::new());
     for name in names(&config.sources_dir)? {
-        match one(&config.sources_dir, &name, &judge) {
+        match one(config, &name, &judge) {
             Ok(source) => drop(sources.insert(name, Arc::new(source))),
             Err(found) => drop(faults.insert(name, found)),
         }
@@ -101,12 +101,20 @@ pub fn judge(config: &Config) -> impl Fn(&Value) -> Result<(), Refusal> + use<> 
 }
 
 fn one(
-    folder: &Path,
+    config: &Config,
     name: &str,
     judge: &dyn Fn(&Value) -> Result<(), Refusal>,
 ) -> Result<Source, Vec<String>> {
-    let files = read(folder, name)?;
+    let files = read(&config.sources_dir, name)?;
     let source = Source::compile(&files).map_err(|faults| faults.0)?;
+    // What the topic has deleted nobody can keep.
+    let longest_ms = config.topics.refused_retention_ms;
+    if let Some(ms) = source.settings().refused_retention_ms.filter(|ms| *ms > longest_ms) {
+        return Err(vec![format!(
+            "{name}.toml: refused_retention_ms is {ms}, and no letter is kept for longer than [topics] refused_retention_ms, \
+             which is {longest_ms}; write at most that, or raise it there and on the topic"
+        )]);
+    }
     cases::check(&source, &files.cases, judge)
         .map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())?;
     Ok(source)
@@ -158,5 +166,36 @@ fn read_bytes(path: &Path) -> Result<Vec<u8>, String> {
         }
         Ok(_) => fs::read(path).map_err(|error| format!("{}: cannot be read ({error})", path.display())),
         Err(error) => Err(format!("{}: cannot be read ({error}); a source needs it", path.display())),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn no_source_keeps_its_dead_letters_for_longer_than_the_topic_does() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let config = Config::load(None, std::iter::empty()).expect("defaults are right");
+        let mut config = Config { sources_dir: folder.path().to_path_buf(), ..config };
+        config.topics.refused_retention_ms = 120_000;
+        let write = |name: &str, text: &str| {
+            let path = folder.path().join(name);
+            fs::create_dir_all(path.parent().expect("a folder")).expect("is made");
+            fs::write(path, text).expect("writes");
+        };
+        write("shop.jq", "empty");
+        write("shop.cases/one.json", "{}");
+        write("shop.cases/one.out.json", r#"{"touchpoints": [], "refused": [], "dropped": {}}"#);
+        for (kept_ms, is_right) in [(60_000, true), (120_000, true), (120_001, false)] {
+            write("shop.toml", &format!("format = \"json\"\nrefused_retention_ms = {kept_ms}"));
+            let (sources, faults) = load(&config).expect("the folder can be read");
+            let said = faults.get("shop").map(|faults| faults.join("\n"));
+            assert_eq!((sources.contains_key("shop"), said.is_none()), (is_right, is_right), "{said:?}");
+            let names_both = |said: String| {
+                said.contains("shop.toml: refused_retention_ms is 120001") && said.contains("is 120000")
+            };
+            assert!(said.is_none_or(names_both));
+        }
     }
 }

@@ -100,21 +100,23 @@ impl Supervisor<'_> {
         }
         let keys = Keys::new(self.config.require_secret()?);
         let rules = self.config.rules.clone();
+        let returning = Arc::new(self.config.privacy.returning.clone());
         let desk = Desk { supervisor: self, identity, reporter, partitions: world.inputs(stage) };
         match stage {
             StageName::Capture => {
                 self.settings.sources.iter().for_each(|source| self.metrics.source_held(source, 0));
                 let stage = Capture::new(keys.clone(), rules.clone(), self.config.capture.clone())
                     .with_sources(Arc::clone(&self.sources));
-                desk.work(&CapturePort { stage, keys, rules, topology }, &NoState)
+                desk.work(&CapturePort { stage, keys, rules, returning, topology }, &NoState)
             }
             StageName::Stitch => desk.keep(&StitchPort { keys, rules, topology }),
-            StageName::Facets => desk.keep(&FacetsPort { topology }),
+            StageName::Facets => desk.keep(&FacetsPort { returning, topology }),
             StageName::People => {
                 let purposes = Arc::new(self.config.purposes.clone());
                 let outputs = Arc::new(self.config.outputs.clone());
+                let survivorship = Arc::new(self.config.survivorship.clone());
                 let settings = Arc::clone(&self.profile);
-                desk.keep(&PeoplePort { keys, purposes, outputs, settings, topology })
+                desk.keep(&PeoplePort { keys, purposes, outputs, survivorship, settings, topology })
             }
             StageName::Privacy => {
                 let capture = Capture::new(keys, rules, self.config.capture.clone());
@@ -176,8 +178,8 @@ impl Desk<'_> {
     }
 }
 
-/// A worker that panics takes the others with it: half a process looks alive from outside.
-struct StopOnPanic<'s>(&'s AtomicBool);
+/// A thread that panics takes the workers with it: half a process looks alive from outside.
+pub(crate) struct StopOnPanic<'s>(pub(crate) &'s AtomicBool);
 
 impl Drop for StopOnPanic<'_> {
     fn drop(&mut self) {

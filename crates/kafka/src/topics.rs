@@ -22,6 +22,8 @@ const DAY_MS: i64 = 24 * 3600 * 1000;
 
 /// What a compacted topic holds of a key whose value is another one by now, or none, is removed within this time.
 pub const COMPACTION_LAG_MS: i64 = 7 * DAY_MS;
+/// The same of dead letters that are dealt with: they hold raw records, and their sources may want them gone sooner.
+pub const LETTERS_COMPACTION_LAG_MS: i64 = DAY_MS;
 /// How long a compacted topic keeps the record of a deletion at least.
 pub const DELETE_RETENTION_MS: i64 = 7 * DAY_MS;
 /// What a log cuts by time goes in segments, none of which spans more than this, nor more than the log keeps: a record stays
@@ -85,7 +87,7 @@ impl Wanted {
         let raw = self.sources.iter().map(|source| (raw_topic(source), log(self.retention_ms)));
         let own = Topic::ALL.into_iter().map(|topic| {
             let settings = match topic {
-                topic if topic.is_compacted() => compacted(),
+                topic if topic.is_compacted() => compacted(COMPACTION_LAG_MS),
                 Topic::Touchpoint | Topic::ProfileFacet | Topic::PrivacyRequest => log(self.retention_ms),
                 Topic::TouchpointRefused => letters(self.refused_retention_ms),
                 // What an inner topic says is lost for good when it is deleted before it is read. Commands are few,
@@ -95,9 +97,9 @@ impl Wanted {
             };
             (topic.as_str().to_owned(), settings)
         });
-        let outputs = self.outputs.iter().map(|output| (output_topic(output), compacted()));
+        let outputs = self.outputs.iter().map(|output| (output_topic(output), compacted(COMPACTION_LAG_MS)));
         let stateful = StageName::ALL.into_iter().filter(|stage| stage.is_stateful());
-        let changelogs = stateful.map(|stage| (Settings::changelog(stage), compacted()));
+        let changelogs = stateful.map(|stage| (Settings::changelog(stage), compacted(COMPACTION_LAG_MS)));
         raw.chain(own)
             .chain(outputs)
             .chain(changelogs)
@@ -123,18 +125,19 @@ fn log(retention_ms: i64) -> Vec<(&'static str, String)> {
 
 /// A store, or any other reader, that was off for less than a week need not begin anew; what was deleted is gone from the log
 /// after two.
-fn compacted() -> Vec<(&'static str, String)> {
+fn compacted(lag_ms: i64) -> Vec<(&'static str, String)> {
     vec![
         ("cleanup.policy", "compact".to_owned()),
         ("delete.retention.ms", DELETE_RETENTION_MS.to_string()),
-        ("max.compaction.lag.ms", COMPACTION_LAG_MS.to_string()),
+        ("max.compaction.lag.ms", lag_ms.to_string()),
     ]
 }
 
 /// A letter goes when its time is over, and sooner when a tombstone says that it is dealt with.
 fn letters(retention_ms: i64) -> Vec<(&'static str, String)> {
     let of_log = log(retention_ms).into_iter().filter(|(key, _)| *key != "cleanup.policy");
-    let of_table = compacted().into_iter().filter(|(key, _)| *key != "cleanup.policy");
+    let of_table =
+        compacted(LETTERS_COMPACTION_LAG_MS).into_iter().filter(|(key, _)| *key != "cleanup.policy");
     let policy = ("cleanup.policy", "compact,delete".to_owned());
     std::iter::once(policy).chain(of_log).chain(of_table).collect()
 }
@@ -302,16 +305,16 @@ mod tests {
 
     #[test]
     fn a_table_forgets_what_is_no_longer_so_within_a_week() {
-        for name in [
-            "identity-assignment",
-            "unified-profile",
-            "touchpoint-refused",
-            "stitch-changelog",
-            "people-changelog",
-        ] {
+        for name in ["identity-assignment", "unified-profile", "stitch-changelog", "people-changelog"] {
             assert!(says(name, "max.compaction.lag.ms", "604800000"), "{name}");
             assert!(says(name, "delete.retention.ms", "604800000"), "{name}");
         }
+    }
+
+    #[test]
+    fn a_letter_that_is_dealt_with_leaves_the_disk_sooner_and_its_tombstone_does_not() {
+        assert!(says("touchpoint-refused", "max.compaction.lag.ms", "86400000"));
+        assert!(says("touchpoint-refused", "delete.retention.ms", "604800000"));
     }
 
     #[test]

@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use crate::node::PersonId;
 use crate::time::Timestamp;
 
-/// What somebody decided. The order is that of caution: of two decisions of one time the lesser wins.
+/// What somebody decided, or asked for. The order is that of caution: of two decisions of one time the lesser wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
 pub enum Decision {
@@ -18,18 +18,24 @@ pub enum Decision {
     Withdrawn,
     /// Yes.
     Granted,
+    /// Somebody asked for it, and has yet to confirm: neither yes nor no. It grants nothing and takes nothing back.
+    Requested,
 }
 
 /// A text that names no decision.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("must be \"granted\", \"denied\" or \"withdrawn\"")]
+#[error("must be \"granted\", \"denied\", \"withdrawn\" or \"requested\"")]
 pub struct DecisionError;
 
 impl Decision {
     /// Whether somebody decided so on that basis. That they did not opt out is no decision.
     #[must_use]
     pub fn was_made(self, basis: Option<&str>) -> bool {
-        self != Self::Granted || basis != Some(OPT_OUT)
+        match self {
+            Self::Denied | Self::Withdrawn => true,
+            Self::Granted => basis != Some(OPT_OUT),
+            Self::Requested => false,
+        }
     }
 }
 
@@ -41,6 +47,7 @@ impl FromStr for Decision {
             "granted" => Ok(Self::Granted),
             "denied" => Ok(Self::Denied),
             "withdrawn" => Ok(Self::Withdrawn),
+            "requested" => Ok(Self::Requested),
             _ => Err(DecisionError),
         }
     }
@@ -54,7 +61,7 @@ pub const OPT_OUT: &str = "opt_out";
 pub struct Consent {
     /// What the data may be used for, for example `marketing`.
     pub purpose: String,
-    /// Granted, denied or withdrawn.
+    /// Granted, denied, withdrawn or requested.
     pub decision: Decision,
     /// The legal basis, for example `consent`.
     pub basis: Option<String>,
@@ -73,6 +80,17 @@ pub struct Consent {
     /// What it was read from, for example `tcf`. `None`: the source stated it as it stands.
     #[serde(default)]
     pub signal: Option<String>,
+    /// Whether the person confirmed a yes, the second step of a double opt-in. Of anything but a yes it is `false`.
+    #[serde(default)]
+    pub confirmed: bool,
+}
+
+impl Consent {
+    /// Whether it is a yes that nobody confirmed. Some purposes count none.
+    #[must_use]
+    pub fn is_unconfirmed(&self) -> bool {
+        self.decision == Decision::Granted && !self.confirmed
+    }
 }
 
 /// What a decision is about: a purpose, and one channel or all.
@@ -136,6 +154,9 @@ pub struct EffectiveConsent {
     /// Which text the person was shown.
     #[serde(default)]
     pub wording: Option<String>,
+    /// Whether the person confirmed a yes, the second step of a double opt-in.
+    #[serde(default)]
+    pub confirmed: bool,
 }
 
 /// Why a consent state changed.
@@ -152,6 +173,8 @@ pub enum ConsentCause {
     Expiry,
     /// The person was erased.
     Erasure,
+    /// The company weighs decisions by other purposes than before.
+    Policy,
 }
 
 /// The record of the public topic `consent-change`: one person, one purpose and channel, keyed by person.
@@ -175,7 +198,7 @@ pub struct ConsentChange {
     #[serde(default)]
     pub channel: Option<String>,
     /// From when on it holds: the time of the decision, or of its end. `None` when evidence came from another person or left,
-    /// which has no time of its own, and when no decision is left.
+    /// or purposes changed, which has no time of its own, and when no decision is left.
     #[serde(default)]
     pub effective: Option<Timestamp>,
     /// The decision that won; `None` when none is left.
@@ -196,4 +219,7 @@ pub struct ConsentEvidence {
     pub wording: Option<String>,
     /// When a yes ends, or has ended, by itself.
     pub expires: Option<Timestamp>,
+    /// Whether the person confirmed a yes, the second step of a double opt-in.
+    #[serde(default)]
+    pub confirmed: bool,
 }

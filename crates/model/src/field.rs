@@ -130,6 +130,8 @@ pub enum Field {
     Segments,
     /// Other ids of the person.
     Aliases,
+    /// What the person is interested in. Each interest also needs what its attribute needs.
+    Interests,
     /// The last touchpoints.
     Timeline,
     /// What they are worth.
@@ -170,6 +172,7 @@ impl fmt::Display for Field {
             Self::Identifier(namespace) => write!(f, "identifiers.{namespace}"),
             Self::Segments => f.write_str("segments"),
             Self::Aliases => f.write_str("aliases"),
+            Self::Interests => f.write_str("interests"),
             Self::Timeline => f.write_str("timeline"),
             Self::Value => f.write_str("value"),
             Self::Lifecycle => f.write_str("lifecycle"),
@@ -181,7 +184,7 @@ impl fmt::Display for Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "write the name of an attribute, metrics or one of them such as metrics.orders, identifiers or those of a namespace \
-     such as identifiers.email, segments, aliases, timeline, value, or lifecycle"
+     such as identifiers.email, segments, aliases, interests, timeline, value, or lifecycle"
 )]
 pub struct FieldError;
 
@@ -196,6 +199,7 @@ impl FromStr for Field {
             "identifiers" => return Ok(Self::Identifiers),
             "segments" => return Ok(Self::Segments),
             "aliases" => return Ok(Self::Aliases),
+            "interests" => return Ok(Self::Interests),
             "timeline" => return Ok(Self::Timeline),
             "value" => return Ok(Self::Value),
             "lifecycle" => return Ok(Self::Lifecycle),
@@ -226,6 +230,7 @@ mod tests {
             "identifiers.email",
             "segments",
             "aliases",
+            "interests",
             "timeline",
             "value",
             "lifecycle",

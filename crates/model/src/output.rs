@@ -4,6 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
+use serde::Serialize;
+
 use crate::field::Field;
 use crate::identifier::{Identifier, Namespace};
 use crate::keys::sha256_hex;
@@ -14,7 +16,7 @@ pub const OUTPUTS_MAX: usize = 32;
 pub const FIELDS_MAX: usize = 64;
 
 /// In which form identifiers of a namespace leave.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub enum Form {
     /// As they were normalised.
     Clear,
@@ -55,7 +57,7 @@ fn hashed(namespace: &Namespace, text: &str) -> Identifier {
 }
 
 /// A topic of profiles, and what it is for.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Output {
     /// Each has to be allowed, or the person is not there at all. At least one.
     pub purposes: BTreeSet<String>,

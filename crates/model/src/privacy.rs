@@ -8,6 +8,7 @@ use std::fmt;
 
 use serde::{Deserialize, Serialize};
 
+use crate::erasure::Marks;
 use crate::identifier::{Identifier, Namespace};
 use crate::node::{NodeId, PersonId};
 use crate::time::Timestamp;
@@ -18,14 +19,23 @@ use crate::time::Timestamp;
 pub enum PrivacyKind {
     /// To be forgotten (GDPR, Art. 17).
     Erase,
+    /// That what is known is kept and used for nothing (GDPR, Art. 18).
+    Restrict,
+    /// That what was restricted may be used again.
+    Lift,
 }
 
 impl PrivacyKind {
+    /// All of them, in the order of the schema.
+    pub const ALL: [Self; 3] = [Self::Erase, Self::Restrict, Self::Lift];
+
     /// The name in records.
     #[must_use]
     pub fn as_str(self) -> &'static str {
         match self {
             Self::Erase => "erase",
+            Self::Restrict => "restrict",
+            Self::Lift => "lift",
         }
     }
 }
@@ -50,6 +60,17 @@ impl PrivacyScope {
             Self::Identifier => "identifier",
         }
     }
+}
+
+/// What a request wants of each identifier that it names.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Demand {
+    /// To be forgotten, so far.
+    Erase(PrivacyScope),
+    /// Nothing of its person may be used.
+    Restrict,
+    /// What is known of its person may be used again.
+    Lift,
 }
 
 /// The record of `privacy-request`. `Debug` masks the identifiers, which are personal data.
@@ -143,7 +164,7 @@ pub struct PrivacyReceipt {
     pub reasons: Vec<String>,
     /// Whom the identifiers belonged to, sorted.
     pub person_ids: Vec<PersonId>,
-    /// How many identifiers were erased; those that had been erased before are not counted.
+    /// How many identifiers were erased, those that had been erased before not counted; or how many were restricted or lifted.
     pub identifiers: i64,
     /// How many sets of identifiers, that touchpoints had, were looked at because one of them was erased.
     pub sightings: i64,
@@ -157,7 +178,8 @@ pub struct PrivacyReceipt {
     pub received: Timestamp,
     /// When the last stage confirmed it; `None` before.
     pub completed: Option<Timestamp>,
-    /// When the last copy in logs, old files and backups is gone, by the retentions of the configuration; `None` before it is completed.
+    /// When the last copy in logs, old files and backups is gone, by the retentions of the configuration; `None` before it is completed,
+    /// and where nothing was erased.
     pub last_copy_gone: Option<Timestamp>,
 }
 
@@ -181,24 +203,51 @@ pub struct Ticket {
     pub asked_by: NodeId,
 }
 
-/// What stitch tells facets: nothing that was said at this node, or of one identifier at it, counts any more.
+/// The record of the inner topic `erasure`: what stitch tells facets of a node, because somebody asked.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Ruling {
+    /// It is erased, or something of it.
+    Erased(Erasure),
+    /// It is restricted, or is not any more.
+    Restricted(Restriction),
+}
+
+impl Ruling {
+    /// What it is about.
+    #[must_use]
+    pub fn node(&self) -> NodeId {
+        match self {
+            Self::Erased(erasure) => erasure.node,
+            Self::Restricted(restriction) => restriction.node,
+        }
+    }
+}
+
+/// The person to whom this identifier belongs, now and whoever that is later, is restricted by it, or is not any more. Of several
+/// about one identifier the latest holds, by [`Restriction::received`] and then by the request's id, in whatever order they come.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Restriction {
+    /// An identifier.
+    pub node: NodeId,
+    /// Whether it is restricted.
+    pub stands: bool,
+    /// When the request was written to the log.
+    pub received: Timestamp,
+    /// No touchpoint that came before the request has a later time: an erasure of that time or a later one ends the restriction.
+    pub latest: Timestamp,
+    /// Which request, and who wants it confirmed.
+    pub ticket: Ticket,
+}
+
+/// What is erased of the identifiers of a node. What counts of its touchpoints follows from it.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Erasure {
     /// An identifier or a sighting.
     pub node: NodeId,
-    /// How much of it.
-    pub extent: Extent,
-    /// Who wants it confirmed; `None` for what came after the erasure.
+    /// All marks that it knows of.
+    pub marks: Marks,
+    /// Who wants it confirmed; `None` for what came after the erasure, and when a mark is lifted.
     pub ticket: Option<Ticket>,
-}
-
-/// How much of what was said at a node is erased.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Extent {
-    /// All of it, and all that will be.
-    Everything,
-    /// This identifier only: its value is taken out.
-    Identifier(NodeId),
 }
 
 /// What a stage tells the one that answers for requests.

@@ -8,6 +8,7 @@ use crate::consent::EffectiveConsent;
 use crate::identifier::Namespace;
 use crate::money::{Amount, Currency};
 use crate::node::PersonId;
+use crate::standard::Standard;
 use crate::time::Timestamp;
 
 /// Everything that is known of one person, folded from all their touchpoints.
@@ -32,6 +33,16 @@ pub struct UnifiedProfile {
     pub segments: Vec<String>,
     /// Every other id under which this person was, or could have been, known; sorted.
     pub aliases: Vec<PersonId>,
+    /// Since when this person may be used for nothing, because somebody asked (GDPR, Art. 18): when the request was written to the
+    /// log, of several the first that still holds. `None`: they are not restricted.
+    #[serde(default)]
+    pub restricted: Option<Timestamp>,
+    /// What everybody asks for, typed; made of the identifiers and attributes above.
+    #[serde(default)]
+    pub standard: Standard,
+    /// What the person was most often said to be interested in; the most frequent first.
+    #[serde(default)]
+    pub interests: Vec<Interest>,
     /// What they are worth by the model of the deployment; `None` without a model, or of somebody who has bought nothing in its
     /// currency. Absent in records of before version 4 of the schema.
     #[serde(default)]
@@ -63,17 +74,130 @@ pub struct ProfileIdentifier {
     /// said.
     #[serde(default)]
     pub undeliverable: Option<Timestamp>,
+    /// When a source last said that it has verified it; `None` when none did.
+    #[serde(default)]
+    pub verified: Option<Timestamp>,
 }
 
-/// The value that won, and who said so when.
+/// The value that won, who said so when, and why it won.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Attribute {
     /// As stated, trimmed.
     pub value: String,
-    /// Who reported it.
+    /// Who reported it, in the statement that won.
     pub source: String,
     /// When.
     pub time: Timestamp,
+    /// Why this value and no other. In records of before version 4 of the schema the newest won.
+    #[serde(default)]
+    pub reason: Reason,
+    /// When anybody last stated this value; `None` in records of before version 4.
+    #[serde(default)]
+    pub confirmed: Option<Timestamp>,
+    /// When a source last said that it has verified this value; `None` when none did.
+    #[serde(default)]
+    pub verified: Option<Timestamp>,
+    /// Since when nobody has confirmed it for longer than its rule allows; `None`: it is not stale.
+    #[serde(default)]
+    pub stale: Option<Timestamp>,
+    /// Every value, sorted, each as it was stated last; empty unless the rule is `union`.
+    #[serde(default)]
+    pub values: Vec<StatedValue>,
+}
+
+impl Attribute {
+    /// A value that was stated once, and nothing else ever was.
+    #[must_use]
+    pub fn once(value: &str, source: &str, time: Timestamp) -> Self {
+        Self {
+            value: value.to_owned(),
+            source: source.to_owned(),
+            time,
+            reason: Reason::Only,
+            confirmed: Some(time),
+            verified: None,
+            stale: None,
+            values: Vec::new(),
+        }
+    }
+}
+
+/// One of several values of an attribute that stand side by side.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct StatedValue {
+    /// As stated, trimmed.
+    pub value: String,
+    /// Who stated it last.
+    pub source: String,
+    /// When.
+    pub time: Timestamp,
+}
+
+/// Why a value won.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Reason {
+    /// Nobody ever stated another one.
+    Only,
+    /// It was stated last; also where a rule found nothing to go by.
+    #[default]
+    Newest,
+    /// It was stated first.
+    Oldest,
+    /// The most touchpoints stated it.
+    MostFrequent,
+    /// Its source comes first among those that the rule lists.
+    SourcePriority,
+    /// It is the longest.
+    Longest,
+    /// A source has verified it, and none has verified another one later.
+    Verified,
+    /// All values stand side by side; this is the newest.
+    Union,
+}
+
+impl Reason {
+    /// All of them, in the order of the schema.
+    pub const ALL: [Self; 8] = [
+        Self::Only,
+        Self::Newest,
+        Self::Oldest,
+        Self::MostFrequent,
+        Self::SourcePriority,
+        Self::Longest,
+        Self::Verified,
+        Self::Union,
+    ];
+
+    /// The name in the schema.
+    #[must_use]
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Only => "only",
+            Self::Newest => "newest",
+            Self::Oldest => "oldest",
+            Self::MostFrequent => "most_frequent",
+            Self::SourcePriority => "source_priority",
+            Self::Longest => "longest",
+            Self::Verified => "verified",
+            Self::Union => "union",
+        }
+    }
+}
+
+/// A value of an attribute that tells of interests.
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+pub struct Interest {
+    /// Of the attribute.
+    pub name: String,
+    /// As stated, trimmed.
+    pub value: String,
+    /// How many distinct touchpoints stated it; more than 16 are an estimate.
+    pub touchpoints: i64,
+    /// When it was first stated.
+    pub first_seen: Timestamp,
+    /// When it was last stated.
+    pub last_seen: Timestamp,
 }
 
 /// A touchpoint, as a reader of the profile sees it: no identifier's value is in it. Newer entries are greater.
@@ -233,4 +357,18 @@ pub struct ChannelSeen {
     pub first_seen: Timestamp,
     /// Time of the last.
     pub last_seen: Timestamp,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_reason_has_the_name_that_serde_gives_it() {
+        for reason in Reason::ALL {
+            let named: Result<Reason, serde::de::value::Error> =
+                Deserialize::deserialize(serde::de::value::StrDeserializer::new(reason.as_str()));
+            assert_eq!(named, Ok(reason));
+        }
+    }
 }

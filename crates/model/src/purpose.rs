@@ -109,6 +109,8 @@ pub struct Purpose {
     pub merge: MergePolicy,
     /// How long a yes lasts, in milliseconds from the decision; `None`: until it is taken back, or as long as it says itself.
     pub valid_for_ms: Option<i64>,
+    /// Whether a yes counts only when the person has confirmed it. One that is not confirmed is a request: neither yes nor no.
+    pub double_opt_in: bool,
     /// On what it rests.
     pub basis: Basis,
     /// The parts of a profile that it permits; `None`: all.

@@ -48,7 +48,7 @@ pub enum RefusalKind {
     FutureTime,
     /// An amount, a currency or a status of an order that is none.
     BadMoney,
-    /// A consent that names no known decision, or ends before it was given.
+    /// A consent that names no known decision, ends before it was given, or is both requested and confirmed.
     BadConsent,
     /// A number outside its range.
     OutOfRange,

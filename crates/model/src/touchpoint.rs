@@ -43,6 +43,18 @@ pub struct Touchpoint {
     /// What is odd about it; sorted by kind and member, distinct, few. Empty in records of before there were flags.
     #[serde(default)]
     pub flags: Vec<Flag>,
+    /// What the source says that it has verified: names of attributes and namespaces of identifiers; sorted, distinct. Empty in
+    /// records of before version 5 of the schema.
+    #[serde(default)]
+    pub verified: Vec<String>,
+}
+
+impl Touchpoint {
+    /// Whether the source says that it has verified what it states under this name, an attribute's or a namespace's.
+    #[must_use]
+    pub fn verifies(&self, name: &str) -> bool {
+        self.verified.iter().any(|verified| verified == name)
+    }
 }
 
 impl std::fmt::Debug for Touchpoint {

@@ -11,19 +11,21 @@ use std::sync::Arc;
 use kinfold_capture::{Capture, Settings};
 use kinfold_mapping::Sources;
 use kinfold_model::seam::Entries;
-use kinfold_model::{ConsentChange, Fault, Keys, Outputs, Partition, Purposes, Rules, Timestamp};
+use kinfold_model::{
+    ConsentChange, Fault, Keys, Outputs, Partition, Purposes, Returning, Rules, Survivorship, Timestamp,
+};
 use kinfold_privacy::{PrivacyTerms, Verifiers};
 use kinfold_wire::{Topic, decode};
 
 use crate::batch::{Batch, Tally};
 use crate::ledger;
-use crate::overlay::{self, Base, Overlay, Store, Writes};
+use crate::overlay::{self, Base, Store, Writes};
 use crate::port::{Port, StageName, Topology};
 use crate::ports::{CapturePort, FacetsPort, PeoplePort, PrivacyPort, StitchPort};
 use crate::record::{InRecord, Origin, OutRecord};
 use crate::task::Task;
 
-/// How many nodes are looked at again between two commits.
+/// How many nodes, and how many people, are looked at again between two commits.
 const REVISED_AT_ONCE: usize = 2000;
 
 /// Sees every record of a public topic as it is written.
@@ -55,14 +57,16 @@ impl LocalPorts {
                 stage,
                 keys: keys.clone(),
                 rules: rules.clone(),
+                returning: Arc::default(),
                 topology: topology.clone(),
             },
             stitch: StitchPort { keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
-            facets: FacetsPort { topology: topology.clone() },
+            facets: FacetsPort { returning: Arc::default(), topology: topology.clone() },
             people: PeoplePort {
                 keys: keys.clone(),
                 purposes: Arc::default(),
                 outputs: Arc::default(),
+                survivorship: Arc::default(),
                 settings: Arc::default(),
                 topology: topology.clone(),
             },
@@ -89,10 +93,24 @@ impl LocalPorts {
         Self { people: PeoplePort { settings, ..self.people }, ..self }
     }
 
+    /// The same ports, to which somebody who is erased may come back by these consents.
+    #[must_use]
+    pub fn with_returning(mut self, returning: &Arc<Returning>) -> Self {
+        self.capture.returning = Arc::clone(returning);
+        self.facets.returning = Arc::clone(returning);
+        self
+    }
+
     /// The same ports, of which people leave to these outputs.
     #[must_use]
     pub fn with_outputs(self, outputs: Arc<Outputs>) -> Self {
         Self { people: PeoplePort { outputs, ..self.people }, ..self }
+    }
+
+    /// The same ports, of which people let values of attributes survive by these rules.
+    #[must_use]
+    pub fn with_survivorship(self, survivorship: Arc<Survivorship>) -> Self {
+        Self { people: PeoplePort { survivorship, ..self.people }, ..self }
     }
 }
 
@@ -163,8 +181,7 @@ impl<'p, S: Store> Local<'p, S> {
             tallies: BTreeMap::new(),
         };
         if local.store.get(&Shelf::Unpublished.prefix())?.is_some() {
-            let base = Shelved { store: &local.store, shelf: Shelf::Stage(StageName::People) };
-            local.people.stage_mut().recall(&Overlay::new(&base, &mut Writes::new()))?;
+            local.people.stage_mut().recall();
         }
         Ok(local)
     }
@@ -246,15 +263,23 @@ impl<'p, S: Store> Local<'p, S> {
         self.take(StageName::Privacy, batch, listener)
     }
 
-    /// Publishes the people who changed since the last time, or of whom a consent has ended by `now`.
+    /// Publishes the people who changed since the last time, or of whom a consent has ended by `now`; after a change of the purposes
+    /// or the outputs all who differ.
     ///
     /// # Errors
     /// As [`Local::feed`].
     pub fn publish(&mut self, now: Timestamp, listener: &mut dyn Listener) -> Result<(), Fault> {
-        let base = Shelved { store: &self.store, shelf: Shelf::Stage(StageName::People) };
-        self.people.idle(&base, now, usize::MAX)?;
-        let batch = self.people.finish(&base)?;
-        self.take(StageName::People, batch, listener)?;
+        loop {
+            let base = Shelved { store: &self.store, shelf: Shelf::Stage(StageName::People) };
+            let left = self.people.idle(&base, now, REVISED_AT_ONCE)?;
+            let batch = self.people.finish(&base)?;
+            self.take(StageName::People, batch, listener)?;
+            self.commit()?;
+            let base = Shelved { store: &self.store, shelf: Shelf::Stage(StageName::People) };
+            if left.is_none() && self.people.due(&base)?.is_none_or(|due| due > now) {
+                break;
+            }
+        }
         self.round.writes.insert(Shelf::Unpublished.prefix(), None);
         self.commit()
     }

@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use kinfold_capture::Outcome;
+use kinfold_letters::Reason;
 use kinfold_model::privacy::ReceiptStatus;
 use kinfold_model::{FlagKind, RefusalKind, SourceQuality, Timestamp};
 use prometheus::{
@@ -73,11 +74,13 @@ pub enum MetricName {
     SourceReloads,
     /// Gauge; label `source`.
     SourcePaused,
+    /// Counter; label `reason`.
+    LettersRemoved,
 }
 
 impl MetricName {
     /// All metrics.
-    pub const ALL: [Self; 27] = [
+    pub const ALL: [Self; 28] = [
         Self::BuildInfo,
         Self::Ready,
         Self::RecordsConsumed,
@@ -105,6 +108,7 @@ impl MetricName {
         Self::AttributesDropped,
         Self::SourceReloads,
         Self::SourcePaused,
+        Self::LettersRemoved,
     ];
 
     /// The name.
@@ -138,6 +142,7 @@ impl MetricName {
             Self::AttributesDropped => "kinfold_attributes_dropped_total",
             Self::SourceReloads => "kinfold_source_reloads_total",
             Self::SourcePaused => "kinfold_source_paused",
+            Self::LettersRemoved => "kinfold_letters_removed_total",
         }
     }
 
@@ -186,8 +191,11 @@ impl MetricName {
             Self::SourcePaused => {
                 "Workers of this process that do not read raw.<source>, because too much of it was refused."
             }
+            Self::LettersRemoved => {
+                "Records whose dead letters were removed without being asked: for an erasure, or by the retention of their source."
+            }
             Self::Revision => {
-                "How much of the stored state was looked at again under the rules of now, 0 to 1."
+                "How much of the stored state was looked at again under the settings of now, 0 to 1."
             }
             Self::SourceRecords => "Records of raw.<source> that became touchpoints or were refused.",
             Self::SourcePoints => {
@@ -236,6 +244,7 @@ pub struct Metrics {
     dropped: IntCounterVec,
     reloads: IntCounterVec,
     paused: IntGaugeVec,
+    letters_removed: IntCounterVec,
     /// By stage and partition.
     pub revision: GaugeVec,
     source_records: IntCounterVec,
@@ -301,6 +310,7 @@ impl Metrics {
             dropped: counter(M::AttributesDropped, &["source", "attribute"])?,
             reloads: counter(M::SourceReloads, &["source", "outcome"])?,
             paused: gauge(M::SourcePaused, &["source"])?,
+            letters_removed: counter(M::LettersRemoved, &["reason"])?,
             revision,
             source_records: counter(M::SourceRecords, &["source"])?,
             source_points: counter(M::SourcePoints, &["source"])?,
@@ -310,6 +320,9 @@ impl Metrics {
             registry,
         };
         stages.iter().for_each(|stage| metrics.begin_at_zero(stage.as_str()));
+        if stages.contains(&StageName::Capture) {
+            Reason::ALL.into_iter().for_each(|reason| metrics.letters_removed(reason, 0));
+        }
         if stages.contains(&StageName::Facets) {
             metrics.source_duplicates.with_label_values(&[OTHER]);
         }
@@ -446,6 +459,11 @@ impl Metrics {
     /// Counts workers that hold a source, by the difference; 0 for a source that is about to be read.
     pub fn source_held(&self, source: &str, difference: i64) {
         self.paused.with_label_values(&[source]).add(difference);
+    }
+
+    /// Counts records whose dead letters were removed.
+    pub fn letters_removed(&self, reason: Reason, count: u64) {
+        self.letters_removed.with_label_values(&[reason.as_str()]).inc_by(count);
     }
 
     /// A partition is another's from now on, who tells of its restore.

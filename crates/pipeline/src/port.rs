@@ -48,10 +48,11 @@ impl StageName {
         self != Self::Capture
     }
 
-    /// Whether it has work that no record asks for: stitch looks again at what earlier rules decided.
+    /// Whether it may have work that no record asks for when it begins: stitch looks again at what earlier rules decided, people at
+    /// whom it published under earlier purposes and outputs.
     #[must_use]
     pub fn has_work_of_its_own(self) -> bool {
-        self == Self::Stitch
+        matches!(self, Self::Stitch | Self::People)
     }
 
     /// The topics of ours that it reads; capture reads `raw.*` instead.

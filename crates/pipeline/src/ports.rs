@@ -4,10 +4,10 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinfold_capture::{Capture, Captured, RawRecord};
-use kinfold_model::privacy::Report;
+use kinfold_model::privacy::{Report, Ruling};
 use kinfold_model::{
-    Fault, Keys, NodeId, Outputs, Partition, Purposes, Refusal, RefusalKind, Rules, Touchpoint,
-    UnifiedProfile,
+    Fault, Keys, NodeId, Outputs, Partition, Purposes, Refusal, RefusalKind, Returning, Rules, Survivorship,
+    Touchpoint, UnifiedProfile,
 };
 use kinfold_privacy::{Privacy, PrivacyInput, PrivacyOutput, PrivacyTerms};
 use kinfold_profile::{Facet, Facets, FacetsInput, Joined, People, PeopleInput, Published};
@@ -31,6 +31,8 @@ pub struct CapturePort {
     pub keys: Keys,
     /// To know the namespaces of nodes.
     pub rules: Rules,
+    /// By which consents somebody who is erased may be known again.
+    pub returning: Arc<Returning>,
     /// The log.
     pub topology: Topology,
 }
@@ -93,7 +95,8 @@ impl Port for CapturePort {
         let Captured::Touchpoint(touchpoint) = captured else { return Ok(()) };
         let key = touchpoint.sighting.to_string();
         records.push(self.topology.public(Topic::Touchpoint, key, Some(&*touchpoint), trace)?);
-        let op = Op::observe(&touchpoint, self.seen(&touchpoint), &self.keys);
+        let consented = self.returning.consented(&touchpoint);
+        let op = Op::observe(&touchpoint, self.seen(&touchpoint), consented, &self.keys);
         records.push(identity_op(&op, &self.topology, trace)?);
         Ok(())
     }
@@ -173,11 +176,11 @@ impl Port for StitchPort {
                 let key = assignment.node.to_string();
                 self.topology.public(Topic::IdentityAssignment, key, Some(&assignment), trace)?
             }
-            Stitched::Erased(erasure) => {
+            Stitched::Ruled(ruling) => {
                 // Cut as `touchpoint` and `identity-assignment` are, which facets reads beside it.
-                let key = erasure.node.to_string().into_bytes();
+                let key = ruling.node().to_string().into_bytes();
                 let partition = keyed(&key, self.topology.count(Topic::Erasure));
-                Topology::inner(Topic::Erasure, partition, key, &erasure, trace)?
+                Topology::inner(Topic::Erasure, partition, key, &ruling, trace)?
             }
             Stitched::Reported(report) => privacy_report(&report, trace)?,
             Stitched::Changed(change) => {
@@ -199,6 +202,8 @@ pub(crate) const FACET_FULL: &str = "facet_full";
 
 /// `touchpoint`, `identity-assignment` and `erasure` → `profile-facet` and `privacy-report`.
 pub struct FacetsPort {
+    /// As of [`CapturePort`]: both must see the same consents.
+    pub returning: Arc<Returning>,
     /// The log.
     pub topology: Topology,
 }
@@ -212,7 +217,7 @@ impl Port for FacetsPort {
     }
 
     fn stage(&self, _: Partition) -> Facets {
-        Facets::default()
+        Facets::new(Arc::clone(&self.returning))
     }
 
     fn read(&self, record: &InRecord) -> Result<FacetsInput, Refusal> {
@@ -223,7 +228,7 @@ impl Port for FacetsPort {
             Origin::Topic(Topic::IdentityAssignment) => {
                 public(&self.topology, Topic::IdentityAssignment, record).map(FacetsInput::Assignment)
             }
-            Origin::Topic(Topic::Erasure) => inner(record).map(FacetsInput::Erasure),
+            Origin::Topic(Topic::Erasure) => inner::<Ruling>(record).map(FacetsInput::from),
             _ => public(&self.topology, Topic::Touchpoint, record)
                 .map(|touchpoint| FacetsInput::Touchpoint(Box::new(touchpoint))),
         }
@@ -279,6 +284,8 @@ pub struct PeoplePort {
     pub purposes: Arc<Purposes>,
     /// To which profiles leave, and what of them.
     pub outputs: Arc<Outputs>,
+    /// By which values of attributes survive.
+    pub survivorship: Arc<Survivorship>,
     /// How the members of a person are folded.
     pub settings: Arc<kinfold_profile::Settings>,
     /// The log.
@@ -296,6 +303,7 @@ impl Port for PeoplePort {
     fn stage(&self, partition: Partition) -> People {
         People::new(self.keys.clone(), Arc::clone(&self.purposes))
             .with_outputs(Arc::clone(&self.outputs))
+            .with_survivorship(Arc::clone(&self.survivorship))
             .with_settings(Arc::clone(&self.settings))
             .at(partition.index)
     }
@@ -367,8 +375,8 @@ impl Port for PrivacyPort {
 
     fn write(&self, output: PrivacyOutput, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
         records.push(match output {
-            PrivacyOutput::Ask { scope, ticket, time } => {
-                identity_op(&Op::erase(scope, ticket, time), &self.topology, trace)?
+            PrivacyOutput::Ask { demand, ticket, time, latest } => {
+                identity_op(&Op::demand(demand, ticket, time, latest), &self.topology, trace)?
             }
             PrivacyOutput::Receipt(receipt) => {
                 let key = receipt.request_id.clone();

@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
+use std::sync::Arc;
 
 use kinfold_capture::limits;
 use kinfold_model::touchpoint::{Engagement, Order};
@@ -276,6 +277,7 @@ fn largest_touchpoint(number: usize) -> Touchpoint {
         channel: Some(name(0)),
         expires: Some(time),
         signal: Some("consent_mode".to_owned()),
+        confirmed: true,
     };
     Touchpoint {
         touchpoint_id: text("t", limits::ID_BYTES_MAX),
@@ -304,6 +306,7 @@ fn largest_touchpoint(number: usize) -> Touchpoint {
             sentiment: Some(1.0),
         }),
         flags: Vec::new(),
+        verified: Vec::new(),
     }
 }
 
@@ -315,10 +318,10 @@ fn the_largest_facet_can_be_written() {
     }
     assert!(facet.is_full());
     let (person, node) = (PersonId::from_bytes([2; 16]), NodeId::from_bytes([1; 16]));
-    let member = Some(Member { facet: Some(facet) });
+    let member = Some(Member { facet: Some(facet), restricted: None });
     let message = FacetMessage { person, node, version: u64::MAX, cause: Cause::Touchpoint, member };
     let mut records = Vec::new();
-    let port = FacetsPort { topology: Topology::uniform(1) };
+    let port = FacetsPort { returning: Arc::default(), topology: Topology::uniform(1) };
     port.write(message.into(), Trace::of_source("", 0, 0), &mut records).expect("it can be written");
     let bytes = records.iter().map(|record| record.value.as_ref().map_or(0, Vec::len)).sum::<usize>();
     assert!(bytes > WRITTEN_BYTES_MAX / 2, "{bytes} bytes are not the largest");

@@ -1,19 +1,21 @@
 //! A request, and how far it has come.
 //!
 //! The work on it is a tree: the identifiers that it names ask those of their people, and each of these asks its sightings.
-//! Every stage confirms every piece of it, in any order and perhaps twice. Stitch says whom it asked and how many, so that it
-//! is known when nothing is missing.
+//! A restriction asks the identifiers alone. Every stage confirms every piece of it, in any order and perhaps twice. Stitch
+//! says whom it asked and how many, so that it is known when nothing is missing.
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::privacy::{Confirmation, PrivacyReceipt, PrivacyScope, ReceiptStatus, StageConfirmation};
+use kinfold_model::privacy::{
+    Confirmation, Demand, PrivacyReceipt, PrivacyScope, ReceiptStatus, StageConfirmation,
+};
 use kinfold_model::{NodeId, PersonId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 /// What was asked for, without values: the same id with something else is another request.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Asked {
-    pub(crate) scope: PrivacyScope,
+    pub(crate) demand: Demand,
     pub(crate) requested: Timestamp,
     /// Sorted and distinct.
     pub(crate) identifiers: Vec<NodeId>,
@@ -127,7 +129,8 @@ impl Case {
         if done.facets && done.people && receipt.status != ReceiptStatus::Done {
             receipt.status = ReceiptStatus::Done;
             receipt.completed = Some(now);
-            receipt.last_copy_gone = Some(now.plus_millis(wanted.last_copy_after_ms));
+            let erases = matches!(self.asked.demand, Demand::Erase(_));
+            receipt.last_copy_gone = erases.then(|| now.plus_millis(wanted.last_copy_after_ms));
             (receipt.identifiers, receipt.sightings, receipt.touchpoints) = pieces.counts();
         }
         receipt
@@ -156,18 +159,29 @@ impl Case {
 
     /// One sentence for each identifier that leads to no person, with its node instead of its value.
     fn reasons(&self) -> Vec<String> {
-        let of_person = self.asked.scope == PrivacyScope::Person;
         let reasons = self.asked.identifiers.iter().filter_map(|node| {
             let why = match self.resolved.get(node)? {
                 Resolution::Found { was_erased: true, .. } => {
                     "had been erased before; what is known by others of the person needs a request that names one of these"
                 }
-                Resolution::Found { people, .. } if of_person && people.is_empty() => {
-                    "belonged to nobody, and was erased alone; ask again by another one of the person, if there is one"
-                }
+                Resolution::Found { people, .. } if people.is_empty() => match self.asked.demand {
+                    Demand::Erase(PrivacyScope::Identifier) => return None,
+                    Demand::Erase(PrivacyScope::Person) => {
+                        "belonged to nobody, and was erased alone; ask again by another one of the person, if there is one"
+                    }
+                    Demand::Restrict => {
+                        "belonged to nobody, and restricts whoever it belongs to from now on; ask again by another one of the person, if there is one"
+                    }
+                    Demand::Lift => {
+                        "belonged to nobody, and restricts nobody any more; what restricts the person needs another one of theirs, if there is one"
+                    }
+                },
                 Resolution::Found { .. } => return None,
                 Resolution::Unknown => {
                     "was never seen; nothing is held under it. Name another one of the person, if there is one"
+                }
+                Resolution::Shared if self.asked.demand == Demand::Restrict => {
+                    "belongs to so many people that it is nobody's; name one of the person's own"
                 }
                 Resolution::Shared => {
                     "belongs to so many people that it is nobody's; name one of the person's own. To take it out of everything, block it"
@@ -210,9 +224,12 @@ impl Pieces {
         }
     }
 
-    /// Identifiers that had not been erased, sightings, and touchpoints.
+    /// Identifiers that something was new to, sightings, and touchpoints.
     fn counts(&self) -> (i64, i64, i64) {
-        let is_new = |piece: &&Piece| piece.stitch.is_some_and(|(_, is_new)| is_new);
+        let is_new = |piece: &Piece| piece.stitch.is_some_and(|(_, is_new)| is_new);
+        // One that several identifiers of the request asked is one.
+        let identifiers: BTreeSet<NodeId> =
+            self.0.iter().filter(|(_, piece)| is_new(piece)).map(|((_, node), _)| *node).collect();
         let nodes = self.0.keys().map(|(_, node)| *node);
         let sightings: BTreeSet<NodeId> = nodes.filter(|node| node.is_sighting()).collect();
         // Of a node that several asked each tells all.
@@ -223,7 +240,7 @@ impl Pieces {
         }
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         (
-            number(self.0.values().filter(is_new).count()),
+            number(identifiers.len()),
             number(sightings.len()),
             i64::try_from(forgotten.values().sum::<u64>()).unwrap_or(i64::MAX),
         )

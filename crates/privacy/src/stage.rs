@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use kinfold_capture::Capture;
 use kinfold_model::privacy::{
-    Finding, PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus, Report,
+    Demand, Finding, PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus, Report,
     RequestIdentifier, Ticket,
 };
 use kinfold_model::stored::encode;
@@ -38,14 +38,16 @@ pub enum PrivacyInput {
 /// What the stage sends.
 #[derive(Clone, Debug, PartialEq)]
 pub enum PrivacyOutput {
-    /// To stitch: this identifier asks to be erased.
+    /// To stitch: a request names this identifier.
     Ask {
-        /// How far that goes.
-        scope: PrivacyScope,
+        /// What it wants.
+        demand: Demand,
         /// Names the identifier.
         ticket: Ticket,
         /// When the request was written to the log.
         time: Timestamp,
+        /// The latest time that a touchpoint may have which came before: only a later consent lifts the erasure.
+        latest: Timestamp,
     },
     /// How far a request has come.
     Receipt(Box<PrivacyReceipt>),
@@ -107,10 +109,10 @@ impl Privacy {
         let receipt = receipt(request, ReceiptStatus::Accepted, context.now);
         context.send(PrivacyOutput::Receipt(Box::new(receipt.clone())));
         for identifier in &asked.identifiers {
-            let (scope, time) = (asked.scope, context.now);
+            let (demand, time, latest) = (asked.demand, context.now, self.terms.capture.latest(context.now));
             let (request_id, desk) = (request.request_id.clone(), self.partition.index);
             let ticket = Ticket { request_id, desk, asked_by: *identifier };
-            context.send(PrivacyOutput::Ask { scope, ticket, time });
+            context.send(PrivacyOutput::Ask { demand, ticket, time, latest });
         }
         let case = Case { asked, resolved: BTreeMap::new(), receipt };
         context.state.put(Table::Case.key(&request.request_id, &[]), encode(&case));
@@ -120,7 +122,8 @@ impl Privacy {
     /// What a request asks for, if it may and makes sense; else why not, without values.
     fn asked(&self, request: &PrivacyRequest) -> Result<Asked, String> {
         self.terms.verifiers.check(request)?;
-        let PrivacyRequest { kind: PrivacyKind::Erase, scope, identifiers, time, .. } = request;
+        let PrivacyRequest { identifiers, time, .. } = request;
+        let demand = demand(request)?;
         if identifiers.is_empty() || identifiers.len() > IDENTIFIERS_MAX {
             return Err(format!(
                 "identifiers must be 1 to {IDENTIFIERS_MAX}; of more people send several requests"
@@ -128,7 +131,7 @@ impl Privacy {
         }
         let nodes = identifiers.iter().enumerate().map(|(index, identifier)| self.node(identifier, index));
         let nodes: BTreeSet<NodeId> = nodes.collect::<Result<_, _>>()?;
-        Ok(Asked { scope: *scope, requested: *time, identifiers: nodes.into_iter().collect() })
+        Ok(Asked { demand, requested: *time, identifiers: nodes.into_iter().collect() })
     }
 
     fn node(&self, identifier: &RequestIdentifier, index: usize) -> Result<NodeId, String> {
@@ -212,6 +215,19 @@ impl Stage for Privacy {
             context.send(PrivacyOutput::Receipt(Box::new(case.receipt)));
         }
         Ok(())
+    }
+}
+
+/// What a request wants of each identifier that it names.
+fn demand(request: &PrivacyRequest) -> Result<Demand, String> {
+    match (request.kind, request.scope) {
+        (PrivacyKind::Erase, scope) => Ok(Demand::Erase(scope)),
+        (PrivacyKind::Restrict, PrivacyScope::Person) => Ok(Demand::Restrict),
+        (PrivacyKind::Lift, PrivacyScope::Person) => Ok(Demand::Lift),
+        (PrivacyKind::Restrict | PrivacyKind::Lift, PrivacyScope::Identifier) => {
+            Err("a restriction is about a person, whose data is used as a whole; its scope must be person"
+                .to_owned())
+        }
     }
 }
 

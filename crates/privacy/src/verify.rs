@@ -330,8 +330,9 @@ mod tests {
         type Change = fn(&mut PrivacyRequest);
         let mut both = desk();
         both.add("door", &public_key(&SECRET)).expect("is a key");
-        let changes: [(&str, Change); 8] = [
+        let changes: [(&str, Change); 9] = [
             ("the id", |request| request.request_id.push('0')),
+            ("the kind", |request| request.kind = PrivacyKind::Lift),
             ("the scope", |request| request.scope = PrivacyScope::Identifier),
             ("the time", |request| request.time = request.time.plus_millis(1)),
             ("the verifier, who has the same key", |request| request.verifier = Some("door".to_owned())),

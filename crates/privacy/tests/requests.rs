@@ -5,8 +5,8 @@ use std::sync::Arc;
 
 use kinfold_capture::{Capture, Settings};
 use kinfold_model::privacy::{
-    Confirmation, Finding, PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus, Report,
-    Ticket,
+    Confirmation, Demand, Finding, PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus,
+    Report, Ticket,
 };
 use kinfold_model::{
     Context, Fault, Halt, Identifier, Keys, NodeId, NodeKind, Partition, PersonId, RefusalKind, Rules,
@@ -310,5 +310,84 @@ fn a_request_that_cannot_be_named_cannot_be_answered() {
             Err(Halt::Refused(refusal)) => assert_eq!(refusal.kind, RefusalKind::BadRequest),
             other => panic!("{id:?}: {other:?}"),
         }
+    }
+}
+
+/// All that three stages say of a person of whom two identifiers were asked by each other.
+fn everything_of_a_restriction() -> Vec<Finding> {
+    let mut all = Vec::new();
+    for by in [ann(), card()] {
+        let (person, asked) = (Some(person()), vec![ann(), card()]);
+        all.push(Finding::Resolved { identifier: by, person, asked, was_erased: false });
+        for node in [ann(), card()] {
+            all.push(confirmed(by, node, Confirmation::Stitch { asked: 0, is_new: true }));
+            all.push(confirmed(by, node, Confirmation::Facets { touchpoints: 0 }));
+            all.extend((0..PEOPLE).map(|partition| confirmed(by, node, Confirmation::People { partition })));
+        }
+    }
+    all
+}
+
+#[test]
+fn a_restriction_and_its_lifting_are_done_when_every_stage_has_confirmed_them_and_nothing_is_gone() {
+    let all = everything_of_a_restriction();
+    let mut rng = fastrand::Rng::with_seed(7);
+    for (kind, demand) in [(PrivacyKind::Restrict, Demand::Restrict), (PrivacyKind::Lift, Demand::Lift)] {
+        for _ in 0..100 {
+            let mut desk = Desk::new(Verifiers::none_needed());
+            let named = request("r-1", &[("email", "ann@example.org"), ("loyalty_id", "L-1")]);
+            let wish = PrivacyInput::Request(Box::new(PrivacyRequest { kind, ..named }));
+            let asked = desk.batch(10, vec![wish]).expect("is answered");
+            let demands: Vec<Demand> = asked
+                .iter()
+                .filter_map(|output| match output {
+                    PrivacyOutput::Ask { demand, .. } => Some(*demand),
+                    PrivacyOutput::Receipt(_) => None,
+                })
+                .collect();
+            assert_eq!(demands, [demand, demand]);
+            let mut coming = all.clone();
+            rng.shuffle(&mut coming);
+            let last = coming.pop().expect("there are some");
+            let before = desk.hears(20, &coming);
+            assert!(before.iter().all(|receipt| receipt.status == ReceiptStatus::Accepted));
+            let done = desk.hears(21, &[last]).pop().expect("is done");
+            assert_eq!((done.status, done.kind), (ReceiptStatus::Done, kind));
+            assert_eq!((done.identifiers, done.sightings, done.touchpoints), (2, 0, 0));
+            assert_eq!((done.person_ids, done.last_copy_gone), (vec![person()], None));
+        }
+    }
+}
+
+#[test]
+fn a_restriction_of_single_identifiers_is_refused_and_so_is_another_kind_of_request_of_the_same_id() {
+    let mut desk = Desk::new(Verifiers::none_needed());
+    let wish = |kind| PrivacyRequest { kind, ..request("r-1", &[("email", "ann@example.org")]) };
+    for kind in [PrivacyKind::Restrict, PrivacyKind::Lift] {
+        let alone = PrivacyRequest { scope: PrivacyScope::Identifier, ..wish(kind) };
+        let (receipts, tickets) = desk.asks(alone);
+        assert!(tickets.is_empty() && desk.memory.0.is_empty());
+        assert_eq!(receipts[0].status, ReceiptStatus::Refused);
+        assert!(receipts[0].reasons[0].contains("scope must be person"), "{:?}", receipts[0].reasons);
+    }
+    assert_eq!(desk.asks(wish(PrivacyKind::Restrict)).1.len(), 1);
+    let (receipts, tickets) = desk.asks(wish(PrivacyKind::Erase));
+    assert!(tickets.is_empty() && receipts[0].reasons[0].contains("used for another request"));
+}
+
+#[test]
+fn whom_nobody_has_seen_and_whoever_is_erased_or_everybody_cannot_be_restricted() {
+    let erased = Finding::Resolved { identifier: ann(), person: None, asked: Vec::new(), was_erased: true };
+    for (finding, word) in [
+        (Finding::Unknown { identifier: ann() }, "never seen"),
+        (Finding::Shared { identifier: ann() }, "so many people"),
+        (erased, "erased before"),
+    ] {
+        let mut desk = Desk::new(Verifiers::none_needed());
+        let named = request("r-1", &[("email", "ann@example.org")]);
+        desk.asks(PrivacyRequest { kind: PrivacyKind::Restrict, ..named });
+        let receipt = desk.hears(20, &[finding]).pop().expect("is answered");
+        assert_eq!(receipt.status, ReceiptStatus::Refused);
+        assert!(receipt.reasons[0].contains(word), "{:?}", receipt.reasons);
     }
 }

@@ -65,11 +65,11 @@ mod tests {
     use super::*;
     use ConsentState::{Denied, Expired, Granted};
     use kinfold_model::profile::Metrics;
-    use kinfold_model::{PersonId, Timestamp};
+    use kinfold_model::{PersonId, Standard, Timestamp};
 
     fn profile(country: Option<&str>, consents: Vec<EffectiveConsent>) -> UnifiedProfile {
         let time = Timestamp::default();
-        let attribute = |value: &str| Attribute { value: value.to_owned(), source: "crm".to_owned(), time };
+        let attribute = |value: &str| Attribute::once(value, "crm", time);
         let metrics = Metrics { touchpoints: 1, ..Metrics::default() };
         UnifiedProfile {
             person_id: PersonId::new([1; 16]),
@@ -84,6 +84,9 @@ mod tests {
             consents,
             segments: Vec::new(),
             aliases: Vec::new(),
+            restricted: None,
+            standard: Standard::default(),
+            interests: Vec::new(),
             value: None,
             lifecycle: None,
         }
@@ -101,6 +104,7 @@ mod tests {
             expires: None,
             signal: None,
             wording: None,
+            confirmed: false,
         }
     }
 

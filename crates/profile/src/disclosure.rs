@@ -10,12 +10,12 @@ use kinfold_model::{Amount, Currency, Fault, Namespace, NodeId, OrderStatus, Per
 use kinfold_value::Purchases;
 use serde::Deserialize;
 
+use crate::account::Stated;
 use crate::facet::Facet;
 use crate::facets::Member;
-use crate::orders::Orders;
-use crate::settings::Settings;
+use crate::survivor::competitors;
 use crate::table::Table;
-use crate::worth;
+use crate::values::Values;
 
 /// What was said at one set of identifiers.
 #[derive(Clone, PartialEq, Eq)]
@@ -28,7 +28,7 @@ pub struct Said {
     pub touchpoints: u64,
     /// As touchpoints had them; only those of the person.
     pub identifiers: Vec<SaidIdentifier>,
-    /// By name.
+    /// By name, value and source.
     pub attributes: Vec<SaidAttribute>,
     /// By id and source.
     pub orders: Vec<SaidOrder>,
@@ -53,6 +53,8 @@ pub struct SaidIdentifier {
     pub first_seen: Timestamp,
     /// When it was last there.
     pub last_seen: Timestamp,
+    /// When a source last said that it has verified it.
+    pub verified: Option<Timestamp>,
 }
 
 /// What was said of an attribute.
@@ -60,12 +62,8 @@ pub struct SaidIdentifier {
 pub struct SaidAttribute {
     /// Of the attribute.
     pub name: String,
-    /// As stated.
-    pub value: String,
-    /// Who said it.
-    pub source: String,
-    /// When.
-    pub time: Timestamp,
+    /// One of its values, and what is known of it.
+    pub stated: Stated,
 }
 
 /// What a source said of an order.
@@ -112,6 +110,8 @@ pub struct SaidConsent {
     pub signal: Option<String>,
     /// Which text was shown, if it was stated.
     pub wording: Option<String>,
+    /// Whether the person confirmed a yes.
+    pub confirmed: bool,
 }
 
 /// A member as the state of people has it.
@@ -128,6 +128,16 @@ pub fn prefix(person: PersonId) -> Vec<u8> {
     Table::Member.key(&[person.as_bytes()])
 }
 
+/// The node of an entry whose key begins with [`prefix`], and what is with the person; a node that has left keeps an entry without a
+/// member.
+pub(crate) fn held(key: &[u8], value: &[u8]) -> Result<(NodeId, Option<Member>), Fault> {
+    let node = key.get(17..).and_then(|node| <[u8; 16]>::try_from(node).ok());
+    let node = node.filter(|_| key.first() == Some(&Table::Member.tag())).map(NodeId::from_bytes);
+    let node = node.ok_or_else(|| Table::Member.corrupt("its key is not that of a person and a node"))?;
+    let held: Held = Table::Member.decode(value)?;
+    Ok((node, held.member))
+}
+
 /// What the entries of one person hold.
 #[derive(Default)]
 pub struct Disclosure {
@@ -135,8 +145,8 @@ pub struct Disclosure {
     own: BTreeSet<NodeId>,
     /// By the node at which it was said.
     said: BTreeMap<NodeId, Said>,
-    /// Everywhere.
-    orders: Orders,
+    /// Since when they are restricted.
+    restricted: Option<Timestamp>,
 }
 
 impl Disclosure {
@@ -145,19 +155,12 @@ impl Disclosure {
     /// # Errors
     /// [`Fault::Corrupt`].
     pub fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
-        let node = key.get(17..).and_then(|node| <[u8; 16]>::try_from(node).ok());
-        let node = node.filter(|_| key.first() == Some(&Table::Member.tag())).map(NodeId::from_bytes);
-        let node = node.ok_or_else(|| Table::Member.corrupt("its key is not that of a person and a node"))?;
-        let held: Held = Table::Member.decode(value)?;
-        // A node that has left keeps an entry without a member.
-        let Some(member) = held.member else { return Ok(()) };
+        let (node, Some(member)) = held(key, value)? else { return Ok(()) };
         if !node.is_sighting() {
             self.own.insert(node);
         }
-        if let Some(facet) = member.facet {
-            self.orders.merge(facet.orders.clone());
-            self.said.insert(node, Said::of(facet));
-        }
+        self.restricted = self.restricted.into_iter().chain(member.restricted).min();
+        self.said.extend(member.facet.map(|facet| (node, Said::of(facet))));
         Ok(())
     }
 
@@ -167,10 +170,10 @@ impl Disclosure {
         self.own.contains(&identifier)
     }
 
-    /// What they bought in a currency, as their value has it.
+    /// Since when nothing of the person may be used, as far as the entries say that were taken in; `None`: they are not restricted.
     #[must_use]
-    pub fn purchases(&self, settings: &Settings, currency: &Currency) -> Purchases {
-        worth::purchases(&self.orders, &settings.order_sources, currency)
+    pub fn restricted(&self) -> Option<Timestamp> {
+        self.restricted
     }
 
     /// What was said, by the node at which it was. A touchpoint may have named others beside the person: their identifiers are left
@@ -187,11 +190,9 @@ impl Disclosure {
 
 impl Said {
     fn of(facet: Facet) -> Self {
-        let attributes = facet.attributes.iter().map(|(name, stated)| SaidAttribute {
-            name: name.clone(),
-            value: stated.value.clone(),
-            source: stated.source.clone(),
-            time: stated.time,
+        let attributes = facet.attributes.least().flat_map(|(name, values)| {
+            let said = move |stated| SaidAttribute { name: name.to_owned(), stated };
+            all_stated(values).into_iter().map(said)
         });
         let orders = facet.orders.iter().map(|(by, order)| SaidOrder {
             order_id: by.order_id.clone(),
@@ -214,6 +215,7 @@ impl Said {
             jurisdiction: stated.jurisdiction.clone(),
             signal: stated.signal.clone(),
             wording: stated.wording.clone(),
+            confirmed: stated.confirmed,
         });
         Self {
             first_seen: facet.span.first,
@@ -227,14 +229,20 @@ impl Said {
             identifiers: facet
                 .identifiers
                 .into_iter()
-                .map(|(identifier, span)| SaidIdentifier {
+                .map(|(identifier, carriage)| SaidIdentifier {
                     node: identifier.node,
                     namespace: identifier.namespace,
                     value: identifier.value,
-                    first_seen: span.first,
-                    last_seen: span.last,
+                    first_seen: carriage.span.first,
+                    last_seen: carriage.span.last,
+                    verified: carriage.verified,
                 })
                 .collect(),
         }
     }
+}
+
+/// Every value, by value and source, also those that did not win.
+fn all_stated(values: &Values) -> Vec<Stated> {
+    competitors(values, &values.beyond()).iter().map(Stated::of).collect()
 }

@@ -1,8 +1,8 @@
 //! A facet: all that the touchpoints of one sighting said.
 //!
 //! Touchpoints go in, in any order and any number of times; the same set of touchpoints gives the same facet, byte by
-//! byte. Two facets combine to what their touchpoints together would have given ([`Facet::merge`]), which is how a
-//! profile is folded. Facets of different sightings share no touchpoint, hence counts may be added.
+//! byte. Two facets combine to what their touchpoints together would have given, but for names that found no room
+//! ([`Facet::merge`]), which is how a profile is folded. Facets of different sightings share no touchpoint, hence counts may be added.
 //!
 //! A facet is sent and stored whole, so it is bounded: of too many names of one kind it keeps the least, and of too many times
 //! the latest, which is again a function of the set of touchpoints.
@@ -10,18 +10,19 @@
 use std::collections::BTreeSet;
 use std::fmt;
 
-use kinfold_model::{ConsentScope, NodeId, Touchpoint, TouchpointIdentifier};
+use kinfold_model::{NodeId, Timestamp, Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
 use crate::activity::Activity;
+use crate::attributes::Attributes;
 use crate::counted::Counted;
 use crate::counts::Counts;
+use crate::decisions::Decisions;
 use crate::delivery::{Deliveries, StatedDelivery};
 use crate::named::Named;
 use crate::orders::Orders;
-use crate::span::{Carried, Span};
+use crate::span::{Carriage, Carried, Span};
 use crate::timeline::Timeline;
-use crate::winners::{StatedAttribute, StatedConsent, Winners};
 
 /// What was said at one sighting. `Debug` prints counts only, for the rest is personal data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -33,11 +34,10 @@ pub struct Facet {
     pub(crate) activity: Activity,
     pub(crate) timeline: Timeline,
     pub(crate) identifiers: Carried,
-    pub(crate) attributes: Winners<StatedAttribute>,
+    pub(crate) attributes: Attributes,
     /// By order id and source.
     pub(crate) orders: Orders,
-    /// By purpose and channel.
-    pub(crate) consents: Winners<StatedConsent>,
+    pub(crate) consents: Decisions,
     /// Of the addresses that it carries.
     pub(crate) deliveries: Deliveries,
 }
@@ -61,6 +61,18 @@ impl Facet {
         self.counts.touchpoints()
     }
 
+    /// The least time of its touchpoints.
+    #[must_use]
+    pub fn first_seen(&self) -> Timestamp {
+        self.span.first
+    }
+
+    /// The least time of those that carried this identifier, however it was written; `None` when none does.
+    #[must_use]
+    pub fn first_seen_with(&self, node: NodeId) -> Option<Timestamp> {
+        self.identifiers.first_seen(node)
+    }
+
     /// The facet of a sighting whose first touchpoint this is. What `struck` names is left out, as by [`Self::absorb`].
     #[must_use]
     pub fn new(touchpoint: &Touchpoint, struck: &BTreeSet<NodeId>) -> Self {
@@ -71,9 +83,9 @@ impl Facet {
             activity: Activity::default(),
             timeline: Timeline::default(),
             identifiers: Carried::default(),
-            attributes: Winners::default(),
+            attributes: Attributes::default(),
             orders: Orders::default(),
-            consents: Winners::default(),
+            consents: Decisions::default(),
             deliveries: Deliveries::default(),
         };
         facet.absorb(touchpoint, struck, true);
@@ -95,13 +107,12 @@ impl Facet {
         changed |= self.activity.note(touchpoint.time);
         changed |= self.timeline.note(touchpoint);
         for identifier in touchpoint.identifiers.iter().filter(|one| !struck.contains(&one.node)) {
-            changed |= self.identifiers.carry(identifier, span);
+            changed |= self.identifiers.carry(identifier, Carriage::of(identifier, touchpoint));
         }
-        changed |= self.absorb_attributes(touchpoint);
+        changed |= self.attributes.absorb(touchpoint);
         changed |= self.orders.hear(touchpoint);
         for consent in &touchpoint.consents {
-            let scope = ConsentScope { purpose: consent.purpose.clone(), channel: consent.channel.clone() };
-            changed |= self.consents.enter(&scope, StatedConsent::new(consent, &touchpoint.source));
+            changed |= self.consents.enter(consent, &touchpoint.source);
         }
         if let Some((address, statement)) =
             StatedDelivery::of(touchpoint).filter(|(address, _)| !struck.contains(address))
@@ -111,9 +122,10 @@ impl Facet {
         changed
     }
 
-    /// Takes out an identifier and what is known of it as an address; says whether there was anything.
-    pub fn strike(&mut self, node: NodeId) -> bool {
-        self.identifiers.strike(node) | self.deliveries.strike(node)
+    /// Takes out an identifier and what is known of it as an address.
+    pub fn strike(&mut self, node: NodeId) {
+        self.identifiers.strike(node);
+        self.deliveries.strike(node);
     }
 
     /// A touchpoint that was counted as one of its copies counts as another instead.
@@ -133,20 +145,6 @@ impl Facet {
         self.orders.merge(other.orders);
         self.consents.merge(other.consents);
         self.deliveries.merge(other.deliveries);
-    }
-
-    fn absorb_attributes(&mut self, touchpoint: &Touchpoint) -> bool {
-        let mut changed = false;
-        for (name, value) in &touchpoint.attributes {
-            let statement = StatedAttribute {
-                time: touchpoint.time,
-                touchpoint_id: touchpoint.touchpoint_id.clone(),
-                value: value.clone(),
-                source: touchpoint.source.clone(),
-            };
-            changed |= self.attributes.enter(name, statement);
-        }
-        changed
     }
 
     fn see_by(&mut self, channel: &str, span: Span) -> bool {

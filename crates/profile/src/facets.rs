@@ -7,23 +7,28 @@
 //! belongs to nobody. Several changes of a node within a batch give one message, or one to each of the two people, in
 //! the order of nodes.
 //!
-//! Of a node that is erased nothing is kept but that it is, so that what is said at it later is not taken in.
+//! Of a node that is erased nothing is kept but that it is, so that what is said at it later is not taken in, unless somebody
+//! agreed to be known again: from then on. A touchpoint that brings such a consent is not told of it by stitch; both see it by
+//! themselves, from the same marks. An identifier may restrict its person: that stays with it, whoever the person is, until it is
+//! lifted or erased.
 
+use std::collections::BTreeMap;
 use std::collections::btree_map::Entry;
-use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
+use std::sync::Arc;
 
-use kinfold_model::privacy::{Confirmation, Erasure, Extent, Report, Ticket};
+use kinfold_model::privacy::{Confirmation, Erasure, Report, Restriction, Ruling, Ticket};
 use kinfold_model::stored::encode;
 use kinfold_model::{
-    Assignment, Context, Fault, Halt, NodeId, PersonId, Stage, State, Timestamp, Touchpoint,
-    TouchpointIdentifier,
+    Agreements, Assignment, Context, Fault, Halt, Mark, Marks, NodeId, PersonId, Returning, Stage, State,
+    Timestamp, Touchpoint, TouchpointIdentifier,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::counted::Counted;
 use crate::facet::Facet;
 use crate::laws;
+use crate::restriction::Word;
 use crate::table::Table;
 
 /// So many ids of touchpoints are forgotten at once. Those of a robot's cookie may be millions.
@@ -38,8 +43,19 @@ pub enum FacetsInput {
     Assignment(Assignment),
     /// The node belongs to nobody from now on, until it is assigned again.
     Unassigned(NodeId),
-    /// What was said at a node counts no more, or of one identifier less.
+    /// What was said at a node counts no more, or of one identifier less, or what is said from some time on counts again.
     Erasure(Erasure),
+    /// An identifier restricts its person, or does so no more.
+    Restriction(Restriction),
+}
+
+impl From<Ruling> for FacetsInput {
+    fn from(ruling: Ruling) -> Self {
+        match ruling {
+            Ruling::Erased(erasure) => Self::Erasure(erasure),
+            Ruling::Restricted(restriction) => Self::Restriction(restriction),
+        }
+    }
 }
 
 /// What the stage sends.
@@ -90,7 +106,7 @@ pub enum PeopleInput {
     Barrier(Barrier),
 }
 
-/// All that facets had to say of an erased node was said before this.
+/// All that facets had to say of a node, of which somebody asked, was said before this.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Barrier {
     /// The node.
@@ -110,12 +126,14 @@ impl From<FacetMessage> for PeopleInput {
 pub struct Member {
     /// `None` when nothing was said at exactly this set of identifiers.
     pub facet: Option<Facet>,
+    /// Since when it restricts its person; `None` when it does not.
+    pub restricted: Option<Timestamp>,
 }
 
 /// Why a facet is sent. The cause of a change of consent is told from it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Cause {
-    /// Something was said at a node that this person has already.
+    /// Something was said at a node that this person has already, or it restricts them now, or does so no more.
     Touchpoint,
     /// The node has a person, and had none before.
     Arrived,
@@ -133,6 +151,7 @@ pub enum Cause {
 #[derive(Default)]
 pub struct Facets {
     touched: BTreeMap<NodeId, Touched>,
+    returning: Arc<Returning>,
 }
 
 /// A node as it is stored. Its kind is in its id.
@@ -140,14 +159,22 @@ pub struct Facets {
 struct Node {
     /// Of the last message; 0 when none was sent.
     version: u64,
-    /// `None` until the first assignment, and while the node belongs to nobody.
+    /// `None` until the first assignment, and while the node belongs to nobody. One of which nothing counts has nobody, whatever
+    /// stands here.
     person: Option<PersonId>,
-    /// `None` until the first touchpoint.
+    /// `None` until the first touchpoint that counts.
     facet: Option<Facet>,
-    /// Nothing is kept of it, for ever, but how many touchpoints were forgotten.
-    gone: Option<u64>,
-    /// Identifiers that are left out of all that is said at it.
-    struck: BTreeSet<NodeId>,
+    /// What is erased of its identifiers.
+    marks: Marks,
+    /// Times of consents that may come before word of what they lift.
+    agreed: Agreements,
+    /// How many touchpoints were forgotten when nothing of it counted any more.
+    forgotten: u64,
+    /// How often that was, from 0 again after 255: part of the keys of the ids of its touchpoints, so that those of before may go
+    /// while others come.
+    life: u8,
+    /// The latest that a request said of restricting since the identifier was erased last; `None` before the first.
+    word: Option<Word>,
 }
 
 /// A node, and what the batch has done to it.
@@ -156,6 +183,9 @@ struct Touched {
     person_before: Option<PersonId>,
     facet_changed: bool,
     erased: bool,
+    restricted: bool,
+    /// Something else changed that has to be stored.
+    noted: bool,
     tickets: Vec<Ticket>,
 }
 
@@ -185,13 +215,17 @@ impl Stage for Facets {
         match input {
             FacetsInput::Touchpoint(touchpoint) => self.absorb(&touchpoint, context)?,
             FacetsInput::Assignment(Assignment { node, erased: true, .. }) => {
-                self.erase(Erasure { node, extent: Extent::Everything, ticket: None }, context)?;
+                // What is erased of it is told by the log of erasures, in an order of its own.
+                let touched = self.touch(node, context.state)?;
+                touched.erased |= touched.node.person.is_some();
+                touched.assign(None);
             }
             FacetsInput::Assignment(Assignment { node, person_id, .. }) => {
                 self.touch(node, context.state)?.assign(Some(person_id));
             }
             FacetsInput::Unassigned(node) => self.touch(node, context.state)?.assign(None),
             FacetsInput::Erasure(erasure) => self.erase(erasure, context)?,
+            FacetsInput::Restriction(restriction) => self.restrict(restriction, context)?,
         }
         Ok(())
     }
@@ -205,9 +239,9 @@ impl Stage for Facets {
     fn idle(&mut self, most: usize, context: &mut Context<'_, Joined>) -> Result<Option<f64>, Fault> {
         let doomed = Table::Doomed.key(&[]);
         if let Some((key, _)) = context.state.page(&doomed, &doomed, 1)?.into_iter().next() {
-            let node = key.get(doomed.len()..).and_then(|id| <[u8; 16]>::try_from(id).ok());
-            let node = node.ok_or_else(|| Table::Doomed.corrupt("its key is not that of a node"))?;
-            if !forget_ids(NodeId::from_bytes(node), most, context.state)? {
+            let place = key.get(doomed.len()..).and_then(|place| <&[u8; 17]>::try_from(place).ok());
+            let place = place.ok_or_else(|| Table::Doomed.corrupt("its key is not that of a node"))?;
+            if !forget_ids(place, most, context.state)? {
                 context.state.delete(key);
             }
         }
@@ -223,22 +257,35 @@ impl Stage for Facets {
 }
 
 impl Facets {
+    /// The stage, to which somebody who is erased may come back by these consents.
+    #[must_use]
+    pub fn new(returning: Arc<Returning>) -> Self {
+        Self { returning, ..Self::default() }
+    }
+
     /// Takes a touchpoint into its facet. It counts once by its id, as the one of its copies that outranks the others, so
     /// that it does not matter which came first.
     fn absorb(&mut self, touchpoint: &Touchpoint, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
         let state = &mut *context.state;
-        if self.touch(touchpoint.sighting, state)?.node.gone.is_some() {
+        let consented = self.returning.consented(touchpoint);
+        let touched = self.touch(touchpoint.sighting, state)?;
+        if let Some(time) = consented {
+            touched.agree(time);
+        }
+        if touched.node.marks.is_gone(touchpoint.time) {
             context.output.push(Joined::Suppressed);
             return Ok(());
         }
-        let key = Table::Seen.key(&[touchpoint.sighting.as_bytes(), touchpoint.touchpoint_id.as_bytes()]);
+        let place = place(touchpoint.sighting, touched.node.life);
+        let key = Table::Seen.key(&[&place, touchpoint.touchpoint_id.as_bytes()]);
         let counted = state.get(&key)?.map(|bytes| Table::Seen.decode::<Counted>(&bytes)).transpose()?;
         let counts_as = Counted::of(touchpoint);
         if counted.is_some() {
             context.output.push(Joined::Repeated { source: touchpoint.source.clone() });
         }
         let touched = self.touch(touchpoint.sighting, state)?;
-        let Node { facet, struck, .. } = &mut touched.node;
+        let Node { facet, marks, .. } = &mut touched.node;
+        let struck = &marks.struck(touchpoint.time);
         match (facet, counted) {
             (Some(facet), Some(counted)) => {
                 touched.facet_changed |= facet.absorb(touchpoint, struck, false);
@@ -258,33 +305,50 @@ impl Facets {
         Ok(())
     }
 
-    /// Forgets what was said at a node, or one identifier of it.
+    /// Forgets what was said at a node, or one identifier of it, as far as its marks say so. What counts and what does not cannot be
+    /// told apart any more in one facet, so that it goes as a whole.
     fn erase(&mut self, erasure: Erasure, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
-        let Erasure { node: id, extent, ticket } = erasure;
+        let Erasure { node: id, marks, ticket } = erasure;
         let touched = self.touch(id, context.state)?;
-        match extent {
-            Extent::Everything => {
-                let forgotten = touched.node.facet.take().map_or(0, |facet| facet.touchpoints());
-                touched.erased |= touched.node.gone.is_none();
-                *touched.node.gone.get_or_insert(0) += forgotten;
-                touched.node.struck.clear();
-                if forget_ids(id, FORGOTTEN_AT_ONCE, context.state)? {
-                    context.state.put(Table::Doomed.key(&[id.as_bytes()]), Vec::new());
+        touched.learn(&marks);
+        touched.end_restriction(id);
+        let Touched { node, facet_changed, erased, .. } = touched;
+        let first = node.facet.as_ref().map(Facet::first_seen);
+        if first.is_some_and(|first| node.marks.is_gone(first)) {
+            node.forgotten = node.facet.take().map_or(0, |facet| facet.touchpoints());
+            let place = place(id, node.life);
+            node.life = node.life.wrapping_add(1);
+            (*facet_changed, *erased) = (true, true);
+            if forget_ids(&place, FORGOTTEN_AT_ONCE, context.state)? {
+                context.state.put(Table::Doomed.key(&[&place]), Vec::new());
+            }
+        } else if let Some(facet) = &mut node.facet {
+            for (identifier, _) in node.marks.iter() {
+                let first = facet.first_seen_with(identifier);
+                if first.is_some_and(|first| node.marks.is_struck(identifier, first)) {
+                    facet.strike(identifier);
+                    (*facet_changed, *erased) = (true, true);
                 }
             }
-            Extent::Identifier(identifier) if touched.node.gone.is_none() => {
-                touched.node.struck.insert(identifier);
-                touched.erased = true;
-                touched.facet_changed |=
-                    touched.node.facet.as_mut().is_some_and(|facet| facet.strike(identifier));
-            }
-            Extent::Identifier(_) => {}
         }
+        let touched = self.touch(id, context.state)?;
         if let Some(ticket) = ticket {
-            let by = Confirmation::Facets { touchpoints: touched.node.gone.unwrap_or_default() };
+            let by = Confirmation::Facets { touchpoints: touched.node.forgotten };
             touched.tickets.push(ticket.clone());
             context.send(Joined::Report(ticket.confirm(id, by)));
         }
+        Ok(())
+    }
+
+    /// Notes that an identifier restricts its person, or does so no more. A request of before the last erasure does not count; one
+    /// that overtook it, and is later, counts once the identifier is somebody's again.
+    fn restrict(&mut self, restriction: Restriction, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
+        let Restriction { node: id, ticket, .. } = &restriction;
+        let touched = self.touch(*id, context.state)?;
+        touched.restricted |= Word::from(&restriction).is_news(&mut touched.node.word);
+        touched.end_restriction(*id);
+        touched.tickets.push(ticket.clone());
+        context.send(Joined::Report(ticket.confirm(*id, Confirmation::Facets { touchpoints: 0 })));
         Ok(())
     }
 
@@ -301,35 +365,77 @@ impl Facets {
     }
 }
 
-impl Touched {
-    fn new(node: Node) -> Self {
-        let person_before = node.person;
-        Self { node, person_before, facet_changed: false, erased: false, tickets: Vec::new() }
+impl Node {
+    /// To whom it belongs. What is gone belongs to nobody.
+    fn person(&self) -> Option<PersonId> {
+        self.person.filter(|_| !self.is_gone())
     }
 
-    /// What is gone belongs to nobody.
+    fn is_gone(&self) -> bool {
+        self.marks.counts_from().is_none()
+    }
+}
+
+impl Touched {
+    fn new(node: Node) -> Self {
+        let person_before = node.person();
+        let [facet_changed, erased, restricted, noted] = [false; 4];
+        Self { node, person_before, facet_changed, erased, restricted, noted, tickets: Vec::new() }
+    }
+
     fn assign(&mut self, person: Option<PersonId>) {
-        if self.node.gone.is_none() {
-            self.node.person = person;
+        self.noted |= mem::replace(&mut self.node.person, person) != person;
+    }
+
+    /// Somebody agreed to be known again, should they be erased.
+    fn agree(&mut self, time: Timestamp) {
+        let Node { marks, agreed, .. } = &mut self.node;
+        if !agreed.has(time) && marks.least_erased().is_none_or(|erased| time > erased) {
+            agreed.add(time);
+            agreed.apply(marks);
+            self.noted = true;
+        }
+    }
+
+    /// Takes note of what is erased, and since when it counts again.
+    fn learn(&mut self, news: &Marks) {
+        let Node { marks, agreed, .. } = &mut self.node;
+        let before = marks.clone();
+        marks.merge(news);
+        agreed.apply(marks);
+        if *marks != before {
+            self.noted = true;
+            self.erased |= news.iter().any(|(_, mark)| mark.holds());
+        }
+    }
+
+    /// What a request said of restricting before the identifier was erased last counts no more.
+    fn end_restriction(&mut self, id: NodeId) {
+        let Node { marks, word, .. } = &mut self.node;
+        let erased = marks.get(id).and_then(Mark::erased);
+        if let Some(ended) = word.take_if(|word| word.is_ended_by(erased)) {
+            self.restricted |= ended.since().is_some();
         }
     }
 
     /// Stores the node and tells those whom the change concerns. Somebody to whom the node came and from whom it went
     /// again within the batch never learns of it.
     fn settle(self, id: NodeId, context: &mut Context<'_, Joined>) {
-        let Self { mut node, person_before, facet_changed, erased, tickets } = self;
-        if !facet_changed && !erased && tickets.is_empty() && node.person == person_before {
+        let Self { mut node, person_before, facet_changed, erased, restricted, noted, tickets } = self;
+        let person = node.person();
+        let is_other = facet_changed || erased || restricted || person != person_before;
+        if !is_other && tickets.is_empty() {
+            if noted {
+                context.state.put(node_key(id), encode(&node));
+            }
             return;
         }
         debug_assert_eq!(node.facet.as_ref().map_or(Ok(()), laws::facet), Ok(()));
-        if node.gone.is_some() {
-            node.person = None;
-        }
-        let Some(person) = node.person else {
+        let Some(person) = person else {
             node.version += u64::from(person_before.is_some());
             context.state.put(node_key(id), encode(&node));
             if let Some(person) = person_before {
-                let cause = if node.gone.is_some() { Cause::Erased } else { Cause::Unassigned };
+                let cause = if erased || node.is_gone() { Cause::Erased } else { Cause::Unassigned };
                 let version = node.version;
                 context.send(FacetMessage { person, node: id, version, cause, member: None });
             }
@@ -345,7 +451,8 @@ impl Touched {
         let version = node.version + 1;
         node.version = version + u64::from(left.is_some());
         context.state.put(node_key(id), encode(&node));
-        let member = Some(Member { facet: node.facet });
+        let restricted = node.word.as_ref().and_then(Word::since);
+        let member = Some(Member { facet: node.facet, restricted });
         context.send(FacetMessage { person, node: id, version, cause, member });
         if let Some(person) = left {
             let (version, cause) = (node.version, Cause::Left);
@@ -362,9 +469,16 @@ fn confirm(node: NodeId, tickets: Vec<Ticket>, context: &mut Context<'_, Joined>
     }
 }
 
+/// What the keys of the ids of a node's touchpoints begin with, as long as nothing of it is forgotten.
+fn place(id: NodeId, life: u8) -> [u8; 17] {
+    let mut place = [life; 17];
+    place[..16].copy_from_slice(id.as_bytes());
+    place
+}
+
 /// Forgets ids of touchpoints, at most so many; whether there may be more.
-fn forget_ids(id: NodeId, most: usize, state: &mut dyn State) -> Result<bool, Fault> {
-    let prefix = Table::Seen.key(&[id.as_bytes()]);
+fn forget_ids(place: &[u8; 17], most: usize, state: &mut dyn State) -> Result<bool, Fault> {
+    let prefix = Table::Seen.key(&[place]);
     let page = state.page(&prefix, &prefix, most)?;
     let is_full = page.len() == most;
     page.into_iter().for_each(|(key, _)| state.delete(key));

@@ -1,19 +1,23 @@
 //! The fold: the members of a person in; out come the profile, and how long it stays as it is. A pure function of the set of members,
-//! and of the time, for which consents that end ask, the value of purchases, and the lifecycle.
+//! and of the time, for which consents that end ask, values of attributes that become stale, the worth of purchases, and the lifecycle.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
 
 use kinfold_model::profile::{Attribute, ProfileIdentifier};
-use kinfold_model::{Keys, NodeId, PersonId, Purposes, Timestamp, UnifiedProfile};
+use kinfold_model::{Keys, NodeId, PersonId, Purposes, Survivorship, Timestamp, UnifiedProfile};
 
+use crate::attributes::Attributes;
 use crate::delivery::Deliveries;
 use crate::facets::Member;
+use crate::interests::interests;
 use crate::metrics::metrics;
 use crate::settings::Settings;
 use crate::span::Carried;
+use crate::standard::standard;
+use crate::survivor::{Contest, last_stale, next_stale};
+use crate::values::Values;
 use crate::weigh::{last_end, next_end, weigh};
-use crate::winners::StatedAttribute;
 use crate::worth::{standing, worth};
 
 /// What the rules of a deployment have to do with a fold.
@@ -23,6 +27,8 @@ pub struct Terms<'t> {
     pub keys: &'t Keys,
     /// By them decisions are weighed.
     pub purposes: &'t Purposes,
+    /// By it values of attributes survive.
+    pub survivorship: &'t Survivorship,
     /// Whose word of an order counts, by which clock hours are told, how much is shown, what purchases are worth, and which stages
     /// there are.
     pub settings: &'t Settings,
@@ -49,6 +55,7 @@ pub fn fold(
     let own: BTreeSet<NodeId> =
         members.iter().map(|(node, _)| *node).filter(|node| !node.is_sighting()).collect();
     let consents = weigh(&members, &own, terms.purposes, now);
+    let restricted = members.iter().filter_map(|(_, member)| member.restricted).min();
     let mut said = members.into_iter().filter_map(|(_, member)| member.facet).reduce(|mut all, facet| {
         all.merge(facet);
         all
@@ -58,24 +65,33 @@ pub fn fold(
     let metrics = metrics(&said, terms.settings);
     let timeline = said.timeline.newest().take(terms.settings.timeline).cloned().collect();
     let identifiers = profile_identifiers(mem::take(&mut said.identifiers), &own, &said.deliveries);
+    let interests = interests(&said.attributes, terms.survivorship);
+    let attributes = survivors(&said.attributes, terms.survivorship, now);
     let worth = worth(&said.orders, terms.settings, now);
     let standing = standing(&said, &identifiers, terms.settings, now);
-    let since = last_end(&consents).max(worth.since).max(standing.since);
-    let until = [next_end(&consents), worth.until, standing.until].into_iter().flatten().min();
     let profile = UnifiedProfile {
         person_id: person,
         version: 0,
+        standard: standard(&identifiers, &attributes),
         identifiers,
-        attributes: said.attributes.into_least().map(|(name, stated)| (name, attribute(stated))).collect(),
+        attributes,
         metrics,
         timeline,
         consents,
         segments: Vec::new(),
         aliases: aliases.into_iter().collect(),
+        restricted,
+        interests,
         value: worth.what,
         lifecycle: Some(standing.what),
     };
-    Some(Folded { profile, since, until })
+    let ended = last_end(&profile.consents).max(last_stale(&profile));
+    let ends = [next_end(&profile.consents), next_stale(&profile, terms.survivorship)];
+    Some(Folded {
+        since: ended.max(worth.since).max(standing.since),
+        until: ends.into_iter().chain([worth.until, standing.until]).flatten().min(),
+        profile,
+    })
 }
 
 /// Only identifiers that are members: a sighting may also carry some that are blocked, quarantined or somebody else's.
@@ -87,11 +103,12 @@ fn profile_identifiers(
     let mut shown: Vec<ProfileIdentifier> = carried
         .into_iter()
         .filter(|(identifier, _)| own.contains(&identifier.node))
-        .map(|(identifier, span)| ProfileIdentifier {
+        .map(|(identifier, carriage)| ProfileIdentifier {
             namespace: identifier.namespace,
             value: identifier.value,
-            first_seen: span.first,
-            last_seen: span.last,
+            first_seen: carriage.span.first,
+            last_seen: carriage.span.last,
+            verified: carriage.verified,
             undeliverable: deliveries.undeliverable(identifier.node),
         })
         .collect();
@@ -100,6 +117,16 @@ fn profile_identifiers(
     shown
 }
 
-fn attribute(stated: StatedAttribute) -> Attribute {
-    Attribute { value: stated.value, source: stated.source, time: stated.time }
+/// Of each attribute the value that survives by its rule.
+fn survivors(
+    attributes: &Attributes,
+    declared: &Survivorship,
+    now: Timestamp,
+) -> BTreeMap<String, Attribute> {
+    let survivor = |(name, values): (&str, &Values)| {
+        let beyond = values.beyond();
+        let attribute = Contest::new(values, &beyond, declared.of(name)).attribute(now)?;
+        Some((name.to_owned(), attribute))
+    };
+    attributes.least().filter_map(survivor).collect()
 }

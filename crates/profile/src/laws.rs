@@ -3,7 +3,7 @@
 //! Each gives the first law that is broken as a sentence, without any value, for values are personal data.
 
 use kinfold_model::profile::{Metrics, ProfileValue};
-use kinfold_model::{ConsentState, UnifiedProfile};
+use kinfold_model::{ConsentState, Decision, UnifiedProfile};
 use kinfold_value::limits::CHANGES_MAX;
 
 use crate::activity::SLOTS_MAX;
@@ -50,8 +50,21 @@ pub fn facet(facet: &Facet) -> Result<(), Broken> {
         "touchpoints happen while the facet is seen",
     )?;
     check(
-        facet.identifiers.spans().all(|span| all.holds(span)),
-        "identifiers are seen while their facet is",
+        facet.identifiers.values().all(|carriage| carriage.times().all(|time| all.holds(Span::at(time)))),
+        "identifiers are seen and verified while their facet is",
+    )?;
+    let tallies = || facet.attributes.least().flat_map(|(_, values)| values.kept());
+    check(
+        tallies().flat_map(|(_, tally)| tally.marks()).all(|mark| all.holds(Span::at(mark.time))),
+        "attributes are stated while the facet is seen",
+    )?;
+    check(
+        tallies().all(|(_, tally)| tally.first.time <= tally.last.time),
+        "no value is last stated before first",
+    )?;
+    check(
+        facet.consents.iter().all(|(_, stated)| stated.decision != Decision::Requested),
+        "what was only asked for is not kept",
     )?;
     check(
         facet.deliveries.values().all(|stated| all.holds(Span::at(stated.time()))),
@@ -87,8 +100,26 @@ pub fn profile(profile: &UnifiedProfile) -> Result<(), Broken> {
         "mail does not arrive while the person is seen",
     )?;
     check(
-        profile.attributes.values().all(|a| all.holds(Span::at(a.time))),
-        "attributes are stated in that time",
+        identifiers.iter().all(|i| i.verified.is_none_or(|time| i.first_seen <= time && time <= i.last_seen)),
+        "identifiers are verified while they are seen",
+    )?;
+    check(
+        profile.interests.is_sorted_by(|a, b| a.touchpoints >= b.touchpoints),
+        "the most frequent interest comes first",
+    )?;
+    let stated = profile.attributes.values().flat_map(|a| [Some(a.time), a.confirmed, a.verified]);
+    check(
+        stated.flatten().all(|time| all.holds(Span::at(time))),
+        "attributes are stated, confirmed and verified in that time",
+    )?;
+    check(
+        profile.attributes.values().all(|a| a.values.is_sorted_by(|a, b| a.value < b.value)),
+        "values that stand side by side are sorted and distinct",
+    )?;
+    let emails = identifiers.iter().filter(|one| one.namespace.as_str() == "email").map(|one| &one.value);
+    check(
+        profile.standard.emails.iter().map(|email| &email.address).eq(emails),
+        "addresses of e-mail are those of the identifiers",
     )?;
     check(metrics.touchpoints > 0, "nobody is published of whom nothing was said")?;
     check(by_channel <= metrics.touchpoints, "a touchpoint counts for one channel at most")?;
@@ -109,6 +140,10 @@ pub fn profile(profile: &UnifiedProfile) -> Result<(), Broken> {
     check(
         profile.consents.iter().all(|c| c.state != ConsentState::Unknown),
         "an unknown consent is not listed",
+    )?;
+    check(
+        profile.consents.iter().all(|c| c.state != ConsentState::Denied || !c.confirmed),
+        "only a yes is confirmed",
     )?;
     check(
         profile.consents.iter().all(|c| c.state != ConsentState::Expired || c.expires.is_some()),

@@ -7,19 +7,25 @@
 //!
 //! Everything here is pure: state is read and written through [`kinfold_model::State`], there is no clock, and the
 //! result is a function of the set of touchpoints and the last assignment of each node, whatever the order, the
-//! repetitions and the batches were, and of the time that the driver tells, for which consents that end ask, the value of purchases, and
-//! the lifecycle. Only `version` counts the steps that were taken.
+//! repetitions and the batches were, and of the time that the driver tells, which only what ends or grows old by itself asks for, the
+//! worth of purchases, and the lifecycle. Only `version` counts the steps that were taken.
 
+pub mod account;
 mod action;
 mod activity;
 mod allowed;
+mod attributes;
+pub mod bought;
 mod counted;
 mod counts;
+mod decisions;
 mod delivery;
 pub mod disclosure;
+mod distinct;
 pub mod facet;
 pub mod facets;
 pub mod fold;
+mod interests;
 pub mod laws;
 mod metrics;
 mod named;
@@ -27,12 +33,18 @@ mod orders;
 mod outputs;
 pub mod people;
 mod place;
+mod restriction;
+mod revision;
 mod settings;
 mod span;
+mod standard;
 mod standing;
+mod survivor;
 pub mod table;
+mod tally;
 mod timeline;
 mod timers;
+mod values;
 mod weigh;
 mod winners;
 mod worth;

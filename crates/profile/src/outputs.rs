@@ -3,14 +3,15 @@
 //!
 //! A person is there while each purpose of the output is allowed for them, and a part of them while each purpose that the part
 //! needs is allowed and permits it. What is older than one of these purposes may use is left out; what is left out is empty, 0,
-//! or null. A sum is as old as the oldest thing in it.
+//! or null. A sum is as old as the oldest thing in it. A person who is restricted is nowhere, whatever is allowed.
 
 use std::borrow::Cow;
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use kinfold_model::output::OUTPUTS_MAX;
 use kinfold_model::profile::{
-    Attribute, Metrics, ProfileIdentifier, ProfileLifecycle, ProfileValue, TimelineEntry,
+    Attribute, Interest, Metrics, ProfileIdentifier, ProfileLifecycle, ProfileValue, TimelineEntry,
 };
 use kinfold_model::{
     EffectiveConsent, Field, Metric, Output, Outputs, PersonId, Purpose, Purposes, Timestamp, UnifiedProfile,
@@ -19,17 +20,30 @@ use serde::{Deserialize, Serialize};
 
 use crate::allowed::is_allowed;
 use crate::people::{Published, digest};
+use crate::revision::Revision;
+use crate::standard::standard;
 
 /// What an output was last sent of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sent {
     version: i64,
     digest: [u8; 16],
+    /// The number that the output had: under another one its topic may be empty.
+    number: u64,
 }
 
-/// By output, all of the configuration that have the person. What is not configured is forgotten, so that an output that comes back
-/// with an empty topic is sent everybody as they change.
+/// By output, all that have the person, also such as were taken out of the configuration: one that comes back with its old topic
+/// takes away whom it may not have any more.
 pub(crate) type SentOutputs = BTreeMap<String, Sent>;
+
+/// Where profiles leave to, and on which terms.
+#[derive(Clone, Copy)]
+pub(crate) struct Exits<'e> {
+    pub(crate) outputs: &'e Outputs,
+    pub(crate) purposes: &'e Purposes,
+    /// It numbers the outputs.
+    pub(crate) revision: &'e Revision,
+}
 
 /// What all outputs amount to for one person at one time.
 pub(crate) struct Leaving {
@@ -46,24 +60,27 @@ pub(crate) struct Leaving {
 /// Looks at every output. `before` is what they were sent.
 pub(crate) fn leave(
     profile: &UnifiedProfile,
-    (outputs, purposes): (&Outputs, &Purposes),
+    exits: Exits<'_>,
     before: &SentOutputs,
     now: Timestamp,
 ) -> Leaving {
-    let mut leaving = Leaving { records: Vec::new(), sent: SentOutputs::new(), next: None, ended: None };
+    let Exits { outputs, purposes, revision } = exits;
+    let sent = unspoken_of(outputs, before);
+    let mut leaving = Leaving { records: Vec::new(), sent, next: None, ended: None };
     for (name, output) in outputs.iter() {
         let view = view(profile, output, purposes, now);
         leaving.next = leaving.next.into_iter().chain(view.next).min();
         leaving.ended = leaving.ended.max(view.ended);
         match (view.profile, before.get(&**name)) {
             (Some(mut shown), before) => {
-                let digest = digest(&shown);
-                if let Some(same) = before.filter(|before| before.digest == digest) {
-                    leaving.sent.insert(name.to_string(), same.clone());
+                let (version, number) = (before.map_or(0, |before| before.version), revision.number(name));
+                let same = Sent { version, digest: digest(&shown), number };
+                if before == Some(&same) {
+                    leaving.sent.insert(name.to_string(), same);
                     continue;
                 }
-                shown.version = before.map_or(0, |before| before.version) + 1;
-                leaving.sent.insert(name.to_string(), Sent { version: shown.version, digest });
+                shown.version = version + 1;
+                leaving.sent.insert(name.to_string(), Sent { version: shown.version, ..same });
                 let (output, profile) = (Arc::clone(name), Box::new(shown));
                 leaving.records.push(Published::Shared { output, profile });
             }
@@ -77,11 +94,25 @@ pub(crate) fn leave(
     leaving
 }
 
-/// Takes somebody away from every output that has them.
-pub(crate) fn withdraw(person: PersonId, outputs: &Outputs, before: &SentOutputs) -> Vec<Published> {
+/// Takes somebody away from every output that has them, and tells which are not configured and have them still.
+pub(crate) fn withdraw(
+    person: PersonId,
+    outputs: &Outputs,
+    before: &SentOutputs,
+) -> (Vec<Published>, SentOutputs) {
     let has = |name: &&Arc<str>| before.contains_key(&***name);
     let names = outputs.names().filter(has).cloned();
-    names.map(|output| Published::Unshared { output, person }).collect()
+    let records = names.map(|output| Published::Unshared { output, person }).collect();
+    let mut left = unspoken_of(outputs, before);
+    // Nothing that was made of their data is kept of somebody who is gone.
+    left.values_mut().for_each(|sent| sent.digest = [0; 16]);
+    (records, left)
+}
+
+/// What outputs were sent that are not configured now. Of too many the least names are kept.
+fn unspoken_of(outputs: &Outputs, before: &SentOutputs) -> SentOutputs {
+    let unspoken_of = before.iter().filter(|(name, _)| outputs.get(name).is_none());
+    unspoken_of.take(OUTPUTS_MAX).map(|(name, sent)| (name.clone(), sent.clone())).collect()
 }
 
 /// A person as one output may have them, with version 0.
@@ -94,7 +125,9 @@ struct View {
 
 fn view(profile: &UnifiedProfile, output: &Output, purposes: &Purposes, now: Timestamp) -> View {
     let mut gate = Gate::new(profile, output, purposes, now);
+    // Also of somebody who is restricted it is known what became too old, so that nothing is young again once that is lifted.
     let shown = if gate.lets_person() { Some(gate.profile()) } else { None };
+    let shown = shown.filter(|_| profile.restricted.is_none());
     View { profile: shown, next: gate.next, ended: gate.ended }
 }
 
@@ -181,16 +214,20 @@ impl<'g> Gate<'g> {
     fn profile(&mut self) -> UnifiedProfile {
         let all = self.all;
         let last = all.metrics.last_seen;
+        let (identifiers, attributes) = (self.identifiers(), self.attributes());
         UnifiedProfile {
             person_id: all.person_id,
             version: 0,
-            identifiers: self.identifiers(),
-            attributes: self.attributes(),
+            standard: standard(&identifiers, &attributes),
+            identifiers,
+            attributes,
+            interests: self.interests(),
             metrics: self.metrics(),
             timeline: self.timeline(),
             consents: all.consents.iter().filter(|consent| self.is_about(consent)).cloned().collect(),
             segments: if self.gives(&Field::Segments, last) { all.segments.clone() } else { Vec::new() },
             aliases: if self.gives(&Field::Aliases, last) { all.aliases.clone() } else { Vec::new() },
+            restricted: None,
             value: self.value(),
             lifecycle: self.lifecycle(),
         }
@@ -209,6 +246,7 @@ impl<'g> Gate<'g> {
             let first_seen =
                 if self.lets_part(&part, one.first_seen) { one.first_seen } else { one.last_seen };
             let undeliverable = one.undeliverable.filter(|time| self.lets_part(&part, *time));
+            let verified = one.verified.filter(|time| self.lets_part(&part, *time));
             let leaves = form.of(&one.namespace, &one.value);
             let (namespace, value) = (leaves.namespace, leaves.value);
             // The hash of an address and one that somebody stated are the same identifier.
@@ -218,10 +256,12 @@ impl<'g> Gate<'g> {
                 first_seen,
                 last_seen: one.last_seen,
                 undeliverable,
+                verified,
             });
             known.first_seen = known.first_seen.min(first_seen);
             known.last_seen = known.last_seen.max(one.last_seen);
             known.undeliverable = known.undeliverable.max(undeliverable);
+            known.verified = known.verified.max(verified);
         }
         shown.into_values().collect()
     }
@@ -234,7 +274,24 @@ impl<'g> Gate<'g> {
                 && let Some(attribute) = all.attributes.get(name)
                 && self.lets_part(part, attribute.time)
             {
-                shown.insert(name.clone(), attribute.clone());
+                // It may have been verified long before it was stated last, and other values are as old as they are.
+                let mut attribute = attribute.clone();
+                attribute.verified = attribute.verified.filter(|time| self.lets_part(part, *time));
+                attribute.values.retain(|one| self.lets_part(part, one.time));
+                shown.insert(name.clone(), attribute);
+            }
+        }
+        shown
+    }
+
+    /// An interest needs what its attribute needs, too. It is a sum, and as old as the oldest thing in it.
+    fn interests(&mut self) -> Vec<Interest> {
+        let all = self.all;
+        let mut shown = Vec::new();
+        for one in &all.interests {
+            let part = Field::Attribute(one.name.clone());
+            if self.gives(&Field::Interests, one.first_seen) && self.lets_part(&part, one.first_seen) {
+                shown.push(one.clone());
             }
         }
         shown

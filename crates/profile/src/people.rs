@@ -6,28 +6,32 @@
 //! the same node, changes nothing.
 //!
 //! Beside the profile each output gets what may leave of it there, in the same batch: somebody who withdraws is taken away where
-//! the change of consent is told.
+//! the change of consent is told, and somebody who is restricted where the profile says so.
 //!
 //! A person one of whose consents ends, whose value is to be made anew, whose stage of the lifecycle becomes another, or of whom something
-//! becomes too old for an output, is folded again then, although nobody says anything. What was published as of a time is not
+//! becomes stale or too old for an output, is folded again then, although nobody says anything. What was published as of a time is not
 //! published as of an earlier one when an older record comes, as long as the person is published.
+//!
+//! When the purposes, the outputs, the rules of survivorship or the settings, the model of values among them, are others than those under
+//! which people were published, all of them are folded again, some at a time, and who differs is published.
 
 use std::collections::BTreeMap;
 use std::mem;
 use std::sync::Arc;
 
-use kinfold_model::consent::ConsentCause;
+use kinfold_model::consent::{ConsentCause, EffectiveConsent};
 use kinfold_model::privacy::{Confirmation, Report};
 use kinfold_model::stored::encode;
 use kinfold_model::{
-    ConsentChange, Context, Fault, Halt, Keys, NodeId, Outputs, PersonId, Purposes, Stage, State, Timestamp,
-    UnifiedProfile,
+    ConsentChange, Context, Fault, Halt, Keys, NodeId, Outputs, PersonId, Purposes, Stage, State,
+    Survivorship, Timestamp, UnifiedProfile,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::facets::{Barrier, Cause, FacetMessage, Member, PeopleInput};
 use crate::fold::{Folded, Terms, fold};
-use crate::outputs::{SentOutputs, leave, withdraw};
+use crate::outputs::{Exits, SentOutputs, leave, withdraw};
+use crate::revision::{Declared, Revision};
 use crate::settings::Settings;
 use crate::standing::{Occasion, Standings};
 use crate::table::Table;
@@ -65,6 +69,7 @@ pub struct People {
     keys: Keys,
     purposes: Arc<Purposes>,
     outputs: Arc<Outputs>,
+    survivorship: Arc<Survivorship>,
     settings: Arc<Settings>,
     /// Its number, for who counts confirmations.
     partition: u32,
@@ -73,10 +78,14 @@ pub struct People {
     reports: Vec<Report>,
     /// The greatest time that the current batch was told.
     now: Timestamp,
+    /// As it is in the state; `None` until it was asked for.
+    revision: Option<Revision>,
+    /// Whether everybody is to be looked at, whatever the state says.
+    is_recalled: bool,
 }
 
-/// Whether a batch moved members between people.
-#[derive(Clone, Copy, Default)]
+/// Why somebody is folded: whether a batch moved members between people, and whether they are weighed anew.
+#[derive(Default)]
 struct Moves {
     moved_in: bool,
     /// To somebody else.
@@ -85,6 +94,10 @@ struct Moves {
     unassigned: bool,
     /// To nobody for ever, because somebody asked.
     erased: bool,
+    /// They were published under other terms, perhaps.
+    revised: bool,
+    /// Something was said before it was their turn. These are their consents before that, under the terms of now.
+    weighed: Option<Vec<EffectiveConsent>>,
 }
 
 /// A member as it is stored. The version comes first, so that it can be read alone. The version of a member that left
@@ -99,6 +112,7 @@ struct Held {
 /// nothing.
 #[derive(Default, PartialEq, Serialize, Deserialize)]
 struct Publication {
+    /// 0 of somebody who is retired: only outputs that are not configured may have them still.
     version: i64,
     digest: [u8; 16],
     consents: Standings,
@@ -114,9 +128,19 @@ impl People {
     /// decisions are weighed.
     #[must_use]
     pub fn new(keys: Keys, purposes: Arc<Purposes>) -> Self {
-        let (outputs, settings) = (Arc::default(), Arc::default());
-        let (changed, reports) = (BTreeMap::new(), Vec::new());
-        Self { keys, purposes, outputs, settings, partition: 0, changed, reports, now: Timestamp::MIN }
+        Self {
+            keys,
+            purposes,
+            outputs: Arc::default(),
+            survivorship: Arc::default(),
+            settings: Arc::default(),
+            partition: 0,
+            changed: BTreeMap::new(),
+            reports: Vec::new(),
+            now: Timestamp::MIN,
+            revision: None,
+            is_recalled: false,
+        }
     }
 
     /// The same, of this partition.
@@ -131,25 +155,22 @@ impl People {
         Self { outputs, ..self }
     }
 
+    /// The same, whose values of attributes survive by these rules.
+    #[must_use]
+    pub fn with_survivorship(self, survivorship: Arc<Survivorship>) -> Self {
+        Self { survivorship, ..self }
+    }
+
     /// The same, which folds by these settings.
     #[must_use]
     pub fn with_settings(self, settings: Arc<Settings>) -> Self {
         Self { settings, ..self }
     }
 
-    /// Takes every person for changed, so that the next end of a batch publishes whoever differs from what was last
+    /// Looks at every person again, as after a change of the purposes, and publishes whoever differs from what was last
     /// published: after a run that ended before it published.
-    ///
-    /// # Errors
-    /// Those of reading the state.
-    pub fn recall(&mut self, state: &dyn State) -> Result<(), Fault> {
-        for (key, _) in state.scan(&Table::Member.key(&[]))? {
-            let person = key.get(1..17).and_then(|person| <[u8; 16]>::try_from(person).ok());
-            let person =
-                person.ok_or_else(|| Table::Member.corrupt("its key is not that of a person and a node"))?;
-            self.changed.entry(PersonId::from_bytes(person)).or_default();
-        }
-        Ok(())
+    pub fn recall(&mut self) {
+        (self.revision, self.is_recalled) = (None, true);
     }
 }
 
@@ -172,6 +193,7 @@ impl Stage for People {
         {
             return Ok(());
         }
+        self.weigh_before(person, context)?;
         context.state.put(key, encode(&Held { version, member }));
         self.now = self.now.max(context.now);
         let moves = self.changed.entry(person).or_default();
@@ -188,53 +210,100 @@ impl Stage for People {
 
     fn idle(&mut self, most: usize, context: &mut Context<'_, Published>) -> Result<Option<f64>, Fault> {
         self.now = self.now.max(context.now);
-        for person in timers::due(context.state, context.now, most)? {
-            self.changed.entry(person).or_default();
+        let mut revision = self.revision(context.state)?;
+        let due = timers::due(context.state, context.now, most)?;
+        let left = most.saturating_sub(due.len());
+        for person in due {
+            self.changed.entry(person).or_default().revised |= revision.awaits(person);
         }
-        Ok(None)
+        for person in revision.advance(left, context.state)? {
+            self.changed.entry(person).or_default().revised = true;
+        }
+        let progress = revision.progress();
+        self.revision = Some(revision);
+        Ok(progress)
     }
 
     fn finish(&mut self, context: &mut Context<'_, Published>) -> Result<(), Fault> {
         let told = mem::replace(&mut self.now, Timestamp::MIN);
-        let terms = Terms { keys: &self.keys, purposes: &self.purposes, settings: &self.settings };
+        let revision = self.revision(context.state)?;
         for (person, moves) in mem::take(&mut self.changed) {
-            let key = Table::Publication.key(&[person.as_bytes()]);
-            let before: Option<Publication> =
-                context.state.get(&key)?.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
-            let now = before.as_ref().and_then(|before| before.ended).map_or(told, |ended| ended.max(told));
-            let folded = fold(person, members(person, context.state)?, terms, now);
+            let Look { before, folded, now } = self.look(person, told, context.state)?;
             match (folded, before) {
-                (Some(folded), before) => self.publish(folded, before, moves, (key, now), context),
-                (None, Some(before)) => {
-                    retire(person, &before, moves, (key, now), context);
-                    context.output.extend(withdraw(person, &self.outputs, &before.outputs));
-                }
+                (Some(folded), before) => self.publish(folded, before, &moves, (&revision, now), context),
+                (None, Some(before)) => self.retire(person, &before, (&moves, now), context),
                 (None, None) => {}
             }
         }
+        self.revision = Some(revision);
         context.output.extend(mem::take(&mut self.reports).into_iter().map(Published::Report));
         Ok(())
     }
 }
 
+/// A person at a time.
+struct Look {
+    /// As published.
+    before: Option<Publication>,
+    /// As folded; `None` when nothing was said of them.
+    folded: Option<Folded>,
+    /// Not before the last time at which something became other and was published so.
+    now: Timestamp,
+}
+
 impl People {
+    fn look(&self, person: PersonId, told: Timestamp, state: &dyn State) -> Result<Look, Fault> {
+        let stored = state.get(&publication_key(person))?;
+        let before: Option<Publication> =
+            stored.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
+        let now = before.as_ref().and_then(|before| before.ended).map_or(told, |ended| ended.max(told));
+        let Self { keys, purposes, survivorship, settings, .. } = self;
+        let terms = Terms { keys, purposes, survivorship, settings };
+        let folded = fold(person, members(person, state)?, terms, now);
+        Ok(Look { before, folded, now })
+    }
+
+    /// How far the look at everybody has got. Whoever takes it puts it back.
+    fn revision(&mut self, state: &mut dyn State) -> Result<Revision, Fault> {
+        if let Some(revision) = self.revision.take() {
+            return Ok(revision);
+        }
+        let Self { purposes, outputs, survivorship, settings, .. } = self;
+        let declared = Declared { purposes, outputs, survivorship, settings };
+        let revision = Revision::begin(declared, state)?;
+        Ok(if mem::take(&mut self.is_recalled) { revision.again(state) } else { revision })
+    }
+
+    /// Weighs the consents of somebody of whom something is about to be said and whose turn has not come: what other terms change is
+    /// not to be told as what was said.
+    fn weigh_before(&mut self, person: PersonId, context: &mut Context<'_, Published>) -> Result<(), Fault> {
+        let revision = self.revision(context.state)?;
+        if revision.awaits(person) && !self.changed.contains_key(&person) {
+            let folded = self.look(person, context.now, context.state)?.folded;
+            let weighed = folded.map(|folded| folded.profile.consents);
+            self.changed.insert(person, Moves { weighed, ..Moves::default() });
+        }
+        self.revision = Some(revision);
+        Ok(())
+    }
+
     /// Sends what is another than was published: the profile, what outputs may have of it, and the changes of consent.
     fn publish(
         &self,
         folded: Folded,
         before: Option<Publication>,
-        moves: Moves,
-        (key, now): (Vec<u8>, Timestamp),
+        moves: &Moves,
+        (revision, now): (&Revision, Timestamp),
         context: &mut Context<'_, Published>,
     ) {
         let Folded { mut profile, since, until } = folded;
         let person = profile.person_id;
-        let cause = moves.cause(before.is_some());
         let before = before.unwrap_or_default();
         let digest = digest(&profile);
         let is_other = before.version == 0 || before.digest != digest;
-        let leaving = leave(&profile, (&self.outputs, &self.purposes), &before.outputs, now);
-        let changes = before.consents.changes(&profile.consents, Occasion { person, cause, now });
+        let exits = Exits { outputs: &self.outputs, purposes: &self.purposes, revision };
+        let leaving = leave(&profile, exits, &before.outputs, now);
+        let changes = moves.changes(&before, &profile, revision.cause(), now);
         let publication = Publication {
             version: before.version + i64::from(is_other),
             digest,
@@ -247,7 +316,7 @@ impl People {
             return;
         }
         timers::set(context.state, person, before.timer, publication.timer);
-        context.state.put(key, encode(&publication));
+        context.state.put(publication_key(person), encode(&publication));
         if is_other {
             profile.version = publication.version;
             debug_assert_eq!(laws::profile(&profile), Ok(()));
@@ -256,13 +325,59 @@ impl People {
         context.output.extend(leaving.records);
         context.output.extend(changes.into_iter().map(Box::new).map(Published::Consent));
     }
+
+    /// Takes away somebody of whom nothing is left. Outputs that have them and are not configured are remembered.
+    fn retire(
+        &self,
+        person: PersonId,
+        before: &Publication,
+        (moves, now): (&Moves, Timestamp),
+        context: &mut Context<'_, Published>,
+    ) {
+        let (gone, outputs) = withdraw(person, &self.outputs, &before.outputs);
+        if outputs.is_empty() {
+            context.state.delete(publication_key(person));
+        } else {
+            let left = Publication { outputs, ..Publication::default() };
+            context.state.put(publication_key(person), encode(&left));
+        }
+        timers::set(context.state, person, before.timer, None);
+        if before.version > 0 {
+            context.send(Published::Retired(person));
+        }
+        let changes = before.consents.changes(&[], Occasion { person, cause: moves.end(), now });
+        context.output.extend(changes.into_iter().map(Box::new).map(Published::Consent));
+        context.output.extend(gone);
+    }
 }
 
 impl Moves {
-    /// Why consents changed. The first profile of a person begins with decisions, wherever its facets were before.
-    fn cause(self, published_before: bool) -> ConsentCause {
+    /// The changes of consent: first those that other terms bring about, then those by what was said.
+    fn changes(
+        &self,
+        before: &Publication,
+        profile: &UnifiedProfile,
+        revising: ConsentCause,
+        now: Timestamp,
+    ) -> Vec<ConsentChange> {
+        let person = profile.person_id;
+        let by = |cause| Occasion { person, cause, now };
+        // The first profile of a person begins with decisions, wherever its facets were before.
+        if before.version == 0 {
+            return before.consents.changes(&profile.consents, by(ConsentCause::Decision));
+        }
+        let Some(weighed) = &self.weighed else {
+            let cause = if self.revised { revising } else { self.cause() };
+            return before.consents.changes(&profile.consents, by(cause));
+        };
+        let mut changes = before.consents.changes(weighed, by(revising));
+        changes.extend(Standings::of(weighed).changes(&profile.consents, by(self.cause())));
+        changes
+    }
+
+    /// Why consents changed by what was said.
+    fn cause(&self) -> ConsentCause {
         match self {
-            _ if !published_before => ConsentCause::Decision,
             Self { erased: true, .. } => ConsentCause::Erasure,
             Self { moved_in: true, .. } => ConsentCause::Merge,
             Self { left: true, .. } | Self { unassigned: true, .. } => ConsentCause::Split,
@@ -272,7 +387,7 @@ impl Moves {
 
     /// Why the consents of somebody ended of whom nothing is left. What they decided went with the last facet: to
     /// somebody else, which is a merge, or to nobody, where it only left.
-    fn end(self) -> ConsentCause {
+    fn end(&self) -> ConsentCause {
         match self {
             Self { erased: true, .. } => ConsentCause::Erasure,
             Self { unassigned: true, left: false, .. } => ConsentCause::Split,
@@ -293,18 +408,8 @@ fn members(person: PersonId, state: &dyn State) -> Result<Vec<(NodeId, Member)>,
     Ok(members)
 }
 
-fn retire(
-    person: PersonId,
-    before: &Publication,
-    moves: Moves,
-    (key, now): (Vec<u8>, Timestamp),
-    context: &mut Context<'_, Published>,
-) {
-    context.state.delete(key);
-    timers::set(context.state, person, before.timer, None);
-    context.send(Published::Retired(person));
-    let changes = before.consents.changes(&[], Occasion { person, cause: moves.end(), now });
-    context.output.extend(changes.into_iter().map(Box::new).map(Published::Consent));
+fn publication_key(person: PersonId) -> Vec<u8> {
+    Table::Publication.key(&[person.as_bytes()])
 }
 
 /// Of all but the version, which is 0 in a profile that was just folded.

@@ -83,11 +83,7 @@ mod tests {
             (Some("Atlantis"), None, None),
             (None, Some("CA"), None),
         ] {
-            let attribute = |value: &str| Attribute {
-                value: value.to_owned(),
-                source: "crm".to_owned(),
-                time: Timestamp::default(),
-            };
+            let attribute = |value: &str| Attribute::once(value, "crm", Timestamp::default());
             let stated = [("country", country), ("region", region)].into_iter();
             let attributes: BTreeMap<_, _> = stated
                 .filter_map(|(name, value)| value.map(|value| (name.to_owned(), attribute(value))))

@@ -1,10 +1,10 @@
-//! From when to when: of all touchpoints of a facet, and of each identifier as it was written.
+//! From when to when: of all touchpoints of a facet, and of each identifier as it was written, which may also be verified.
 //!
 //! Least and greatest are commutative, associative and idempotent; a repeated touchpoint changes nothing.
 
 use std::collections::BTreeMap;
 
-use kinfold_model::{NodeId, Timestamp, TouchpointIdentifier};
+use kinfold_model::{NodeId, Timestamp, Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
 /// The least and the greatest of at least one time.
@@ -31,17 +31,44 @@ impl Span {
     }
 }
 
+/// What touchpoints say of an identifier that they carry.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Carriage {
+    pub(crate) span: Span,
+    /// When a source last said that it has verified it.
+    pub(crate) verified: Option<Timestamp>,
+}
+
+impl Carriage {
+    /// What one touchpoint says. What it verifies of a namespace, it does of all its identifiers of that namespace.
+    pub(crate) fn of(identifier: &TouchpointIdentifier, touchpoint: &Touchpoint) -> Self {
+        let is_verified = touchpoint.verifies(identifier.namespace.as_str());
+        Self { span: Span::at(touchpoint.time), verified: is_verified.then_some(touchpoint.time) }
+    }
+
+    /// Takes in what else was said; says whether that changed anything.
+    fn cover(&mut self, other: Self) -> bool {
+        let verified = self.verified.max(other.verified);
+        self.span.cover(other.span) | (std::mem::replace(&mut self.verified, verified) != verified)
+    }
+
+    /// Every time of it.
+    pub(crate) fn times(self) -> impl Iterator<Item = Timestamp> {
+        [self.span.first, self.span.last].into_iter().chain(self.verified)
+    }
+}
+
 /// The identifiers of touchpoints as they were written, each with its own times: an e-mail and its hash share a node,
 /// and a sighting may have been stated now by the one, now by the other.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Carried(BTreeMap<TouchpointIdentifier, Span>);
+pub(crate) struct Carried(BTreeMap<TouchpointIdentifier, Carriage>);
 
 impl Carried {
-    /// Notes that an identifier was carried then; says whether that is news.
-    pub(crate) fn carry(&mut self, identifier: &TouchpointIdentifier, span: Span) -> bool {
+    /// Notes that an identifier was carried; says whether that is news.
+    pub(crate) fn carry(&mut self, identifier: &TouchpointIdentifier, carriage: Carriage) -> bool {
         match self.0.get_mut(identifier) {
-            Some(known) => known.cover(span),
-            None => self.0.insert(identifier.clone(), span).is_none(),
+            Some(known) => known.cover(carriage),
+            None => self.0.insert(identifier.clone(), carriage).is_none(),
         }
     }
 
@@ -52,9 +79,15 @@ impl Carried {
         self.0.len() < before
     }
 
+    /// When an identifier was carried first, however it was written; `None` when it never was.
+    pub(crate) fn first_seen(&self, node: NodeId) -> Option<Timestamp> {
+        let of_node = self.0.iter().filter(|(identifier, _)| identifier.node == node);
+        of_node.map(|(_, span)| span.first).min()
+    }
+
     pub(crate) fn merge(&mut self, other: Self) {
-        for (identifier, span) in other.0 {
-            self.0.entry(identifier).and_modify(|known| _ = known.cover(span)).or_insert(span);
+        for (identifier, carriage) in other.0 {
+            self.0.entry(identifier).and_modify(|known| _ = known.cover(carriage)).or_insert(carriage);
         }
     }
 
@@ -62,11 +95,11 @@ impl Carried {
         self.0.keys()
     }
 
-    pub(crate) fn spans(&self) -> impl Iterator<Item = Span> {
+    pub(crate) fn values(&self) -> impl Iterator<Item = Carriage> {
         self.0.values().copied()
     }
 
-    pub(crate) fn into_iter(self) -> impl Iterator<Item = (TouchpointIdentifier, Span)> {
+    pub(crate) fn into_iter(self) -> impl Iterator<Item = (TouchpointIdentifier, Carriage)> {
         self.0.into_iter()
     }
 }
@@ -86,5 +119,14 @@ mod tests {
         assert!(span.cover(at(1)));
         assert!(!span.cover(at(5)));
         assert!(span.holds(at(1)) && span.holds(at(9)) && !span.holds(at(10)));
+    }
+
+    #[test]
+    fn the_last_verification_stays_and_is_news() {
+        let verified = |ms: i64| Carriage { span: at(ms), verified: Some(at(ms).first) };
+        let mut carriage = Carriage { span: at(1), verified: None };
+        assert!(carriage.cover(verified(1)) && !carriage.cover(verified(1)));
+        assert!(carriage.cover(verified(5)) && !carriage.cover(verified(3)));
+        assert_eq!((carriage.verified, carriage.span.first), (Some(at(5).first), at(1).first));
     }
 }

@@ -22,7 +22,7 @@ struct Standing {
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Occasion {
     pub(crate) person: PersonId,
-    /// What happened to the person's facets.
+    /// What happened to the person's facets, or that they are weighed anew.
     pub(crate) cause: ConsentCause,
     pub(crate) now: Timestamp,
 }
@@ -35,16 +35,19 @@ impl Standing {
 
     /// When the yes ended that stood, if that is why something else stands now: it is expired, or an older one that lasts took
     /// its place.
-    fn ended(&self, after: &Self, now: Timestamp) -> Option<Timestamp> {
-        match (self.state, after.state) {
+    fn ended(&self, after: &Self, occasion: Occasion) -> Option<Timestamp> {
+        let ended = match (self.state, after.state) {
             (ConsentState::Granted, ConsentState::Expired) if after.since == self.since => after.expires,
             (ConsentState::Granted, ConsentState::Granted | ConsentState::Expired)
                 if after.since <= self.since =>
             {
-                self.expires.filter(|end| *end <= now)
+                self.expires.filter(|end| *end <= occasion.now)
             }
             _ => None,
-        }
+        };
+        // A yes that other purposes let end at another time did not come to the end that was told.
+        let is_moved = after.since == self.since && after.expires != self.expires;
+        ended.filter(|_| occasion.cause != ConsentCause::Policy || !is_moved)
     }
 }
 
@@ -76,7 +79,7 @@ fn change(
     after: Option<&EffectiveConsent>,
     occasion: Occasion,
 ) -> ConsentChange {
-    let ended = before.zip(after).and_then(|(b, a)| b.ended(&Standing::of(a), occasion.now));
+    let ended = before.zip(after).and_then(|(b, a)| b.ended(&Standing::of(a), occasion));
     let cause = ended.map_or(occasion.cause, |_| ConsentCause::Expiry);
     let effective = match cause {
         ConsentCause::Decision => after.map(|consent| match consent.state {
@@ -84,7 +87,7 @@ fn change(
             _ => consent.since,
         }),
         ConsentCause::Expiry => ended,
-        ConsentCause::Merge | ConsentCause::Split | ConsentCause::Erasure => None,
+        ConsentCause::Merge | ConsentCause::Split | ConsentCause::Erasure | ConsentCause::Policy => None,
     };
     ConsentChange {
         person_id: occasion.person,
@@ -102,6 +105,7 @@ fn change(
             signal: consent.signal.clone(),
             wording: consent.wording.clone(),
             expires: consent.expires,
+            confirmed: consent.confirmed,
         }),
     }
 }
@@ -127,6 +131,7 @@ mod tests {
             expires: None,
             signal: None,
             wording: None,
+            confirmed: false,
         }
     }
 
@@ -188,5 +193,21 @@ mod tests {
             (ConsentCause::Decision, Some(at(0))),
             "it had not ended"
         );
+    }
+
+    #[test]
+    fn a_yes_that_other_purposes_let_end_at_another_time_did_not_come_to_its_end() {
+        let told = |before: EffectiveConsent, after: EffectiveConsent| {
+            let occasion =
+                Occasion { person: PersonId::new([1; 16]), cause: ConsentCause::Policy, now: at(6) };
+            let change = Standings::of(&[before]).changes(&[after], occasion).remove(0);
+            (change.cause, change.effective)
+        };
+        let ended = || until(5, consent("a", Expired, 1));
+        let granted = |end| until(end, consent("a", Granted, 1));
+        assert_eq!(told(consent("a", Granted, 1), ended()), (ConsentCause::Policy, None));
+        assert_eq!(told(granted(9), ended()), (ConsentCause::Policy, None));
+        assert_eq!(told(granted(5), granted(9)), (ConsentCause::Policy, None));
+        assert_eq!(told(granted(5), ended()), (ConsentCause::Expiry, Some(at(5))));
     }
 }

@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 pub enum Table {
     /// Of facets. Node → its facet, its person and the version it was last sent with.
     Node,
-    /// Of facets. Sighting and touchpoint id → what the touchpoint counts for.
+    /// Of facets. Sighting, how often it was forgotten, and touchpoint id → what the touchpoint counts for.
     Seen,
     /// Of people. Person and node → version and member, or only the version once the node has left.
     Member,
@@ -19,14 +19,16 @@ pub enum Table {
     Publication,
     /// Of people. Time and person → nothing: then a consent of theirs ends.
     Timer,
-    /// Of facets. Node → nothing: it is gone, and ids of its touchpoints are still there.
+    /// Of facets. Node and how often it was forgotten before → nothing: ids of touchpoints of that time are still there.
     Doomed,
+    /// Of people. One entry: under which terms people were published, and how far a look at all of them has got.
+    Revision,
 }
 
 impl Table {
     /// All tables, in the order of their tags.
-    pub const ALL: [Self; 6] =
-        [Self::Node, Self::Seen, Self::Member, Self::Publication, Self::Timer, Self::Doomed];
+    pub const ALL: [Self; 7] =
+        [Self::Node, Self::Seen, Self::Member, Self::Publication, Self::Timer, Self::Doomed, Self::Revision];
 
     /// The name in errors and metrics.
     #[must_use]
@@ -38,6 +40,7 @@ impl Table {
             Self::Publication => "publication",
             Self::Timer => "timer",
             Self::Doomed => "doomed",
+            Self::Revision => "revision",
         }
     }
 
@@ -51,6 +54,7 @@ impl Table {
             Self::Publication => 4,
             Self::Timer => 5,
             Self::Doomed => 6,
+            Self::Revision => 7,
         }
     }
 
@@ -89,8 +93,15 @@ mod tests {
     #[test]
     fn tags_and_names_are_distinct_and_do_not_drift() {
         let tables: Vec<_> = Table::ALL.iter().map(|table| (table.tag(), table.as_str())).collect();
-        let expected =
-            [(1, "node"), (2, "seen"), (3, "member"), (4, "publication"), (5, "timer"), (6, "doomed")];
+        let expected = [
+            (1, "node"),
+            (2, "seen"),
+            (3, "member"),
+            (4, "publication"),
+            (5, "timer"),
+            (6, "doomed"),
+            (7, "revision"),
+        ];
         assert_eq!(tables, expected);
         assert_eq!(Table::ALL.iter().collect::<BTreeSet<_>>().len(), Table::ALL.len());
     }

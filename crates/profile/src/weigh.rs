@@ -4,7 +4,7 @@
 //! A decision is taken back by a later one of the other kind at any identifier at which it was said: a no by mail with the
 //! cookie of an old browser ends with a yes at the same address, whatever the cookie is then. Of those that stand, the policy
 //! of the purpose says which counts. A decision without a channel is one about every channel. A yes that has ended is neither a
-//! yes nor a no; a no never ends.
+//! yes nor a no; a no never ends. Where a purpose asks for a double opt-in, a yes that nobody confirmed was not said.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -32,7 +32,7 @@ pub(crate) fn weigh(
     purposes: &Purposes,
     now: Timestamp,
 ) -> Vec<EffectiveConsent> {
-    let (said, undeclared) = (said(members, own), Purpose::default());
+    let (said, undeclared) = (said(members, own, purposes), Purpose::default());
     let effective = |scope: &Scope<'_>| {
         let purpose = purposes.declared(scope.0).unwrap_or(&undeclared);
         let general = scope.1.and_then(|_| said.get(&(scope.0, None)));
@@ -53,6 +53,7 @@ pub(crate) fn weigh(
             expires: end(stated, purpose),
             signal: stated.signal.clone(),
             wording: stated.wording.clone(),
+            confirmed: stated.confirmed,
         })
     };
     said.keys().take(StatedConsent::NAMES_MAX).filter_map(effective).collect()
@@ -70,18 +71,26 @@ pub(crate) fn last_end(consents: &[EffectiveConsent]) -> Option<Timestamp> {
     expired.filter_map(|consent| consent.expires).max()
 }
 
-/// All that was said of each scope. What was said at identifiers of which none is the person's own, because all are quarantined
-/// or somebody else's, is said by the sighting.
-fn said<'m>(members: &'m [(NodeId, Member)], own: &BTreeSet<NodeId>) -> BTreeMap<Scope<'m>, Vec<Said<'m>>> {
+/// All that was said of each scope and counts. What was said at identifiers of which none is the person's own, because all are
+/// quarantined or somebody else's, is said by the sighting.
+fn said<'m>(
+    members: &'m [(NodeId, Member)],
+    own: &BTreeSet<NodeId>,
+    purposes: &Purposes,
+) -> BTreeMap<Scope<'m>, Vec<Said<'m>>> {
     let mut said: BTreeMap<Scope<'m>, Vec<Said<'m>>> = BTreeMap::new();
     for (node, member) in members {
-        let Some(facet) = member.facet.as_ref().filter(|facet| facet.consents.len() > 0) else { continue };
+        let Some(facet) = &member.facet else { continue };
+        let counting = facet.consents.counting(purposes);
+        if counting.is_empty() {
+            continue;
+        }
         let carried = facet.identifiers().map(|identifier| identifier.node);
         let mut speakers: BTreeSet<NodeId> = carried.filter(|node| own.contains(node)).collect();
         if speakers.is_empty() {
             speakers.insert(*node);
         }
-        for (scope, stated) in facet.consents.iter() {
+        for (scope, stated) in counting {
             let place = said.entry((&scope.purpose, scope.channel.as_deref())).or_default();
             place.push(Said { stated, speakers: speakers.clone() });
         }
@@ -115,13 +124,15 @@ fn state(stated: &StatedConsent, purpose: &Purpose, now: Timestamp) -> ConsentSt
         Decision::Granted if end(stated, purpose).is_some_and(|end| end <= now) => ConsentState::Expired,
         Decision::Granted => ConsentState::Granted,
         Decision::Denied | Decision::Withdrawn => ConsentState::Denied,
+        // No facet keeps one.
+        Decision::Requested => ConsentState::Unknown,
     }
 }
 
 fn end(stated: &StatedConsent, purpose: &Purpose) -> Option<Timestamp> {
     match stated.decision {
         Decision::Granted => purpose.end(stated.time, stated.expires),
-        Decision::Denied | Decision::Withdrawn => None,
+        Decision::Denied | Decision::Withdrawn | Decision::Requested => None,
     }
 }
 

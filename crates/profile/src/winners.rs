@@ -1,6 +1,7 @@
 //! Of several statements about one thing, one wins: the greatest. The order of a type *is* its rule.
 //!
-//! A thing has a name: that of an attribute, the scope of a consent.
+//! A thing has a name: the scope of a consent. Attributes have rules of their own ([`crate::survivor`]), and so have orders
+//! ([`crate::orders`]).
 //!
 //! Every order here is total over all that is stored, so the winner does not depend on who came first, and a
 //! statement that comes again changes nothing.
@@ -66,39 +67,15 @@ impl<V: Statement> Winners<V> {
         }
     }
 
-    pub(crate) fn len(&self) -> usize {
-        self.0.len()
-    }
-
     /// By name.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&V::Name, &V)> {
         self.0.iter()
     }
-
-    /// By name, as many as a facet keeps.
-    pub(crate) fn into_least(self) -> impl Iterator<Item = (V::Name, V)> {
-        self.0.into_iter().take(V::NAMES_MAX)
-    }
-}
-
-/// What was said of an attribute. The newest wins, then the greatest touchpoint id, value and source, in this order.
-#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub(crate) struct StatedAttribute {
-    pub(crate) time: Timestamp,
-    pub(crate) touchpoint_id: String,
-    pub(crate) value: String,
-    pub(crate) source: String,
-}
-
-/// Four times as many as one touchpoint may have.
-impl Statement for StatedAttribute {
-    type Name = String;
-    const NAMES_MAX: usize = 256;
 }
 
 /// What was decided for a purpose and channel. What somebody decided wins over a yes that nobody said, then the newest; of one
 /// time the more cautious decision, and of two that are granted the one that ends first; then the least source, basis,
-/// jurisdiction, signal and wording, in this order.
+/// jurisdiction, signal and wording, in this order, and what was confirmed before what was not.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct StatedConsent {
     pub(crate) time: Timestamp,
@@ -109,6 +86,7 @@ pub(crate) struct StatedConsent {
     pub(crate) wording: Option<String>,
     pub(crate) expires: Option<Timestamp>,
     pub(crate) signal: Option<String>,
+    pub(crate) confirmed: bool,
 }
 
 impl StatedConsent {
@@ -122,6 +100,7 @@ impl StatedConsent {
             wording: consent.wording.clone(),
             expires: consent.expires,
             signal: consent.signal.clone(),
+            confirmed: consent.confirmed && consent.decision == Decision::Granted,
         }
     }
 }
@@ -135,11 +114,12 @@ impl Statement for StatedConsent {
 impl Ord for StatedConsent {
     fn cmp(&self, other: &Self) -> Ordering {
         fn key(consent: &StatedConsent) -> impl Ord {
-            let StatedConsent { time, decision, source, basis, jurisdiction, wording, expires, signal } =
-                consent;
+            let StatedConsent { time, decision, source, basis, jurisdiction, wording, .. } = consent;
+            let StatedConsent { expires, signal, confirmed, .. } = consent;
             let was_made = decision.was_made(basis.as_deref());
             let end = (expires.is_none(), *expires);
-            (was_made, *time, Reverse((*decision, end, source, basis, jurisdiction, signal, wording)))
+            let rest = (source, basis, jurisdiction, signal, wording, !confirmed);
+            (was_made, *time, Reverse((*decision, end, rest)))
         }
         key(self).cmp(&key(other))
     }
@@ -166,6 +146,7 @@ mod tests {
             wording: None,
             expires: None,
             signal: None,
+            confirmed: false,
         }
     }
 
@@ -180,6 +161,7 @@ mod tests {
         let short = StatedConsent { expires: Some(Timestamp::MAX), ..forever.clone() };
         let shorter = StatedConsent { expires: Some(forever.time.plus_millis(9)), ..forever.clone() };
         assert!(shorter > short && short > forever, "the shorter yes wins");
+        assert!(StatedConsent { confirmed: true, ..forever.clone() } > forever, "what was confirmed wins");
     }
 
     #[test]
@@ -205,7 +187,7 @@ mod tests {
         let mut others = Winners::default();
         others.enter(&"name".to_owned(), 9);
         winners.merge(others);
-        assert_eq!(winners.into_least().collect::<Vec<_>>(), [("name".to_owned(), 9)]);
+        assert!(winners.iter().eq([(&"name".to_owned(), &9)]));
     }
 
     #[test]
@@ -216,7 +198,7 @@ mod tests {
             let order = names.iter().cycle().skip(turn).take(names.len());
             let news: Vec<bool> = order.map(|name| winners.enter(name, 1)).collect();
             assert!(news.contains(&false) && winners.is_full());
-            let kept: Vec<String> = winners.into_least().map(|(name, _)| name).collect();
+            let kept: Vec<&String> = winners.iter().map(|(name, _)| name).collect();
             assert_eq!(kept, ["a", "b", "c"], "beginning with {turn}");
         }
     }

@@ -114,6 +114,8 @@ impl Evidence {
 #[must_use]
 pub fn decide(signal: &Signal, rules: &SignalRules, time: Timestamp) -> Vec<Consent> {
     let (evidence, is_of_mail) = (signal.evidence(), matches!(signal, Signal::Email(_)));
+    // Nothing else has two steps: who clicks on a banner is not asked again at an address.
+    let is_confirmation = matches!(signal, Signal::Email(EmailSignal::OptInConfirmed));
     let mut decided = Vec::new();
     for (purpose, rules) in &rules.purposes {
         let found = match signal {
@@ -144,6 +146,7 @@ pub fn decide(signal: &Signal, rules: &SignalRules, time: Timestamp) -> Vec<Cons
             channel: is_of_mail.then(|| "email".to_owned()),
             expires: None,
             signal: Some(evidence.as_str().to_owned()),
+            confirmed: is_confirmation,
         }));
     }
     decided
@@ -188,7 +191,7 @@ fn tcf(string: &TcString, rules: &PurposeRules, seen: Timestamp) -> Option<Verdi
         jurisdiction: Some("gdpr".to_owned()),
         time: Some(match decision {
             Decision::Granted => string.last_updated,
-            Decision::Denied | Decision::Withdrawn => latest(string.last_updated, seen),
+            Decision::Denied | Decision::Withdrawn | Decision::Requested => latest(string.last_updated, seen),
         }),
     })
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use kinfold_model::{Command, CommandKind, Fault, NodeId, PersonId, Timestamp};
 
 use crate::limits::IDENTIFIERS_MAX;
-use crate::node::{Company, Link, Node, Part, Standing, is_crowded};
+use crate::node::{Company, Erased, Link, Node, Part, Standing, is_crowded};
 use crate::op::{Body, Errand, LinkNews, Observation, Seen};
 use crate::order;
 use crate::protocol::{Law, Step};
@@ -14,10 +14,14 @@ use crate::witness::Evidence;
 
 impl Step<'_> {
     pub(crate) fn observe(&mut self, id: NodeId, observation: Observation) -> Result<(), Fault> {
-        let Observation { time, source, mark, identifiers } = observation;
+        let Observation { time, source, mark, identifiers, consented } = observation;
         let seen = Evidence::at(time, self.law.rules.evidence_granularity_ms);
+        let is_new = self.desk.node(id, self.state)?.is_none();
+        if let Some(consent) = consented.filter(|_| !is_new) {
+            self.agree(id, consent)?;
+        }
         let known = self.desk.node(id, self.state)?;
-        if known.is_some_and(Node::is_gone) {
+        if known.is_some_and(|node| node.suppresses(time)) {
             return Ok(());
         }
         let relisted = known.is_some_and(|node| !lists_alike(node, &identifiers));
@@ -31,6 +35,9 @@ impl Step<'_> {
             || part(id, &identifiers, law),
             |node| {
                 node.witness.testify(&source, mark, seen);
+                if let Some(consent) = consented.filter(|_| is_new) {
+                    node.witness.agreed.add(consent);
+                }
                 match (&mut node.part, &identifiers[..]) {
                     (Part::Identifier(standing), [own]) => standing.blocked = own.blocked,
                     (Part::Sighting(company), _) => company.identifiers.clone_from(&identifiers),
@@ -83,13 +90,16 @@ impl Step<'_> {
     }
 
     pub(crate) fn link(&mut self, id: NodeId, news: LinkNews) -> Result<(), Fault> {
-        let LinkNews { sighting, first_seen, stands, bond, version, identifiers } = news;
+        let LinkNews { sighting, first_seen, stands, bond, version, knows, identifiers } = news;
         let Some(own) = identifiers.iter().find(|seen| seen.node == id).cloned() else {
             return Err(Fault::Protocol(format!("{id} is not among the identifiers of sighting {sighting}")));
         };
         let law = self.law;
         let before = self.desk.node(id, self.state)?.and_then(Node::standing).cloned();
-        if let Some(Standing { erased: Some(mark), orders, .. }) = &before {
+        // A sighting that does not know yet that it is, or was, erased speaks of what may not count.
+        if let Some(Standing { erased: Some(Erased { mark, .. }), orders, .. }) = &before
+            && (mark.holds() || (!bond && knows != mark.erased()))
+        {
             match bond {
                 true if stands => self.stand_alone(sighting),
                 true => {}
@@ -97,10 +107,16 @@ impl Step<'_> {
                     for source in orders.distrusted.iter().cloned() {
                         self.send(sighting, Body::Distrust { identifier: id, source, stands: true });
                     }
-                    let reach = mark.reach;
-                    self.send(sighting, Body::Erased { identifier: id, reach, ticket: None });
+                    let mark = mark.clone();
+                    self.send(sighting, Body::Erased { identifier: id, mark, ticket: None });
+                    self.keep_in_touch(id, sighting)?;
                 }
             }
+            return Ok(());
+        }
+        let came_back = before.as_ref().is_some_and(|standing| standing.erased.is_some());
+        if came_back && !stands && self.desk.link(id, sighting, self.state)?.is_none() {
+            // What its sightings were before it came back is not counted.
             return Ok(());
         }
         let standing = match &before {
@@ -293,7 +309,7 @@ impl Step<'_> {
             }
             Errand::Tell { node, .. } => Errand::Tell { node, told },
             Errand::Settle { node, .. } => Errand::Settle { node, told: Some(told) },
-            Errand::Erase { node, ticket } => Errand::Erase { node, ticket },
+            errand @ (Errand::Erase { .. } | Errand::Restrict(_)) => errand,
         };
         self.pass_on(root, Body::Errand(errand));
         Ok(())

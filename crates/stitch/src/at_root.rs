@@ -41,7 +41,8 @@ impl Step<'_> {
                 }
                 self.settle_waiting(root, node)
             }
-            Errand::Erase { node, ticket } => self.erase_person(root, node, &ticket),
+            Errand::Erase { node, latest, ticket } => self.erase_person(root, node, latest, &ticket),
+            Errand::Restrict(restriction) => self.restrict_person(root, &restriction),
         }
     }
 

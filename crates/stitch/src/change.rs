@@ -1,8 +1,8 @@
 //! A node changes: it remembers, tells its root what it has become, and tells those who have to do with it.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::{ChangeRule, Fault, NodeId, Timestamp};
+use kinfold_model::{ChangeRule, Fault, Mark, NodeId, Timestamp};
 
 use crate::component::Told;
 use crate::journal::Note;
@@ -23,13 +23,17 @@ struct Stance {
     blocks: bool,
     /// Of an identifier.
     distrusted: BTreeSet<String>,
+    /// Of an identifier.
+    erased: bool,
+    /// Of a sighting: when it was first seen with each of its identifiers that came back; `None` as long as it was not.
+    returned: BTreeMap<NodeId, Option<Timestamp>>,
 }
 
 impl Stance {
     /// Of a node that is not there yet: its sightings, or its identifiers, have heard nothing.
     fn of_nobody(id: NodeId) -> Self {
-        let silent = id.is_sighting();
-        Self { stands: false, first_seen: None, silent, blocks: false, distrusted: BTreeSet::new() }
+        let (silent, distrusted, returned) = (id.is_sighting(), BTreeSet::new(), BTreeMap::new());
+        Self { stands: false, first_seen: None, silent, blocks: false, distrusted, erased: false, returned }
     }
 
     fn of(node: &Node, told: &Told) -> Self {
@@ -46,13 +50,22 @@ impl Stance {
                 } else {
                     standing.orders.distrusted.clone()
                 },
+                erased: standing.is_erased(),
+                returned: BTreeMap::new(),
             },
-            Part::Sighting(_) => Self {
+            Part::Sighting(company) => Self {
                 stands: evidence.is_some(),
                 first_seen: evidence.map(|evidence| evidence.first_seen),
                 silent,
                 blocks: false,
                 distrusted: BTreeSet::new(),
+                erased: false,
+                returned: company
+                    .marks
+                    .iter()
+                    .filter(|(_, mark)| !mark.holds())
+                    .map(|(id, _)| (id, node.names(id).map(|evidence| evidence.first_seen)))
+                    .collect(),
             },
             Part::Bond(company) => Self {
                 stands: company.since.is_some(),
@@ -60,8 +73,18 @@ impl Stance {
                 silent,
                 blocks: false,
                 distrusted: BTreeSet::new(),
+                erased: false,
+                returned: BTreeMap::new(),
             },
         }
+    }
+}
+
+impl Stance {
+    /// Whether a sighting that still says something was not seen any more with one of its identifiers that came back.
+    fn parts_from(&self, was: &Self) -> bool {
+        let is_left = |id| self.returned.get(id).is_some_and(Option::is_none);
+        !self.silent && was.returned.iter().any(|(id, seen)| seen.is_some() && is_left(id))
     }
 }
 
@@ -96,13 +119,22 @@ impl Step<'_> {
         act(node);
         let told = node.telling();
         let (root, is) = (node.root, Stance::of(node, &told));
-        let news = (!told.says_the_same(&node.told)).then(|| Told { version: told.version + 1, ..told });
-        if let Some(told) = &news {
+        let mut news = Vec::new();
+        if is.parts_from(&was) {
+            // Its root knows edges to go only where a node falls silent. What is left of them is joined again.
+            let (version, first_seen) = (node.told.version + 1, None);
+            news.push(Told { version, silent: true, first_seen, ..told.clone() });
+        }
+        if !news.is_empty() || !told.says_the_same(&node.told) {
+            let version = news.last().map_or(told.version, |told| told.version) + 1;
+            news.push(Told { version, ..told });
+        }
+        if let Some(told) = news.last() {
             node.told = told.clone();
         }
         let standing = node.standing().cloned();
         self.note(id, standing.as_ref(), &was, &is);
-        if let Some(told) = news {
+        for told in news {
             self.send(root, Body::Errand(Errand::Tell { node: id, told }));
         }
         self.spread(id, &was, &is)
@@ -112,8 +144,9 @@ impl Step<'_> {
     fn note(&mut self, id: NodeId, standing: Option<&Standing>, was: &Stance, is: &Stance) {
         let Some(standing) = standing.filter(|_| was.silent != is.silent) else { return };
         let (note, rule) = match standing {
+            _ if !is.silent && was.erased => (Note::Returned, ChangeRule::Evidence),
             _ if !is.silent => (Note::Freed, ChangeRule::Quarantine),
-            standing if standing.erased.is_some() => (Note::Erased, ChangeRule::Erasure),
+            standing if standing.is_erased() => (Note::Erased, ChangeRule::Erasure),
             standing if standing.is_blocked() => (Note::Blocked, ChangeRule::Block),
             standing if standing.shed => (Note::Shed, ChangeRule::MaxComponent),
             _ => (Note::Quarantined, ChangeRule::Quarantine),
@@ -126,7 +159,8 @@ impl Step<'_> {
     fn spread(&mut self, id: NodeId, was: &Stance, is: &Stance) -> Result<(), Fault> {
         if id.is_sighting() {
             let speaks_again = was.silent && !is.silent;
-            if speaks_again || (was.stands, was.first_seen) != (is.stands, is.first_seen) {
+            let is_other = (was.stands, was.first_seen) != (is.stands, is.first_seen);
+            if speaks_again || is_other || was.returned != is.returned {
                 self.tell_identifiers(id)?;
             }
             return Ok(());
@@ -171,17 +205,25 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// Tells each identifier of a sighting, or of a steward's link, what there is to know of it.
+    /// Tells each identifier of a sighting, or of a steward's link, what there is to know of it. One that came back is told of what
+    /// was seen since.
     pub(crate) fn tell_identifiers(&mut self, id: NodeId) -> Result<(), Fault> {
         let node = self.known(id)?;
         let Some(company) = node.company() else { return Ok(()) };
         let stance = Stance::of(node, &node.told);
         let bond = matches!(node.part, Part::Bond(_));
-        let (identifiers, version) = (company.identifiers.clone(), node.told.version);
-        for to in identifiers.iter().map(|seen| seen.node) {
-            let Stance { stands, first_seen, .. } = stance;
-            let identifiers = identifiers.clone();
-            let news = LinkNews { sighting: id, first_seen, stands, bond, version, identifiers };
+        let version = node.told.version;
+        let news = company.identifiers.iter().map(|seen| {
+            let mark = company.marks.get(seen.node);
+            let first_seen = match mark {
+                None => stance.first_seen,
+                Some(_) => node.names(seen.node).map(|evidence| evidence.first_seen),
+            };
+            let stands = stance.stands && (mark.is_none() || first_seen.is_some());
+            let (knows, identifiers) = (mark.and_then(Mark::erased), company.identifiers.clone());
+            (seen.node, LinkNews { sighting: id, first_seen, stands, bond, version, knows, identifiers })
+        });
+        for (to, news) in news.collect::<Vec<_>>() {
             self.send(to, Body::Link(news));
         }
         Ok(())

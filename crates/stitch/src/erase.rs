@@ -1,4 +1,4 @@
-//! Somebody asks to be forgotten. The root of the identifier that is named knows the person; each identifier of theirs is
+//! Somebody asks about their data. To be forgotten: the root of the identifier that is named knows the person; each identifier of theirs is
 //! marked for ever, tells its sightings, and forgets them; each sighting decides whether anything is left of it.
 //!
 //! What is erased is decided once, by what the root knows when it is asked. From then on the marks alone decide, in
@@ -6,88 +6,116 @@
 
 use std::collections::BTreeSet;
 
-use kinfold_model::privacy::{Confirmation, Erasure, Extent, Finding, PrivacyScope, Report, Ticket};
-use kinfold_model::{Contested, Fault, NodeId};
+use kinfold_model::privacy::{
+    Confirmation, Demand, Erasure, Finding, PrivacyScope, Report, Restriction, Ticket,
+};
+use kinfold_model::{Contested, Fault, Mark, Marks, NodeId, PersonId, Reach, Rules, Timestamp};
 
 use crate::component::Component;
-use crate::node::{Company, Mark, Orders, Part, Reach};
+use crate::node::{Erased, Orders, Part, Standing};
 use crate::op::{Body, Errand};
 use crate::protocol::Step;
-use crate::witness::Witness;
 
 impl Step<'_> {
     /// A request names this identifier.
-    pub(crate) fn demanded(&mut self, id: NodeId, scope: PrivacyScope, ticket: Ticket) -> Result<(), Fault> {
+    pub(crate) fn demanded(
+        &mut self,
+        id: NodeId,
+        demand: Demand,
+        latest: Timestamp,
+        ticket: Ticket,
+    ) -> Result<(), Fault> {
         let Some(node) = self.desk.node(id, self.state)? else {
             self.tell_of(&ticket, Finding::Unknown { identifier: id });
             return Ok(());
         };
         let was_erased = node.is_gone();
-        if node.is_quarantined() && !was_erased {
-            self.tell_of(&ticket, Finding::Shared { identifier: id });
-            return Ok(());
-        }
-        let (root, person) = (node.root, node.person);
-        if scope == PrivacyScope::Person && !was_erased {
-            self.send(root, Body::Errand(Errand::Erase { node: id, ticket }));
-        } else {
-            self.tell_of(&ticket, Finding::Resolved { identifier: id, person, asked: vec![id], was_erased });
-            self.send(id, Body::Erase { reach: Reach::Alone, ticket });
+        let is_quarantined = node.is_quarantined() && !was_erased;
+        let (root, person, received) = (node.root, node.person, self.cause.time);
+        let restriction = |stands, ticket| Restriction { node: id, stands, received, latest, ticket };
+        match demand {
+            // What restricts one that was somebody's, and is nobody's now, can still be lifted there.
+            Demand::Lift if is_quarantined => self.rule(None, vec![id], &restriction(false, ticket)),
+            _ if is_quarantined => self.tell_of(&ticket, Finding::Shared { identifier: id }),
+            Demand::Erase(PrivacyScope::Person) if !was_erased => {
+                self.send(root, Body::Errand(Errand::Erase { node: id, latest, ticket }));
+            }
+            Demand::Erase(_) => {
+                let asked = vec![id];
+                self.tell_of(&ticket, Finding::Resolved { identifier: id, person, asked, was_erased });
+                self.send(id, Body::Erase { reach: Reach::Alone, latest, ticket });
+            }
+            Demand::Restrict | Demand::Lift if was_erased => {
+                let asked = Vec::new();
+                self.tell_of(&ticket, Finding::Resolved { identifier: id, person, asked, was_erased });
+            }
+            Demand::Restrict | Demand::Lift => {
+                let stands = demand == Demand::Restrict;
+                self.send(root, Body::Errand(Errand::Restrict(restriction(stands, ticket))));
+            }
         }
         Ok(())
     }
 
     /// Erases all identifiers of the person to whom this one belongs; this one alone, if it belongs to nobody.
-    pub(crate) fn erase_person(&mut self, root: NodeId, id: NodeId, ticket: &Ticket) -> Result<(), Fault> {
+    pub(crate) fn erase_person(
+        &mut self,
+        root: NodeId,
+        id: NodeId,
+        latest: Timestamp,
+        ticket: &Ticket,
+    ) -> Result<(), Fault> {
         let law = self.law;
-        let component = self.component(root)?;
-        let person = component.members.get(&id).and_then(|member| member.person);
-        let is_theirs = |node: NodeId, theirs| node == id || (theirs == person && person.is_some());
-        let members = component.members.iter().filter_map(|(node, member)| {
-            let namespace = member.namespace.as_ref().filter(|_| is_theirs(*node, member.person))?;
-            let rules = law.rules.namespace(namespace);
-            let is_device = rules.is_some_and(|rules| rules.contested == Contested::Apart);
-            // Of one that links nobody nobody knows whose its touchpoints are.
-            let is_claimed = is_device || person.is_none() || is_with_others(component, *node);
-            Some((*node, if is_claimed { Reach::Unclaimed } else { Reach::Everything }))
-        });
-        let members: Vec<(NodeId, Reach)> = members.collect();
-        let asked = members.iter().map(|(node, _)| *node).collect();
+        let Theirs { person, identifiers } = Theirs::of(id, self.component(root)?, &law.rules);
+        let asked = identifiers.iter().map(|(node, _)| *node).collect();
         self.tell_of(ticket, Finding::Resolved { identifier: id, person, asked, was_erased: false });
-        for (node, reach) in members {
-            self.send(node, Body::Erase { reach, ticket: ticket.clone() });
+        for (node, is_claimed) in identifiers {
+            let reach = if is_claimed { Reach::Unclaimed } else { Reach::Everything };
+            self.send(node, Body::Erase { reach, latest, ticket: ticket.clone() });
         }
         Ok(())
     }
 
     /// An identifier is erased. How far is decided by the first who asks; whoever asks later waits for the same sightings.
-    pub(crate) fn erase(&mut self, id: NodeId, reach: Reach, ticket: &Ticket) -> Result<(), Fault> {
-        let Some(standing) = self.known(id)?.standing().cloned() else {
+    pub(crate) fn erase(
+        &mut self,
+        id: NodeId,
+        reach: Reach,
+        latest: Timestamp,
+        ticket: &Ticket,
+    ) -> Result<(), Fault> {
+        let Some(standing) = self.known(id)?.standing() else {
             return Err(Fault::Protocol(format!("sighting {id} was asked to be erased like an identifier")));
         };
-        let is_new = standing.erased.is_none();
-        let mark = match standing.erased {
-            Some(mark) => mark,
-            None => Mark { reach, sightings: self.unlink(id)? },
-        };
-        for sighting in mark.sightings.iter().copied() {
-            let ticket = Some(Ticket { asked_by: id, ..ticket.clone() });
-            self.send(sighting, Body::Erased { identifier: id, reach: mark.reach, ticket });
+        let Erased { mut mark, mut sightings } = standing.erased.clone().unwrap_or_default();
+        let is_new = mark.erase(reach, latest);
+        if !mark.holds() {
+            // It was erased by this very message, and came back since.
+            return Ok(());
         }
-        let asked = u32::try_from(mark.sightings.len()).unwrap_or(u32::MAX);
-        self.forget(id, Extent::Everything, Some(ticket.clone()))?;
+        sightings.extend(self.unlink(id)?);
+        for sighting in sightings.iter().copied() {
+            let (mark, ticket) = (mark.clone(), Some(Ticket { asked_by: id, ..ticket.clone() }));
+            self.send(sighting, Body::Erased { identifier: id, mark, ticket });
+        }
+        let asked = u32::try_from(sightings.len()).unwrap_or(u32::MAX);
+        self.forget(id, Marks::alone(id, mark.clone()), Some(ticket.clone()))?;
         self.journal.report(ticket.confirm(id, Confirmation::Stitch { asked, is_new }));
         self.desk.forget_commands(id, self.state)?;
+        // Consents may have overtaken the request.
+        let agreed = self.known_mut(id)?.witness.agreed.apply(&mut Marks::alone(id, mark.clone()));
         self.change_known(id, |node| {
-            node.witness = Witness::default();
+            node.witness.forget_before(None);
             if let Part::Identifier(standing) = &mut node.part {
                 (standing.sightings, standing.earliest) = (0, None);
+                (standing.crowded, standing.shed) = (false, false);
                 // What a steward did not believe of it stays so: else others would be joined by it.
                 let distrusted = std::mem::take(&mut standing.orders.distrusted);
                 standing.orders = Orders { distrusted, ..Orders::default() };
-                standing.erased = Some(mark);
+                standing.erased = Some(Erased { mark, sightings });
             }
-        })
+        })?;
+        agreed.into_iter().try_for_each(|(_, time)| self.lift(id, time))
     }
 
     /// Takes all links of an identifier away; gives the sightings.
@@ -98,48 +126,140 @@ impl Step<'_> {
         Ok(links.into_iter().filter(|(_, bond)| !bond).map(|(sighting, _)| sighting).collect())
     }
 
-    /// An identifier of this sighting is erased.
+    /// A sighting came to an erased identifier: it is told when the mark is lifted, if not too many are.
+    pub(crate) fn keep_in_touch(&mut self, id: NodeId, sighting: NodeId) -> Result<(), Fault> {
+        let law = self.law;
+        let Some(standing) = self.known(id)?.standing() else { return Ok(()) };
+        let most = law.max_sightings(&standing.namespace) as usize;
+        let has_room =
+            |erased: &Erased| erased.sightings.len() < most && !erased.sightings.contains(&sighting);
+        if standing.erased.as_ref().is_some_and(has_room)
+            && let Part::Identifier(Standing { erased: Some(erased), .. }) = &mut self.known_mut(id)?.part
+        {
+            erased.sightings.insert(sighting);
+        }
+        Ok(())
+    }
+
+    /// An identifier of this sighting is erased, or came back.
     pub(crate) fn erased(
         &mut self,
         id: NodeId,
         identifier: NodeId,
-        reach: Reach,
+        mark: Mark,
         ticket: Option<Ticket>,
     ) -> Result<(), Fault> {
         let law = self.law;
-        let knows = |company: &Company| company.erased.contains_key(&identifier);
-        if ticket.is_none() && self.known(id)?.company().is_some_and(knows) {
+        let Some(company) = self.known(id)?.company() else { return Ok(()) };
+        let mut marks = company.marks.clone();
+        marks.merge(&Marks::one(identifier, mark, company.unblocked(&law.rules)));
+        self.remember(id, marks, ticket)
+    }
+
+    /// Whoever was named by exactly these identifiers agreed to be known again, should they be erased.
+    pub(crate) fn agree(&mut self, id: NodeId, time: Timestamp) -> Result<(), Fault> {
+        let node = self.known(id)?;
+        if node.witness.agreed.has(time) {
             return Ok(());
         }
-        let mut gone = false;
+        let marks = node.company().map(|company| company.marks.clone()).unwrap_or_default();
+        let own = node.standing().and_then(|standing| standing.erased.as_ref()?.mark.erased());
+        // What is older than all that is erased lifts nothing, and nobody should know of it.
+        if marks.least_erased().or(own).is_some_and(|erased| time <= erased) {
+            return Ok(());
+        }
+        self.known_mut(id)?.witness.agreed.add(time);
+        if id.is_sighting() { self.remember(id, marks, None) } else { self.lift(id, time) }
+    }
+
+    /// A mark is lifted from this time on, if that is later than the erasure. All sightings of the identifier are told.
+    pub(crate) fn lift(&mut self, id: NodeId, time: Timestamp) -> Result<(), Fault> {
+        let erased = self.known(id)?.standing().and_then(|standing| standing.erased.clone());
+        let Some(Erased { mut mark, sightings }) = erased else { return Ok(()) };
+        if !mark.consent(time) {
+            return Ok(());
+        }
+        for sighting in sightings.iter().copied() {
+            self.send(sighting, Body::Erased { identifier: id, mark: mark.clone(), ticket: None });
+        }
+        self.forget(id, Marks::alone(id, mark.clone()), None)?;
         self.change_known(id, |node| {
-            let Part::Sighting(company) = &mut node.part else { return };
-            company.erased.insert(identifier, reach);
-            company.gone |= company.is_to_go(&law.rules);
-            gone = company.gone;
-            if gone {
-                node.witness = Witness::default();
+            if let Part::Identifier(standing) = &mut node.part {
+                standing.erased = Some(Erased { mark, sightings });
+            }
+        })
+    }
+
+    /// A sighting learns what is erased of its identifiers, and applies the consents that it has heard. Nothing is left of what is
+    /// older than all that counts.
+    fn remember(&mut self, id: NodeId, mut marks: Marks, ticket: Option<Ticket>) -> Result<(), Fault> {
+        let node = self.known(id)?;
+        let Some(company) = node.company() else { return Ok(()) };
+        let before = company.marks.clone();
+        for (identifier, time) in self.known_mut(id)?.witness.agreed.apply(&mut marks) {
+            self.send(identifier, Body::Agreed { time });
+        }
+        let is_news = marks != before;
+        if !is_news && ticket.is_none() {
+            return Ok(());
+        }
+        let from = marks.counts_from();
+        let known = marks.clone();
+        self.change_known(id, |node| {
+            node.witness.forget_before(from);
+            if let Part::Sighting(company) = &mut node.part {
+                // One that comes back says again that it is blocked.
+                company.blocked.retain(|id| known.get(*id).is_none_or(|mark| !mark.holds()));
+                company.marks = known;
             }
         })?;
-        if gone {
+        let comes_back = marks.iter().any(|(_, mark)| !mark.holds());
+        if is_news && comes_back && self.known(id)?.witness.evidence().is_some() {
+            // What came back believes nobody who does not say that he knows of it.
+            self.tell_identifiers(id)?;
+        }
+        if from.is_none() {
             self.desk.forget_commands(id, self.state)?;
         }
         if let Some(ticket) = &ticket {
             self.journal.report(ticket.confirm(id, Confirmation::Stitch { asked: 0, is_new: false }));
         }
-        self.forget(id, if gone { Extent::Everything } else { Extent::Identifier(identifier) }, ticket)
+        self.forget(id, marks, ticket)
     }
 
-    /// Tells facets what does not count any more.
-    fn forget(&mut self, id: NodeId, extent: Extent, ticket: Option<Ticket>) -> Result<(), Fault> {
+    /// Tells facets what does not count any more, or counts again.
+    fn forget(&mut self, id: NodeId, marks: Marks, ticket: Option<Ticket>) -> Result<(), Fault> {
         let node = self.known(id)?.clone();
-        self.journal.erased(Erasure { node: id, extent, ticket }, &node);
+        self.journal.erased(Erasure { node: id, marks, ticket }, &node);
         Ok(())
     }
 
-    fn tell_of(&mut self, ticket: &Ticket, finding: Finding) {
+    pub(crate) fn tell_of(&mut self, ticket: &Ticket, finding: Finding) {
         let Ticket { request_id, desk, .. } = ticket.clone();
         self.journal.report(Report { request_id, desk, finding });
+    }
+}
+
+/// The person to whom an identifier belongs, as the root knows them.
+pub(crate) struct Theirs {
+    /// `None` for one that belongs to nobody.
+    pub(crate) person: Option<PersonId>,
+    /// All of the person, this one alone if it belongs to nobody; each with whether it is, or may be, of others, too.
+    pub(crate) identifiers: Vec<(NodeId, bool)>,
+}
+
+impl Theirs {
+    pub(crate) fn of(id: NodeId, component: &Component, rules: &Rules) -> Self {
+        let person = component.members.get(&id).and_then(|member| member.person);
+        let is_theirs = |node: NodeId, theirs| node == id || (theirs == person && person.is_some());
+        let identifiers = component.members.iter().filter_map(|(node, member)| {
+            let namespace = member.namespace.as_ref().filter(|_| is_theirs(*node, member.person))?;
+            let rules = rules.namespace(namespace);
+            let is_device = rules.is_some_and(|rules| rules.contested == Contested::Apart);
+            // Of one that links nobody nobody knows whose its touchpoints are.
+            Some((*node, is_device || person.is_none() || is_with_others(component, *node)))
+        });
+        Self { person, identifiers: identifiers.collect() }
     }
 }
 

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem::take;
 
-use kinfold_model::privacy::{Erasure, Extent, Report};
+use kinfold_model::privacy::{Erasure, Report, Restriction, Ruling};
 use kinfold_model::{
     Assignment, ChangeKind, IdentityChange, Move, Namespace, NodeId, PersonId, RulesVersion,
 };
@@ -25,11 +25,14 @@ pub enum Note {
     Freed,
     /// An identifier is erased, and links nothing any more.
     Erased,
+    /// An identifier that was erased came back by a consent, and links again.
+    Returned,
 }
 
 impl Note {
     /// All notes, as metrics name them.
-    pub const ALL: [Self; 5] = [Self::Quarantined, Self::Blocked, Self::Shed, Self::Freed, Self::Erased];
+    pub const ALL: [Self; 6] =
+        [Self::Quarantined, Self::Blocked, Self::Shed, Self::Freed, Self::Erased, Self::Returned];
 
     /// The name in metrics and logs.
     #[must_use]
@@ -40,6 +43,7 @@ impl Note {
             Self::Shed => "shed",
             Self::Freed => "freed",
             Self::Erased => "erased",
+            Self::Returned => "returned",
         }
     }
 }
@@ -59,7 +63,7 @@ pub(crate) struct Journal {
     /// By node of a component in which anything changed.
     settled: BTreeMap<NodeId, Turn>,
     notes: Vec<(NodeId, Note)>,
-    erasures: Vec<Erasure>,
+    rulings: Vec<Ruling>,
     /// The assignments of nodes that are erased.
     farewells: Vec<Assignment>,
     reports: Vec<Report>,
@@ -89,13 +93,18 @@ impl Journal {
         turn.or_insert_with(|| Turn { namespace: namespace.cloned(), was, is }).is = is;
     }
 
-    /// Nothing, or less, counts any more that was said at a node.
+    /// Nothing, or less, counts any more that was said at a node, or what is said from some time on counts again.
     pub(crate) fn erased(&mut self, erasure: Erasure, node: &Node) {
-        if let Some(person_id) = node.person.filter(|_| erasure.extent == Extent::Everything) {
+        if let Some(person_id) = node.person.filter(|_| erasure.marks.counts_from().is_none()) {
             let namespace = node.namespace().cloned();
             self.farewells.push(Assignment { node: erasure.node, namespace, person_id, erased: true });
         }
-        self.erasures.push(erasure);
+        self.rulings.push(Ruling::Erased(erasure));
+    }
+
+    /// An identifier is restricted, or is not any more.
+    pub(crate) fn restricted(&mut self, restriction: Restriction) {
+        self.rulings.push(Ruling::Restricted(restriction));
     }
 
     /// Something to tell about a request.
@@ -103,10 +112,11 @@ impl Journal {
         self.reports.push(report);
     }
 
-    /// The erasures so far; the last assignments of nodes of which nothing is left; and what is told about requests.
-    pub(crate) fn forgotten(&mut self) -> (Vec<Erasure>, Vec<Assignment>, Vec<Report>) {
-        let Self { erasures, farewells, reports, .. } = self;
-        (take(erasures), take(farewells), take(reports))
+    /// What facets is told because somebody asked; the last assignments of nodes of which nothing is left; and what is told about
+    /// requests.
+    pub(crate) fn asked_for(&mut self) -> (Vec<Ruling>, Vec<Assignment>, Vec<Report>) {
+        let Self { rulings, farewells, reports, .. } = self;
+        (take(rulings), take(farewells), take(reports))
     }
 
     /// An identifier begins or ceases to link.

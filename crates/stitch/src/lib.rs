@@ -24,6 +24,7 @@ pub mod order;
 pub mod people;
 mod plain;
 mod protocol;
+mod restrict;
 pub mod review;
 mod revision;
 mod sets;

@@ -2,12 +2,12 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::{Contested, Namespace, NamespaceRules, NodeId, PersonId, Rules, Timestamp};
+use kinfold_model::{Contested, Mark, Marks, Namespace, NamespaceRules, NodeId, PersonId, Rules, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::component::Told;
 use crate::op::Seen;
-use crate::witness::Witness;
+use crate::witness::{Evidence, Witness};
 
 /// A node of the identity graph.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -37,24 +37,13 @@ pub enum Part {
     Bond(Company),
 }
 
-/// Of which touchpoints an erased identifier takes everything away. From all others it takes itself.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
-pub enum Reach {
-    /// Of those that name nobody but what is erased.
-    Alone,
-    /// Also of those that besides name devices only: it stands in touchpoints of others, or is a device itself, and who
-    /// names somebody else speaks of them.
-    Unclaimed,
-    /// Of all that name it.
-    Everything,
-}
-
-/// That an identifier is erased, for ever.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Mark {
-    /// How far.
-    pub reach: Reach,
-    /// The sightings that it was part of then: a second request has to wait for them, too.
+/// That an identifier is erased, or was.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Erased {
+    /// How far, and from which time on it counts again.
+    pub mark: Mark,
+    /// The sightings that it was part of then, and those that came since, as many as are stored of an identifier: a second request
+    /// has to wait for them, and they are told when the mark is lifted.
     pub sightings: BTreeSet<NodeId>,
 }
 
@@ -79,8 +68,8 @@ pub struct Standing {
     pub listed: bool,
     /// What stewards said about it.
     pub orders: Orders,
-    /// It is erased.
-    pub erased: Option<Mark>,
+    /// It is erased, or came back since.
+    pub erased: Option<Erased>,
 }
 
 /// What the standing commands of stewards about one identifier amount to.
@@ -105,10 +94,8 @@ pub struct Company {
     pub blocked: BTreeSet<NodeId>,
     /// Of a steward's link: the time of the newest command that stands; `None` when none does.
     pub since: Option<Timestamp>,
-    /// Those of them that are erased.
-    pub erased: BTreeMap<NodeId, Reach>,
-    /// Nothing counts any more that touchpoints said at them, for ever.
-    pub gone: bool,
+    /// Those of them that are erased, or were.
+    pub marks: Marks,
 }
 
 impl Standing {
@@ -138,14 +125,20 @@ impl Standing {
     /// Whether it says nothing about anybody.
     #[must_use]
     pub fn is_blocked(&self) -> bool {
-        self.blocked || self.listed || self.orders.blocked || self.erased.is_some()
+        self.blocked || self.listed || self.orders.blocked || self.is_erased()
+    }
+
+    /// Whether it is erased and has not come back.
+    #[must_use]
+    pub fn is_erased(&self) -> bool {
+        self.erased.as_ref().is_some_and(|erased| erased.mark.holds())
     }
 
     /// Whether its sightings know that it is blocked: those that are not stored cannot be told. Those of an erased one know
     /// more than that.
     #[must_use]
     pub fn blocks_sightings(&self) -> bool {
-        self.is_blocked() && !self.overflowed && self.erased.is_none()
+        self.is_blocked() && !self.overflowed && !self.is_erased()
     }
 }
 
@@ -153,34 +146,17 @@ impl Company {
     /// Identifiers that keep this company.
     #[must_use]
     pub fn new(identifiers: Vec<Seen>) -> Self {
-        let (blocked, erased) = (BTreeSet::new(), BTreeMap::new());
-        Self { identifiers, blocked, since: None, erased, gone: false }
+        Self { identifiers, blocked: BTreeSet::new(), since: None, marks: Marks::default() }
     }
 
-    /// Whether nobody is left who says something.
+    /// The identifiers that are not blocked, each with whether it is a device: what the marks of some of them are judged by.
     #[must_use]
-    pub fn is_blocked(&self) -> bool {
-        let is_silent = |node| self.blocked.contains(node) || self.erased.contains_key(node);
-        self.identifiers.iter().all(|seen| is_silent(&seen.node))
-    }
-
-    /// Whether nothing may be left of what was said, now that some of the identifiers are erased.
-    #[must_use]
-    pub fn is_to_go(&self, rules: &Rules) -> bool {
+    pub fn unblocked(&self, rules: &Rules) -> BTreeMap<NodeId, bool> {
         let is_device = |seen: &Seen| {
             rules.namespace(&seen.namespace).is_some_and(|rules| rules.contested == Contested::Apart)
         };
-        let mut others = self
-            .identifiers
-            .iter()
-            .filter(|seen| !seen.blocked && !self.erased.contains_key(&seen.node))
-            .peekable();
-        match self.erased.values().max() {
-            None => false,
-            Some(Reach::Everything) => true,
-            Some(Reach::Unclaimed) => others.all(is_device),
-            Some(Reach::Alone) => others.peek().is_none(),
-        }
+        let unblocked = self.identifiers.iter().filter(|seen| !seen.blocked);
+        unblocked.map(|seen| (seen.node, is_device(seen))).collect()
     }
 }
 
@@ -198,13 +174,40 @@ impl Node {
         self.standing().map(|standing| &standing.namespace)
     }
 
-    /// Whether touchpoints at exactly these identifiers say nothing any more, for ever.
+    /// Whether touchpoints at exactly these identifiers say nothing any more, of whatever time.
     #[must_use]
     pub fn is_gone(&self) -> bool {
         match &self.part {
-            Part::Identifier(standing) => standing.erased.is_some(),
-            Part::Sighting(company) | Part::Bond(company) => company.gone,
+            Part::Identifier(standing) => standing.is_erased(),
+            Part::Sighting(company) | Part::Bond(company) => company.marks.counts_from().is_none(),
         }
+    }
+
+    /// Whether a touchpoint of this time at exactly these identifiers says nothing.
+    #[must_use]
+    pub fn suppresses(&self, time: Timestamp) -> bool {
+        match &self.part {
+            Part::Identifier(standing) => {
+                standing.erased.as_ref().is_some_and(|erased| erased.mark.reach(time).is_some())
+            }
+            Part::Sighting(company) | Part::Bond(company) => company.marks.is_gone(time),
+        }
+    }
+
+    /// When touchpoints named this identifier of a sighting, as far as that counts; `None` when none does.
+    #[must_use]
+    pub fn names(&self, identifier: NodeId) -> Option<Evidence> {
+        let back = self.company().map_or(Some(Timestamp::MIN), |company| company.marks.back(identifier));
+        self.witness.evidence_since(back?)
+    }
+
+    /// Whether nobody is left of a sighting who says something.
+    fn is_silenced(&self, company: &Company) -> bool {
+        let is_silent = |node| {
+            company.blocked.contains(&node)
+                || (company.marks.get(node).is_some() && self.names(node).is_none())
+        };
+        company.identifiers.iter().all(|seen| is_silent(seen.node))
     }
 
     /// Whether it is an identifier that links nothing because of what it was seen with.
@@ -250,7 +253,7 @@ impl Node {
                 }
             }
             Part::Sighting(company) => {
-                let evidence = evidence.filter(|_| !company.is_blocked());
+                let evidence = evidence.filter(|_| !self.is_silenced(company));
                 Told {
                     version,
                     first_seen: evidence.map(|evidence| evidence.first_seen),

@@ -1,13 +1,13 @@
 //! The messages of `identity-op`. Each is addressed to a node, and handled by the partition that owns it.
 
-use kinfold_model::privacy::{PrivacyScope, Ticket};
+use kinfold_model::privacy::{Demand, Restriction, Ticket};
 use kinfold_model::{
-    ChangeRule, Command, CommandKind, Keys, Namespace, NodeId, PersonId, Refusal, Timestamp, Touchpoint,
+    ChangeRule, Command, CommandKind, Keys, Mark, Namespace, NodeId, PersonId, Reach, Refusal, Timestamp,
+    Touchpoint,
 };
 use serde::{Deserialize, Serialize};
 
 use crate::component::{Component, Edge, Told};
-use crate::node::Reach;
 use crate::order;
 use crate::witness::TouchpointMark;
 
@@ -33,7 +33,7 @@ pub struct Cause {
     pub time: Timestamp,
     /// What made a difference.
     pub rule: ChangeRule,
-    /// The steward's command, or the request to be forgotten.
+    /// The steward's command, or the request about somebody's data.
     pub command_id: Option<String>,
 }
 
@@ -59,6 +59,8 @@ pub struct Observation {
     pub mark: TouchpointMark,
     /// Sorted, distinct, at least one.
     pub identifiers: Vec<Seen>,
+    /// The time of a consent that brings back whom it names, if they are erased; `None` when it states none.
+    pub consented: Option<Timestamp>,
 }
 
 /// What a message says.
@@ -88,10 +90,12 @@ pub enum Body {
     },
     /// To an identifier: your component is too large without you being taken out.
     Shed,
-    /// To an identifier: somebody asks to be forgotten and names you.
+    /// To an identifier: somebody asks about their data and names you.
     Demand {
-        /// How far that goes.
-        scope: PrivacyScope,
+        /// For what.
+        demand: Demand,
+        /// No touchpoint that came before has a later time.
+        latest: Timestamp,
         /// Names the identifier itself as who asks.
         ticket: Ticket,
     },
@@ -99,17 +103,24 @@ pub enum Body {
     Erase {
         /// How far.
         reach: Reach,
+        /// As of [`Self::Demand`]: only a later consent lifts it.
+        latest: Timestamp,
         /// Who wants to know when it is done.
         ticket: Ticket,
     },
-    /// To a sighting: this identifier of yours is erased.
+    /// To a sighting: this identifier of yours is erased, or came back.
     Erased {
         /// The identifier.
         identifier: NodeId,
-        /// How far.
-        reach: Reach,
-        /// Who wants to know when it is done; `None` when the sighting came after the erasure.
+        /// How far, and from which time on it counts again.
+        mark: Mark,
+        /// Who wants to know when it is done; `None` when the sighting came after the erasure, and when the mark is lifted.
         ticket: Option<Ticket>,
+    },
+    /// To an identifier that is erased: somebody who was named by you agreed to be known again.
+    Agreed {
+        /// When.
+        time: Timestamp,
     },
     /// To a root: do this for one of your nodes.
     Errand(Errand),
@@ -153,6 +164,8 @@ pub struct LinkNews {
     pub bond: bool,
     /// The version of what it told its root at that time.
     pub version: u64,
+    /// The time of the last erasure of the receiver that it knows of; `None` when it knows of none.
+    pub knows: Option<Timestamp>,
     /// All of its identifiers, the receiver among them.
     pub identifiers: Vec<Seen>,
 }
@@ -191,9 +204,13 @@ pub enum Errand {
     Erase {
         /// An identifier.
         node: NodeId,
+        /// As of [`Body::Demand`].
+        latest: Timestamp,
         /// Who wants to know.
         ticket: Ticket,
     },
+    /// Restrict the person to whom the node belongs, or do so no more.
+    Restrict(Restriction),
 }
 
 impl Errand {
@@ -205,28 +222,38 @@ impl Errand {
             | Self::Tell { node, .. }
             | Self::Settle { node, .. }
             | Self::Erase { node, .. } => *node,
+            Self::Restrict(restriction) => restriction.node,
         }
     }
 }
 
 impl Op {
-    /// What a touchpoint means to stitch. `identifiers` must be sorted and distinct by node.
+    /// What a touchpoint means to stitch. `identifiers` must be sorted and distinct by node; `consented` is the time of a consent in
+    /// it that brings back who is erased.
     #[must_use]
-    pub fn observe(touchpoint: &Touchpoint, identifiers: Vec<Seen>, keys: &Keys) -> Self {
+    pub fn observe(
+        touchpoint: &Touchpoint,
+        identifiers: Vec<Seen>,
+        consented: Option<Timestamp>,
+        keys: &Keys,
+    ) -> Self {
         let (to, time) = (touchpoint.sighting, touchpoint.time);
         let mark = TouchpointMark(keys.touchpoint_mark(&touchpoint.touchpoint_id));
-        let observation = Observation { time, source: touchpoint.source.clone(), mark, identifiers };
+        let source = touchpoint.source.clone();
+        let observation = Observation { time, source, mark, identifiers, consented };
         let cause = Cause { node: to, time, rule: ChangeRule::Evidence, command_id: None };
         Self { to, hops: 0, cause, body: Body::Observe(observation) }
     }
 
-    /// What a request to be forgotten means to stitch. The ticket is that of the identifier.
+    /// What a request means to stitch that was written to the log at this time. The ticket is that of the identifier; no touchpoint
+    /// that came before has a time after `latest`.
     #[must_use]
-    pub fn erase(scope: PrivacyScope, ticket: Ticket, time: Timestamp) -> Self {
+    pub fn demand(demand: Demand, ticket: Ticket, time: Timestamp, latest: Timestamp) -> Self {
         let to = ticket.asked_by;
         let command_id = Some(ticket.request_id.clone());
+        // A restriction changes nobody, so that no change is ever told with this rule but one by an erasure.
         let cause = Cause { node: to, time, rule: ChangeRule::Erasure, command_id };
-        Self { to, hops: 0, cause, body: Body::Demand { scope, ticket } }
+        Self { to, hops: 0, cause, body: Body::Demand { demand, latest, ticket } }
     }
 
     /// What a steward's command means to stitch.

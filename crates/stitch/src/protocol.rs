@@ -116,9 +116,10 @@ impl<'a> Step<'a> {
                 self.distrust(op.to, identifier, &source, stands)
             }
             Body::Shed => self.shed(op.to),
-            Body::Demand { scope, ticket } => self.demanded(op.to, scope, ticket),
-            Body::Erase { reach, ticket } => self.erase(op.to, reach, &ticket),
-            Body::Erased { identifier, reach, ticket } => self.erased(op.to, identifier, reach, ticket),
+            Body::Demand { demand, latest, ticket } => self.demanded(op.to, demand, latest, ticket),
+            Body::Erase { reach, latest, ticket } => self.erase(op.to, reach, latest, &ticket),
+            Body::Erased { identifier, mark, ticket } => self.erased(op.to, identifier, mark, ticket),
+            Body::Agreed { time } => self.lift(op.to, time),
             Body::Errand(errand) => self.errand(op.to, errand),
             Body::SentBack(errand) => self.sent_back(errand),
             Body::Absorb { from, component, edge } => self.absorb(op.to, from, component, edge),

@@ -1,6 +1,6 @@
 //! The stage: an [`Op`] in; messages to other partitions, assignments and changes of people out.
 
-use kinfold_model::privacy::{Erasure, Report};
+use kinfold_model::privacy::{Report, Ruling};
 use kinfold_model::{
     Assignment, ChangeRule, Context, Fault, Halt, IdentityChange, Keys, NodeId, Partition, Rules, Stage,
     State,
@@ -31,8 +31,8 @@ pub enum Stitched {
     Unassigned(NodeId),
     /// People changed.
     Changed(IdentityChange),
-    /// Something that was said does not count any more.
-    Erased(Erasure),
+    /// Somebody asked, so that something that was said does not count any more, or may not be used, or may be again.
+    Ruled(Ruling),
     /// For whoever answers for requests.
     Reported(Report),
     /// An identifier begins or ceases to link: for logs and metrics, not for a topic.
@@ -62,8 +62,8 @@ impl Stitch {
     ) {
         let output = &mut *context.output;
         output.extend(away.into_iter().map(Stitched::Op));
-        let (erasures, farewells, reports) = journal.forgotten();
-        output.extend(erasures.into_iter().map(Stitched::Erased));
+        let (rulings, farewells, reports) = journal.asked_for();
+        output.extend(rulings.into_iter().map(Stitched::Ruled));
         // Before the tombstones, so that whoever reads the assignments of a node in order knows why.
         output.extend(farewells.into_iter().map(Stitched::Assigned));
         output.extend(reports.into_iter().map(Stitched::Reported));

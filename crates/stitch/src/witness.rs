@@ -4,7 +4,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::{NodeId, Timestamp};
+use kinfold_model::{Agreements, NodeId, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use crate::limits::{SOURCES_MAX, TOUCHPOINTS_MAX};
@@ -23,6 +23,13 @@ impl Evidence {
     #[must_use]
     pub fn at(time: Timestamp, granularity_ms: i64) -> Self {
         Self { first_seen: time, last_seen: time.floor(granularity_ms) }
+    }
+
+    /// What of it is not before that time; `None` when nothing is for certain.
+    #[must_use]
+    pub fn since(self, time: Timestamp) -> Option<Self> {
+        let later = Self { first_seen: self.first_seen.max(time), ..self };
+        (self.first_seen >= time || self.last_seen >= time).then_some(later)
     }
 
     /// Both.
@@ -50,6 +57,8 @@ pub struct Witness {
     pub forgotten: BTreeSet<(String, TouchpointMark)>,
     /// Sources that a steward does not trust here, each with the identifiers of which that was said.
     pub distrusted: BTreeMap<String, BTreeSet<NodeId>>,
+    /// When somebody agreed to be known again.
+    pub agreed: Agreements,
 }
 
 /// What one source said.
@@ -63,13 +72,34 @@ pub enum Testimony {
 
 impl Testimony {
     fn evidence(&self, is_forgotten: impl Fn(TouchpointMark) -> bool) -> Option<Evidence> {
+        self.evidence_since(Timestamp::MIN, is_forgotten)
+    }
+
+    fn evidence_since(
+        &self,
+        time: Timestamp,
+        is_forgotten: impl Fn(TouchpointMark) -> bool,
+    ) -> Option<Evidence> {
         match self {
-            Self::Many(evidence) => Some(*evidence),
+            Self::Many(evidence) => evidence.since(time),
             Self::Few(touchpoints) => touchpoints
                 .iter()
                 .filter(|(mark, _)| !is_forgotten(**mark))
-                .map(|(_, evidence)| *evidence)
+                .filter_map(|(_, evidence)| evidence.since(time))
                 .reduce(Evidence::union),
+        }
+    }
+
+    /// What of it is not before that time; `None` when nothing is.
+    fn since(self, time: Timestamp) -> Option<Self> {
+        match self {
+            Self::Many(evidence) => evidence.since(time).map(Self::Many),
+            Self::Few(touchpoints) => {
+                let later =
+                    touchpoints.into_iter().filter_map(|(mark, seen)| Some((mark, seen.since(time)?)));
+                let later: BTreeMap<_, _> = later.collect();
+                (!later.is_empty()).then_some(Self::Few(later))
+            }
         }
     }
 
@@ -124,13 +154,39 @@ impl Witness {
     /// When they were seen, as far as that still counts; `None` when nothing says so.
     #[must_use]
     pub fn evidence(&self) -> Option<Evidence> {
+        self.evidence_since(Timestamp::MIN)
+    }
+
+    /// The same, of touchpoints that are not before that time. Of many that are not told apart and lie on both sides of it, the
+    /// time of the last decides, cut to the evidence granularity.
+    #[must_use]
+    pub fn evidence_since(&self, time: Timestamp) -> Option<Evidence> {
         let trusted = self.sources.iter().filter(|(source, _)| !self.distrusted.contains_key(*source));
         let said = trusted.filter_map(|(source, testimony)| {
-            testimony.evidence(|mark| {
+            testimony.evidence_since(time, |mark| {
                 !self.forgotten.is_empty() && self.forgotten.contains(&(source.clone(), mark))
             })
         });
-        said.chain(self.rest).reduce(Evidence::union)
+        let rest = self.rest.and_then(|rest| rest.since(time));
+        said.chain(rest).reduce(Evidence::union)
+    }
+
+    /// Forgets touchpoints before that time, and what was taken back of them; all of them without a time. Whom a steward does not
+    /// trust remains so, or others would be joined by it.
+    pub fn forget_before(&mut self, time: Option<Timestamp>) {
+        match time {
+            Some(Timestamp::MIN) => {}
+            Some(time) => {
+                let sources = std::mem::take(&mut self.sources).into_iter();
+                self.sources = sources.filter_map(|(name, said)| Some((name, said.since(time)?))).collect();
+                self.rest = self.rest.and_then(|rest| rest.since(time));
+            }
+            None => {
+                self.sources.clear();
+                self.rest = None;
+                self.forgotten.clear();
+            }
+        }
     }
 
     /// When one source saw them, as far as that still counts.

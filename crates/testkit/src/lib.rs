@@ -9,7 +9,7 @@ mod commands;
 pub mod crashes;
 pub mod data;
 pub mod oracle;
-mod requests;
+pub mod requests;
 mod signals;
 pub mod simulation;
 mod trace;

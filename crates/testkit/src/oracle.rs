@@ -3,6 +3,7 @@
 //! In go observations or touchpoints, as a list without order; out come people, profiles, and what outputs may have of
 //! them. No partitions, no messages, no state, nothing shared with the stages that it judges, and no care for speed.
 
+mod attributes;
 pub mod components;
 mod evidence;
 mod metrics;
@@ -12,7 +13,7 @@ pub mod profiles;
 mod worth;
 
 pub use components::components;
-pub use evidence::{Mark, Marks, Observation};
+pub use evidence::{Erased, Mark, Marks, Observation, counting};
 pub use outputs::{Shared, shared};
 pub use people::{Expected, commanded, people, remembered};
 pub use profiles::{Terms, profiles, revenue};

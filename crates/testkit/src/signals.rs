@@ -33,7 +33,7 @@ const EVENTS: [&str; 3] = ["unsubscribe", "opt_in_requested", "opt_in_confirmed"
 
 /// Those of capture wherever worlds are read: `analytics` takes a purpose of TCF to which nobody agrees, opt-outs of a sale,
 /// and a type of Consent Mode; `marketing` takes purposes to which everybody does, Global Privacy Control, a category of
-/// Segment, and events of mail.
+/// Segment, and events of mail; `newsletter` takes the same category and the same events.
 pub(crate) fn settings() -> Settings {
     let rules = json!({
         "analytics": {
@@ -43,6 +43,7 @@ pub(crate) fn settings() -> Settings {
             "tcf": {"purposes": [2, 3]}, "gpc": true, "jurisdiction": "ccpa", "segment": ["Advertising"],
             "email": {"double_opt_in": true},
         },
+        "newsletter": {"jurisdiction": "ccpa", "segment": ["Advertising"], "email": {"double_opt_in": true}},
     });
     Settings { signals: serde_json::from_value(rules).expect("rules"), ..Settings::default() }
 }
@@ -86,6 +87,7 @@ fn categories(rng: &mut Rng) -> SegmentConsent {
 }
 
 /// What a decision of a signal has besides its purpose: `None` for a channel is any.
+#[derive(Clone, Copy)]
 struct Said {
     decision: Decision,
     basis: &'static str,
@@ -93,6 +95,7 @@ struct Said {
     time: Timestamp,
     channel: Option<&'static str>,
     signal: &'static str,
+    confirmed: bool,
 }
 
 /// The decisions that the signals of a touchpoint mean, in the order of capture.
@@ -110,6 +113,7 @@ pub(crate) fn meant(touchpoint: &Touchpoint) -> Vec<Consent> {
         time,
         channel: None,
         signal: "tcf",
+        confirmed: false,
     };
     let opt_out = |decision, jurisdiction, signal| Said {
         decision,
@@ -118,6 +122,7 @@ pub(crate) fn meant(touchpoint: &Touchpoint) -> Vec<Consent> {
         time: seen,
         channel: None,
         signal,
+        confirmed: false,
     };
     let mut meant = Vec::new();
     if signals.tcf.is_some() {
@@ -140,22 +145,31 @@ pub(crate) fn meant(touchpoint: &Touchpoint) -> Vec<Consent> {
         time: seen,
         channel: None,
         signal,
+        confirmed: false,
     };
     if let Some(state) = signals.consent_mode.get("analytics_storage") {
         meant.push(("analytics", consented(yes_or_no(state == "granted"), None, "consent_mode")));
     }
     if let Some(segment) = &signals.segment {
         let is_allowed = segment.category_preferences["Advertising"];
-        meant.push(("marketing", consented(yes_or_no(is_allowed), Some("ccpa"), "segment")));
+        for purpose in ["marketing", "newsletter"] {
+            meant.push((purpose, consented(yes_or_no(is_allowed), Some("ccpa"), "segment")));
+        }
     }
     let by_mail = match signals.email.as_deref() {
         Some("unsubscribe") => Some(Decision::Withdrawn),
         Some("opt_in_confirmed") => Some(Decision::Granted),
         _ => None,
     };
-    let by_mail =
-        by_mail.map(|decision| Said { channel: Some("email"), ..consented(decision, Some("ccpa"), "email") });
-    meant.extend(by_mail.map(|said| ("marketing", said)));
+    let by_mail = by_mail.map(|decision| Said {
+        channel: Some("email"),
+        // The second step of a double opt-in is the only yes that a sender of mail reports here.
+        confirmed: decision == Decision::Granted,
+        ..consented(decision, Some("ccpa"), "email")
+    });
+    for purpose in ["marketing", "newsletter"] {
+        meant.extend(by_mail.map(|said| (purpose, said)));
+    }
     meant.into_iter().map(|(purpose, said)| said.of(purpose)).collect()
 }
 
@@ -171,6 +185,7 @@ impl Said {
             channel: self.channel.map(str::to_owned),
             expires: None,
             signal: Some(self.signal.to_owned()),
+            confirmed: self.confirmed,
         }
     }
 }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use kinfold_capture::{Capture, Settings};
-use kinfold_model::{Command, Fault, Keys, Partition, PrivacyRequest, Rules, State, Timestamp};
+use kinfold_model::{Command, Fault, Keys, Partition, PrivacyRequest, Returning, Rules, State, Timestamp};
 use kinfold_pipeline::{
     Base, CapturePort, FacetsPort, InRecord, Origin, OutRecord, Overlay, PeoplePort, Port, PrivacyPort,
     StageName, StitchPort, Store, Tally, Task, Topology, Writes,
@@ -19,11 +19,13 @@ use serde::Serialize;
 
 use crate::signals;
 use crate::trace::line;
-use crate::world::{AFTER_MS, outputs, profile_settings, purposes};
+use crate::world::{AFTER_MS, earlier_terms, outputs, profile_settings, purposes, survivorship};
 
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;
 
+/// The purpose by a consent to which somebody who is erased comes back.
+pub const RETURN: &str = "return";
 /// The time of every record, unless a run has another: no touchpoint of a world is from its future. Of the consents that end
 /// after it, some still hold then.
 const NOW_MS: i64 = AFTER_MS + 10_000;
@@ -47,7 +49,7 @@ pub struct Input<'a> {
     pub records: &'a [Vec<u8>],
     /// Of stewards; they arrive in between.
     pub commands: &'a [Command],
-    /// Of people who want to be forgotten; they arrive in between, too, unless they wait.
+    /// Of people who want to be forgotten or restricted; they arrive in between, too, unless they wait.
     pub requests: &'a [PrivacyRequest],
     /// Whether requests come when all the rest has come to its end, one after the other.
     pub requests_wait: bool,
@@ -55,9 +57,23 @@ pub struct Input<'a> {
     pub keys: &'a Keys,
     /// In force at the end.
     pub rules: &'a Rules,
-    /// In force until some records have come; `None` for the same rules throughout.
+    /// In force until some records have come, and with them all else by which people are folded; `None` for the same throughout.
     pub earlier_rules: Option<&'a Rules>,
     /// The time of every record, and that at the end. A run with crashes goes on until then at least.
+    pub now: Timestamp,
+    /// For capture, when all the rest has come to its end, at another time: those that bring back who was erased, and those that
+    /// come when these have been dealt with.
+    pub later: Option<Later<'a>>,
+}
+
+/// What comes after erasures.
+#[derive(Clone, Copy)]
+pub struct Later<'a> {
+    /// Records that bring somebody back.
+    pub returning: &'a [Vec<u8>],
+    /// Records that come when these were dealt with, also old ones again.
+    pub after: &'a [Vec<u8>],
+    /// The time of all of them.
     pub now: Timestamp,
 }
 
@@ -66,7 +82,8 @@ impl<'a> Input<'a> {
     #[must_use]
     pub fn new(records: &'a [Vec<u8>], commands: &'a [Command], keys: &'a Keys, rules: &'a Rules) -> Self {
         let now = Timestamp::from_millis(NOW_MS).unwrap_or_default();
-        Self { records, commands, requests: &[], requests_wait: false, keys, rules, earlier_rules: None, now }
+        let (requests, earlier_rules, later): (&[_], _, _) = (&[], None, None);
+        Self { records, commands, requests, requests_wait: false, keys, rules, earlier_rules, now, later }
     }
 }
 
@@ -183,7 +200,7 @@ struct Estate {
 
 struct Seats<'p, P: Port> {
     tasks: Vec<Task<'p, P>>,
-    /// By partition, whether the rules may be other ones than those under which its state came about.
+    /// By partition, whether the rules, or the purposes, may be other ones than those under which its state came about.
     revising: Vec<bool>,
     /// By partition, how many records have come twice.
     repeated: Vec<usize>,
@@ -258,8 +275,7 @@ impl<P: Port> Lane for Seats<'_, P> {
         }
         let batch_time = batch.last().map_or(Timestamp::MIN, |record| record.time);
         if self.revising[index] || is_due {
-            let now = if is_due { log.now } else { batch_time };
-            let is_left = task.idle(store, now, rng.usize(1..=REVISED_MAX))?.is_some();
+            let is_left = task.idle(store, log.now, rng.usize(1..=REVISED_MAX))?.is_some();
             self.revising[index] &= is_left;
         }
         let effects = task.finish(store)?;
@@ -320,7 +336,7 @@ pub fn run(input: &Input<'_>, schedule: &Schedule) -> Result<Outcome, Fault> {
     let mut estates = Vec::new();
     if let Some(earlier) = input.earlier_rules {
         let left = rng.usize(0..=input.records.len());
-        let ports = ports(input.keys, earlier, schedule.partitions);
+        let ports = earlier_ports(input.keys, earlier, schedule.partitions);
         let mut lanes = lanes(&ports, schedule.partitions, Vec::new());
         course.advance(&mut lanes, &mut rng, schedule, left)?;
         estates = lanes.into_iter().map(Lane::leave).collect();
@@ -330,6 +346,13 @@ pub fn run(input: &Input<'_>, schedule: &Schedule) -> Result<Outcome, Fault> {
     course.advance(&mut lanes, &mut rng, schedule, 0)?;
     while !course.is_done(&lanes) {
         course.advance(&mut lanes, &mut rng, schedule, 0)?;
+    }
+    for records in input.later.iter().flat_map(|later| [later.returning, later.after]) {
+        course.records = records.iter();
+        course.log.now = input.later.map_or(input.now, |later| later.now);
+        while !course.is_done(&lanes) {
+            course.advance(&mut lanes, &mut rng, schedule, 0)?;
+        }
     }
     outcome(lanes, course.log)
 }
@@ -426,21 +449,40 @@ pub(crate) fn ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
     let settings = Settings { stale_after_ms: i64::MAX, ..signals::settings() };
     let stage = Capture::new(keys.clone(), rules.clone(), settings);
     let (keys, rules) = (keys.clone(), rules.clone());
+    // No touchpoint of a world states a consent to it, unless it is meant to bring somebody back.
+    let returning: Arc<Returning> = Arc::new(Returning::by([RETURN.to_owned()], &purposes()));
     let verifiers = Arc::new(Verifiers::none_needed());
     let terms = PrivacyTerms { capture: stage.clone(), verifiers, last_copy_after_ms: LAST_COPY_AFTER_MS };
     Ports {
-        capture: CapturePort { stage, keys: keys.clone(), rules: rules.clone(), topology: topology.clone() },
+        capture: CapturePort {
+            stage,
+            keys: keys.clone(),
+            rules: rules.clone(),
+            returning: Arc::clone(&returning),
+            topology: topology.clone(),
+        },
         stitch: StitchPort { keys: keys.clone(), rules, topology: topology.clone() },
-        facets: FacetsPort { topology: topology.clone() },
+        facets: FacetsPort { returning, topology: topology.clone() },
         people: PeoplePort {
             keys,
             purposes: Arc::new(purposes()),
             outputs: Arc::new(outputs()),
+            survivorship: Arc::new(survivorship()),
             settings: Arc::new(profile_settings()),
             topology: topology.clone(),
         },
         privacy: PrivacyPort { terms, topology },
     }
+}
+
+/// The ports of the same deployment before its rules changed, and with them all else by which people are folded.
+pub(crate) fn earlier_ports(keys: &Keys, rules: &Rules, partitions: u32) -> Ports {
+    let ports = ports(keys, rules, partitions);
+    let (purposes, outputs, survivorship, settings) = earlier_terms();
+    let (purposes, outputs) = (Arc::new(purposes), Arc::new(outputs));
+    let (survivorship, settings) = (Arc::new(survivorship), Arc::new(settings));
+    let people = PeoplePort { purposes, outputs, survivorship, settings, ..ports.people };
+    Ports { people, ..ports }
 }
 
 fn outcome(lanes: Lanes<'_>, log: Log) -> Result<Outcome, Fault> {

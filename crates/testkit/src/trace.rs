@@ -1,6 +1,7 @@
 //! A simulated run as lines that a person can follow: who handles what, in the order of handling. Ids are cut to their
 //! first eight digits; messages that a partition sends to itself within one step are not shown.
 
+use kinfold_model::privacy::Restriction;
 use kinfold_model::{Assignment, Command, NodeId};
 use kinfold_pipeline::{InRecord, Origin, StageName};
 use kinfold_stitch::Op;
@@ -62,11 +63,12 @@ fn message(op: &Op) -> String {
             format!("{source} is not believed about {}: {stands}", short(*identifier))
         }
         Body::Shed => "your component is too large".to_owned(),
-        Body::Demand { scope, ticket } => {
-            format!("{} asks to erase your {}", ticket.request_id, scope.as_str())
+        Body::Demand { demand, ticket, .. } => {
+            format!("{} names you and wants: {demand:?}", ticket.request_id)
         }
-        Body::Erase { reach, ticket } => format!("{} erases you, {reach:?}", ticket.request_id),
-        Body::Erased { identifier, reach, .. } => format!("{} is erased, {reach:?}", short(*identifier)),
+        Body::Erase { reach, ticket, .. } => format!("{} erases you, {reach:?}", ticket.request_id),
+        Body::Erased { identifier, mark, .. } => format!("{} is erased: {mark:?}", short(*identifier)),
+        Body::Agreed { time } => format!("somebody agreed at {time} to be known again"),
         Body::Errand(errand) => errand_text(errand),
         Body::SentBack(errand) => format!("sent back: {}", errand_text(errand)),
         Body::Absorb { from, component, .. } => {
@@ -97,8 +99,11 @@ fn errand_text(errand: &Errand) -> String {
             told.first_seen.map_or_else(|| "never".to_owned(), |time| time.to_string()),
         ),
         Errand::Settle { node, .. } => format!("see that {} belongs to somebody", short(*node)),
-        Errand::Erase { node, ticket } => {
+        Errand::Erase { node, ticket, .. } => {
             format!("{} erases the person of {}", ticket.request_id, short(*node))
+        }
+        Errand::Restrict(Restriction { node, stands, ticket, .. }) => {
+            format!("{} restricts the person of {}: {stands}", ticket.request_id, short(*node))
         }
     }
 }

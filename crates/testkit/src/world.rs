@@ -10,9 +10,9 @@ use fastrand::Rng;
 use kinfold_model::rules::NeighbourLimit;
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    Amount, Basis, BlockList, Consent, Contested, Decision, Field, Flag, FlagKind, Form, Guard, Identifier,
-    Keys, MergePolicy, Namespace, OrderStatus, Output, Outputs, Purpose, Purposes, Rules, Secret, Silence,
-    Timestamp, Touchpoint, TouchpointIdentifier,
+    Amount, AttributeRule, Basis, BlockList, Consent, Contested, Decision, Field, Flag, FlagKind, Form,
+    Guard, Identifier, Keys, MergePolicy, Namespace, OrderStatus, Output, Outputs, Purpose, Purposes, Rules,
+    Secret, Silence, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier,
 };
 use kinfold_profile::{Settings, Valuation};
 use kinfold_value::lifecycle::{RevenueMin, Stage};
@@ -26,6 +26,8 @@ const HOUR_MS: i64 = 3_600_000;
 /// Some tell that mail arrives, some that it does not, some neither.
 const ACTIONS: [&str; 8] =
     ["bounce", "cleaned", "open", "click", "delivered", "soft_bounce", "reply", "Opened"];
+/// What people are interested in.
+const TOPICS: [&str; 4] = ["garden", "bicycles", "books", "tea"];
 /// 2026-03-01T00:00:00Z: before everything that a world tells of.
 pub const BEGIN_MS: i64 = 1_772_323_200_000;
 /// 2026-04-01T00:00:00Z: after everything that a world tells of. Some consents end in the 20 s that begin here.
@@ -72,6 +74,7 @@ impl World {
                 _ => nodes(&identifiers(rng, person, persons), &rules, keys),
             };
             touchpoint.identifiers = identifiers;
+            touchpoint.verified = verified(&touchpoint, index);
             touchpoint.sighting = Observation::of(&touchpoint, &rules).sighting(keys);
             touchpoints.push(touchpoint);
         }
@@ -155,6 +158,7 @@ pub fn record(touchpoint: &Touchpoint) -> Value {
     add("consents", (!consents.is_empty()).then(|| json!(consents)));
     add("consent_signals", touchpoint.consent_signals.as_ref().map(|signals| json!(signals)));
     add("engagement", touchpoint.engagement.as_ref().map(|engagement| json!(engagement)));
+    add("verified", (!touchpoint.verified.is_empty()).then(|| json!(touchpoint.verified)));
     add("order", touchpoint.order.as_ref().map(|order| json!(order)));
     record
 }
@@ -178,6 +182,9 @@ fn consent_record(consent: &Consent) -> Value {
     }
     if let Some(end) = consent.expires {
         record["expires"] = json!(end.to_string());
+    }
+    if consent.confirmed {
+        record["confirmed"] = json!(true);
     }
     record
 }
@@ -250,6 +257,14 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
     if index.is_multiple_of(5) {
         attributes.insert("country".to_owned(), ["US", "DE", "CH"][person % 3].to_owned());
     }
+    if index.is_multiple_of(3) {
+        attributes
+            .insert("newsletter_topic".to_owned(), TOPICS[(index / 3 + person) % TOPICS.len()].to_owned());
+    }
+    if index.is_multiple_of(4) {
+        attributes.insert("birth_date".to_owned(), format!("19{}-02-1{}", 50 + person % 40, index / 4 % 3));
+        attributes.insert("street".to_owned(), format!("Street {}", "I".repeat(1 + index / 4 % 5)));
+    }
     // Types and moods are drawn apart, for the same reason.
     let mut apart = rng.clone().fork();
     let kind = match &order {
@@ -280,6 +295,7 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
             .map(Some)
             .or_else(|| sentiment.map(|_| None))
             .map(|action| Engagement { action, sentiment, ..Engagement::default() }),
+        verified: Vec::new(),
         flags: missing
             .into_iter()
             .filter(|(_, is_missing)| *is_missing)
@@ -287,6 +303,14 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
             .chain(odd)
             .collect(),
     }
+}
+
+/// Some of what the touchpoint states.
+fn verified(touchpoint: &Touchpoint, index: usize) -> Vec<String> {
+    let namespaces = touchpoint.identifiers.iter().map(|identifier| identifier.namespace.as_str());
+    let stated: BTreeSet<&str> = touchpoint.attributes.keys().map(String::as_str).chain(namespaces).collect();
+    let some = stated.into_iter().filter(|name| (index + name.len()).is_multiple_of(4));
+    some.map(str::to_owned).collect()
 }
 
 /// One of many values, in the form that the normaliser of its name leaves.
@@ -329,11 +353,11 @@ fn order(rng: &mut Rng, person: usize) -> Order {
 
 fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
     let text = |chosen: Option<&str>| chosen.map(str::to_owned);
-    // Channel and end are drawn apart, so that a seed keeps the world that it had without them.
+    // Channel, end and both steps of a double opt-in are drawn apart, so that a seed keeps the world that it had without them.
     let mut apart = rng.clone().fork();
     let after = Timestamp::from_millis(AFTER_MS + apart.i64(0..20_000)).expect("in the year 2026");
     let expires = *pick(&mut apart, &[None, None, Some(time.plus_millis(24 * HOUR_MS)), Some(after)]);
-    let consent = Consent {
+    let mut consent = Consent {
         purpose: (*pick(rng, &["marketing", "analytics"])).to_owned(),
         decision: *pick(rng, &[Decision::Granted, Decision::Granted, Decision::Denied, Decision::Withdrawn]),
         basis: text(*pick(rng, &[None, Some("consent"), Some("contract")])),
@@ -343,14 +367,45 @@ fn consent(rng: &mut Rng, time: Timestamp) -> Consent {
         channel: text(*pick(&mut apart, &[None, None, Some("email"), Some("phone")])),
         expires: None,
         signal: None,
+        confirmed: false,
     };
-    let end = expires.filter(|_| consent.decision == Decision::Granted);
-    Consent { expires: end.map(|end| end.max(consent.time)), ..consent }
+    if apart.u8(..3) == 0 {
+        consent.purpose = "newsletter".to_owned();
+    }
+    if apart.u8(..5) == 0 {
+        consent.decision = Decision::Requested;
+    }
+    if consent.decision == Decision::Granted {
+        consent.expires = expires.map(|end| end.max(consent.time));
+        consent.confirmed = apart.bool();
+    }
+    consent
 }
 
 /// How old data of a world may be for `analytics`: shorter than from the last touchpoint to [`AFTER_MS`], so that nothing becomes
 /// too old while consents end.
 pub const RETENTION_MS: i64 = 25 * 24 * HOUR_MS;
+
+/// By which values of attributes of a world survive: every rule has an attribute, and of two what was said early is stale at
+/// [`AFTER_MS`].
+#[must_use]
+pub fn survivorship() -> Survivorship {
+    let by = |rule| AttributeRule { rule, ..AttributeRule::default() };
+    let ageing = |rule| AttributeRule { stale_after_ms: Some(649 * HOUR_MS), ..by(rule) };
+    let sources = ["crm", "erp", "till"].map(str::to_owned).into();
+    let rules = [
+        ("given_name", by(SurvivorRule::VerifiedFirst)),
+        ("language", AttributeRule { sources, ..by(SurvivorRule::SourcePriority) }),
+        ("city", by(SurvivorRule::MostFrequent)),
+        ("newsletter_topic", by(SurvivorRule::Union)),
+        ("birth_date", ageing(SurvivorRule::Oldest)),
+        ("street", by(SurvivorRule::Longest)),
+        ("country", ageing(SurvivorRule::Newest)),
+    ];
+    let rules = rules.into_iter().map(|(name, rule)| (name.to_owned(), rule)).collect();
+    let interests = Survivorship::INTERESTS.map(str::to_owned).into();
+    Survivorship::new(SurvivorRule::Newest, rules).with_interests(interests, 3)
+}
 
 /// What the purchases of a world are worth.
 const MODEL: &str = r#"
@@ -424,7 +479,7 @@ fn stages() -> Vec<Stage> {
 }
 
 /// By which the decisions of a world are weighed: one policy for each of its purposes, and one of them has an end. Of that one
-/// nothing may be old either, and silence about it is a no; about the other it depends on the law.
+/// nothing may be old either, and silence about it is a no; about the other it depends on the law. A third asks for a double opt-in.
 #[must_use]
 pub fn purposes() -> Purposes {
     let marketing = Purpose {
@@ -443,8 +498,37 @@ pub fn purposes() -> Purposes {
         ..Purpose::default()
     };
     let service = Purpose { basis: Basis::Contract, retention_ms: Some(RETENTION_MS), ..Purpose::default() };
-    let named = [("marketing", marketing), ("analytics", analytics), ("service", service)];
+    let newsletter = Purpose { double_opt_in: true, ..Purpose::default() };
+    let named = [
+        ("marketing", marketing),
+        ("analytics", analytics),
+        ("service", service),
+        ("newsletter", newsletter),
+    ];
     named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
+}
+
+/// What was declared before the rules of a run changed: everything is weighed and lasts otherwise, one output asks for other parts,
+/// one was not there yet, and one is not there any more; of every attribute another value survived, no source was believed of orders
+/// before another, hours were those of UTC, nothing was said of values, and stages were those of everybody.
+#[must_use]
+pub fn earlier_terms() -> (Purposes, Outputs, Survivorship, Settings) {
+    let marketing = Purpose { valid_for_ms: Some(200 * HOUR_MS), ..Purpose::default() };
+    let analytics = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
+    let named = [("marketing", marketing), ("analytics", analytics)];
+    let purposes = named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect();
+    let output = |purpose: &str, parts: &[&str]| Output {
+        purposes: [purpose.to_owned()].into(),
+        fields: parts.iter().copied().map(part).collect(),
+        ..Output::default()
+    };
+    let named = [
+        ("ads", output("marketing", &["family_name", "segments"])),
+        ("mail", output("analytics", &["language"])),
+        ("gone", output("analytics", &["city"])),
+    ];
+    let outputs = named.into_iter().map(|(name, output)| (name.to_owned(), output)).collect();
+    (purposes, outputs, Survivorship::new(SurvivorRule::Oldest, BTreeMap::new()), Settings::default())
 }
 
 /// To which profiles of a world leave: one output for which people have to agree, and of whose parts some need more; one about
@@ -456,20 +540,38 @@ pub fn outputs() -> Outputs {
     let metrics = Field::Metrics.parts();
     let ads = Output {
         purposes: set(&["marketing"]),
-        fields: ["given_name", "city", "aliases", "timeline", "value", "lifecycle"]
-            .map(part)
-            .into_iter()
-            .chain(metrics.clone())
-            .collect(),
+        fields: [
+            "given_name",
+            "city",
+            "aliases",
+            "interests",
+            "newsletter_topic",
+            "street",
+            "timeline",
+            "value",
+            "lifecycle",
+        ]
+        .map(part)
+        .into_iter()
+        .chain(metrics.clone())
+        .collect(),
         identifiers: [
             form("email", Form::Sha256),
             form("email_sha256", Form::Clear),
             form("phone", Form::Sha256Digits),
         ]
         .into(),
-        more: ["city", "metrics.revenue", "metrics.sessions", "timeline", "value", "identifiers.email"]
-            .map(|name| (part(name), set(&["analytics"])))
-            .into(),
+        more: [
+            ("city", "analytics"),
+            ("metrics.revenue", "analytics"),
+            ("metrics.sessions", "analytics"),
+            ("timeline", "analytics"),
+            ("value", "analytics"),
+            ("identifiers.email", "analytics"),
+            ("given_name", "newsletter"),
+        ]
+        .map(|(name, purpose)| (part(name), set(&[purpose])))
+        .into(),
         ..Output::default()
     };
     let mail = Output {
@@ -481,11 +583,20 @@ pub fn outputs() -> Outputs {
     };
     let service = Output {
         purposes: set(&["service"]),
-        fields: ["language", "city", "timeline", "value", "lifecycle"]
-            .map(part)
-            .into_iter()
-            .chain(metrics)
-            .collect(),
+        fields: [
+            "language",
+            "city",
+            "interests",
+            "newsletter_topic",
+            "birth_date",
+            "timeline",
+            "value",
+            "lifecycle",
+        ]
+        .map(part)
+        .into_iter()
+        .chain(metrics)
+        .collect(),
         identifiers: [form("customer_id", Form::Clear), form("phone", Form::Sha256)].into(),
         ..Output::default()
     };

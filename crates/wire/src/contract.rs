@@ -92,16 +92,29 @@ pub(crate) static CONSENT_CHANGE: LazyLock<Contract> = LazyLock::new(|| {
             include_str!("../../../schemas/published/consent-change/1.avsc"),
             include_str!("../../../schemas/published/consent-change/2.avsc"),
             include_str!("../../../schemas/published/consent-change/3.avsc"),
+            include_str!("../../../schemas/published/consent-change/4.avsc"),
         ],
     )
 });
 
 pub(crate) static PRIVACY_REQUEST: LazyLock<Contract> = LazyLock::new(|| {
-    published(Topic::PrivacyRequest, &[include_str!("../../../schemas/published/privacy-request/1.avsc")])
+    published(
+        Topic::PrivacyRequest,
+        &[
+            include_str!("../../../schemas/published/privacy-request/1.avsc"),
+            include_str!("../../../schemas/published/privacy-request/2.avsc"),
+        ],
+    )
 });
 
 pub(crate) static PRIVACY_RECEIPT: LazyLock<Contract> = LazyLock::new(|| {
-    published(Topic::PrivacyReceipt, &[include_str!("../../../schemas/published/privacy-receipt/1.avsc")])
+    published(
+        Topic::PrivacyReceipt,
+        &[
+            include_str!("../../../schemas/published/privacy-receipt/1.avsc"),
+            include_str!("../../../schemas/published/privacy-receipt/2.avsc"),
+        ],
+    )
 });
 
 impl Contract {

@@ -36,7 +36,7 @@ pub enum Topic {
     PrivacyRequest,
     /// What became of it.
     PrivacyReceipt,
-    /// At which nodes nothing counts any more that was said, by node. Inner.
+    /// At which nodes nothing counts any more that was said, and which restrict their person, by node. Inner.
     Erasure,
     /// What stages tell of the work on requests. Inner.
     PrivacyReport,

@@ -27,7 +27,8 @@ const SEEDS: [&str; 4] = [
     r#"{"time": 1772360100250, "source": "x", "identifiers": [{"namespace": "email_sha256",
         "value": "b7a6cb5e6a5a5f4b9e3b1e2f6c1d4a7e8f9001122334455667788990aabbccdd"}], "order": null, "unknown": [1, {"a": []}]}"#,
     r#"{"time": "2026-01-01T00:00:00+14:00", "source": "crm", "identifiers": [{"namespace": "phone", "value": "+49 351 1234567"}],
-        "consents": [{"purpose": "p", "decision": "denied"}], "attributes": {"full_name": "Dr. Ann van der Lee, MD"}}"#,
+        "consents": [{"purpose": "p", "decision": "denied"}, {"purpose": "p", "decision": "requested"},
+                     {"purpose": "p", "decision": "granted", "confirmed": true}], "attributes": {"full_name": "Dr. Ann van der Lee, MD"}}"#,
 ];
 
 pub(super) fn seeds() -> Vec<Vec<u8>> {

@@ -63,8 +63,13 @@ fn staged(deployment: &Deployment<'_>) -> Outcome<Seen> {
         crew.begin(program)?;
         slowest = slowest.max(watch.first_commit()?);
         let labels = format!("stage=\"{stage}\"");
-        let restored =
-            crew.get(program)?.metric("kinfold_restored_records_total", &labels).unwrap_or_default();
+        let program = crew.get(program)?;
+        let restored = || program.metric("kinfold_restored_records_total", &labels).unwrap_or_default();
+        // The first commit of one partition may come before another one is restored.
+        until(Duration::from_secs(30), "all that was not in the store to be replayed", || {
+            Ok((restored() >= behind as f64).then_some(()))
+        })?;
+        let restored = restored();
         expect(restored == behind as f64, || {
             format!(
                 "{stage}: {restored} records of the changelog were replayed, {behind} were not in the store"

@@ -17,10 +17,11 @@ use crate::text;
 
 /// The decisions of the member `consents`; one without a time of its own was taken at the touchpoint's `time`. None of them
 /// has a signal, which is for capture to say. When a yes ends may lie in the future, and mostly does; a
-/// no has no end, whatever the source says.
+/// no has no end and no confirmation, whatever the source says.
 ///
 /// # Errors
-/// `bad_consent` for an unknown decision and for a yes that ends before it was said, `future_time`, and those of [`Members`].
+/// `bad_consent` for an unknown decision, for a yes that ends before it was said and for a request that is confirmed,
+/// `future_time`, and those of [`Members`].
 pub(crate) fn read(
     list: Option<Json<'_>>,
     time: Timestamp,
@@ -42,10 +43,19 @@ pub(crate) fn read(
             channel: members.text("channel", limits::NAME_BYTES_MAX)?.map(Cow::into_owned),
             expires: members.time("expires")?,
             signal: None,
+            confirmed: members.boolean("confirmed")?.unwrap_or(false),
         };
         members.close(unknown)?;
+        if consent.confirmed && consent.decision == Decision::Requested {
+            let complaint = "is true of what was only requested; what the person has confirmed is `granted`";
+            return Err(Refusal::new(
+                RefusalKind::BadConsent,
+                path.member("confirmed").to_string(),
+                complaint,
+            ));
+        }
         if consent.decision != Decision::Granted {
-            consent.expires = None;
+            (consent.expires, consent.confirmed) = (None, false);
         }
         if consent.expires.is_some_and(|end| end < consent.time) {
             let complaint = "lies before the decision; correct it, or give the consent the `time` at which it was decided";

@@ -61,6 +61,7 @@ fn the_example_of_the_contract_is_accepted_member_by_member() {
             channel: text("email"),
             expires: Some("2028-03-01T10:14:58Z".parse().expect("a time")),
             signal: None,
+            confirmed: true,
         }],
         consent_signals: Some(ConsentSignals {
             tcf: text("CPXxRfAPXxRfAAfKABENB"),
@@ -87,8 +88,16 @@ fn the_example_of_the_contract_is_accepted_member_by_member() {
             sentiment: Some(0.4),
         }),
         flags: Vec::new(),
+        verified: vec!["birth_date".to_owned(), "email".to_owned()],
     };
     assert!(accepted(EXAMPLE) == expected);
+}
+
+#[test]
+fn what_is_verified_is_sorted_and_said_once() {
+    let touchpoint = accepted(&with(r#""verified": [" cookie", "b", "cookie"], "attributes": {"b": 1}"#));
+    assert_eq!(touchpoint.verified, ["b", "cookie"]);
+    assert!(touchpoint.verifies("cookie") && !touchpoint.verifies("a"));
 }
 
 #[test]
@@ -156,6 +165,23 @@ fn a_consent_may_end_at_any_time_from_its_decision_on() {
             format!(r#""consents": [{{"purpose": "ads", "decision": "granted", "expires": {end}}}]"#);
         assert!(accepted(&with(&consent)).consents[0].expires.is_some(), "{end}");
     }
+}
+
+#[test]
+fn a_yes_may_be_confirmed_and_a_request_is_none() {
+    let said = |consent: &str| {
+        let consent = format!(r#""consents": [{{"purpose": "ads", {consent}}}]"#);
+        let only = accepted(&with(&consent)).consents.remove(0);
+        (only.decision, only.confirmed)
+    };
+    assert_eq!(said(r#""decision": "granted", "confirmed": true"#), (Decision::Granted, true));
+    assert_eq!(said(r#""decision": "granted", "confirmed": null"#), (Decision::Granted, false));
+    assert_eq!(said(r#""decision": "requested", "confirmed": false"#), (Decision::Requested, false));
+    assert_eq!(
+        said(r#""decision": "denied", "confirmed": true"#),
+        (Decision::Denied, false),
+        "of no meaning"
+    );
 }
 
 #[test]

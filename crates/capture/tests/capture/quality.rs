@@ -43,6 +43,7 @@ fn each_oddity_is_flagged_by_its_kind_and_its_member() {
         ("/attributes/postal_code", json!("1067"), Malformed, "attributes.postal_code"),
         ("/attributes/language", json!("German"), Malformed, "attributes.language"),
         ("/attributes/ip", json!("here"), Malformed, "attributes.ip"),
+        ("/verified", json!(["phone"]), Missing, "verified.phone"),
         ("/identifiers/1/value", json!("info@example.org"), Role, "identifiers.email"),
         ("/identifiers/1/value", json!("ann@mailinator.com"), Disposable, "identifiers.email"),
     ] {

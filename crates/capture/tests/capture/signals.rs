@@ -137,12 +137,12 @@ fn a_double_opt_in_is_a_yes_at_its_second_step_alone() {
         let touchpoint = captured(&stage, &record(json!({ "email": event })));
         let kept = touchpoint.consent_signals.as_ref().and_then(|signals| signals.email.as_deref());
         assert_eq!(kept, Some(event), "each step is passed on");
-        touchpoint.consents.iter().map(|one| one.decision).collect::<Vec<_>>()
+        touchpoint.consents.iter().map(|one| (one.decision, one.confirmed)).collect::<Vec<_>>()
     };
     assert_eq!(after("opt_in_requested"), []);
     assert_eq!(after("resubscribe"), []);
-    assert_eq!(after("opt_in_confirmed"), [Granted]);
-    assert_eq!(after("unsubscribe"), [Withdrawn]);
+    assert_eq!(after("opt_in_confirmed"), [(Granted, true)]);
+    assert_eq!(after("unsubscribe"), [(Withdrawn, false)]);
 }
 
 #[test]

@@ -4,13 +4,13 @@ use std::collections::BTreeSet;
 use std::path::PathBuf;
 
 use clap::{Args, Subcommand};
+use kinfold_daemon::letters::Shelf;
+use kinfold_letters::Letter;
 use kinfold_wire::Coordinates;
 
 use super::{Failure, load, say};
-use crate::dead::letters::Letter;
 use crate::dead::replay::{Plan, begin, carry_out};
 use crate::dead::selection::Selection;
-use crate::dead::shelf::Shelf;
 use crate::{dead, tables};
 
 /// What to do with dead letters.

@@ -1,18 +1,23 @@
-//! `kinfold explain`: why an identifier is who it is, and why two are one person or not.
+//! `kinfold explain`: why an identifier is who it is, why two are one person or not, and why an attribute is what it is.
 
 use std::path::PathBuf;
 
 use clap::Args;
 use kinfold_daemon::config::Config;
-use kinfold_model::{Identifier, Keys, NodeId, State};
+use kinfold_model::{Identifier, Keys, NodeId, PersonId, State, Timestamp};
 use kinfold_pipeline::{Overlay, Writes};
+use kinfold_profile::account::Accounts;
+use kinfold_profile::disclosure;
 use kinfold_stitch::explain::Graph;
 
 use super::{Failure, load, say};
 use crate::argument;
+use crate::explain::attribute::Question;
 use crate::explain::json::Terms;
 use crate::explain::picture::{Picture, SHAPES_MAX};
-use crate::explain::{Names, dot, svg, text};
+use crate::explain::{Names, attribute, dot, svg, text};
+use crate::privacy::export::disclosed;
+use crate::run::now;
 use crate::secret;
 use crate::stores::{Shelves, Stores};
 
@@ -23,6 +28,9 @@ pub struct Explain {
     first: String,
     /// Another one: are they one person, and why, or why not?
     second: Option<String>,
+    /// Instead: why has the person of the identifier this value of this attribute, and which others were stated?
+    #[arg(long, value_name = "NAME", conflicts_with_all = ["second", "dot", "svg"])]
+    attribute: Option<String>,
     /// The configuration, a TOML file; every setting has a default.
     #[arg(long, env = "KINFOLD_CONFIG")]
     config: Option<PathBuf>,
@@ -67,7 +75,52 @@ impl Explain {
             .collect();
         let states = overlays.iter().map(|overlay| overlay.as_ref().map(|overlay| overlay as &dyn State));
         let graph = Graph::new(states.collect(), &config.rules, &keys);
-        say(self.answer(&graph, &facets, &asked, &config)?)
+        let answer = match (&self.attribute, asked.as_slice()) {
+            (Some(name), [one, ..]) => {
+                let people = Stores::of_people(&state, &config)?;
+                self.explain_attribute((&graph, &facets), &people, (one, name.as_str()), &config)?
+            }
+            _ => {
+                let restricted =
+                    |person: PersonId| disclosed(&state, &config, person).map(|held| held.restricted());
+                self.answer(&graph, &facets, &asked, (&config, &restricted))?
+            }
+        };
+        say(answer)
+    }
+
+    fn explain_attribute(
+        &self,
+        (graph, facets): (&Graph<'_>, &Shelves<'_>),
+        people: &Stores,
+        (asked, name): (&Asked, &str),
+        config: &Config,
+    ) -> Result<String, Failure> {
+        let portrait =
+            graph.identifier(asked.node).map_err(Failure::fault)?.ok_or_else(|| asked.unknown())?;
+        let person = portrait.person.ok_or_else(|| {
+            Failure::Fault(format!("{} belongs to nobody, so nothing is known of them", asked.position))
+        })?;
+        let mut accounts = Accounts::default();
+        people.each(&mut |state| {
+            for (key, value) in state.scan(&disclosure::prefix(person)).map_err(Failure::fault)? {
+                accounts.take(&key, &value).map_err(Failure::fault)?;
+            }
+            Ok(())
+        })?;
+        let account = accounts.of(name, &config.survivorship, now()).ok_or_else(|| unstated(&accounts))?;
+        let mut names = Names::new(graph, facets, &config.rules);
+        if let Some(identifier) = &asked.identifier {
+            names.tell(asked.node, identifier.clone());
+        }
+        names.learn_portrait(&portrait).map_err(Failure::fault)?;
+        let terms = Terms { names: &names, rules: &config.rules };
+        let (label, identifier) = (names.label(&portrait.name), terms.name(&portrait.name));
+        let question = Question { label, identifier, person, name };
+        Ok(match self.form() {
+            Form::Json => format!("{:#}", attribute::object(&question, &account)),
+            _ => attribute::text(&question, &account),
+        })
     }
 
     fn answer(
@@ -75,7 +128,7 @@ impl Explain {
         graph: &Graph<'_>,
         facets: &Shelves<'_>,
         asked: &[Asked],
-        config: &Config,
+        (config, restricted): (&Config, &Restricted<'_>),
     ) -> Result<String, Failure> {
         let rules = &config.rules;
         let mut names = Names::new(graph, facets, rules);
@@ -98,7 +151,7 @@ impl Explain {
                     Form::Svg => svg::draw(&Picture::of_path(&path, &names)),
                 }
             }
-            [one] => self.explain_one(graph, one, names, config),
+            [one] => self.explain_one(graph, one, names, (config, restricted)),
             [] => Err(Failure::Usage("name an identifier".to_owned())),
         }
     }
@@ -108,7 +161,7 @@ impl Explain {
         graph: &Graph<'_>,
         asked: &Asked,
         mut names: Names<'_>,
-        config: &Config,
+        (config, restricted): (&Config, &Restricted<'_>),
     ) -> Result<String, Failure> {
         let rules = &config.rules;
         let portrait =
@@ -121,9 +174,10 @@ impl Explain {
         }
         names.learn_portrait(&portrait).map_err(Failure::fault)?;
         let terms = Terms { names: &names, rules };
+        let restricted = portrait.person.map(restricted).transpose()?.flatten();
         Ok(match self.form() {
-            Form::Json => format!("{:#}", terms.portrait(&portrait)),
-            _ => text::portrait(&portrait, &names, rules),
+            Form::Json => format!("{:#}", terms.portrait(&portrait, restricted)),
+            _ => text::portrait(&portrait, restricted, &names, rules),
         })
     }
 
@@ -135,6 +189,20 @@ impl Explain {
             _ => Form::Text,
         }
     }
+}
+
+/// Since when somebody may be used for nothing; `None` also where nothing is held of them on this machine.
+type Restricted<'r> = dyn Fn(PersonId) -> Result<Option<Timestamp>, Failure> + 'r;
+
+/// The names of attributes are no values.
+fn unstated(accounts: &Accounts) -> Failure {
+    let names: Vec<&str> = accounts.names().collect();
+    Failure::Fault(if names.is_empty() {
+        "nobody stated any attribute of this person, or their state is on another machine; look where kinfold-profile runs"
+            .to_owned()
+    } else {
+        format!("nobody stated this attribute of this person; there are {}", names.join(", "))
+    })
 }
 
 /// What is printed.

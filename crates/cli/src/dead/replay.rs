@@ -7,16 +7,14 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use kinfold_daemon::letters::{Shelf, tombstone};
 use kinfold_kafka::client::Outgoing;
 use kinfold_kafka::{Replayer, WorkerError, World, reader};
+use kinfold_letters::{Letter, LetterKey, Place};
 use kinfold_model::{DeadLetter, Timestamp};
 use kinfold_pipeline::StageName;
-use kinfold_wire::{
-    Coordinates, ORIGINAL_HEADER, Original, SCHEMA_HEADER, TRACE_HEADER, Topic, Trace, schema_header,
-};
+use kinfold_wire::{Coordinates, ORIGINAL_HEADER, Original, TRACE_HEADER, Topic, Trace};
 
-use super::letters::{Letter, LetterKey, Place};
-use super::shelf::Shelf;
 use crate::commands::Failure;
 use crate::run::now;
 
@@ -226,22 +224,6 @@ fn returned(
     }
 }
 
-/// Beside the letter, where a reader finds it after the letter.
-pub(crate) fn tombstone(key: &LetterKey, trace: Trace, place: Place) -> Outgoing {
-    let topic = Topic::TouchpointRefused;
-    Outgoing {
-        topic: topic.as_str().to_owned(),
-        partition: Some(place.partition),
-        key: Some(key.to_string().into_bytes()),
-        value: None,
-        headers: vec![
-            (SCHEMA_HEADER.to_owned(), schema_header(topic).into_bytes()),
-            (TRACE_HEADER.to_owned(), trace.to_string().into_bytes()),
-        ],
-        time_ms: None,
-    }
-}
-
 fn failed(error: WorkerError) -> Failure {
     match error {
         WorkerError::Fenced { .. } => Failure::Fault(
@@ -258,17 +240,11 @@ fn failed(error: WorkerError) -> Failure {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dead::letters::tests::{at, letter, stored};
-    use crate::dead::letters::{Letters, said};
+    use crate::dead::samples::{at, letter, open};
     use kinfold_pipeline::{First, Origin};
-    use kinfold_wire::SchemaIds;
 
     fn plan(letters: &[DeadLetter]) -> Plan {
-        let mut fold = Letters::default();
-        for (offset, letter) in (0..).zip(letters) {
-            let place = Coordinates { topic: letter.topic.clone(), ..at("", letter.offset) };
-            fold.take(said(&stored(offset, &place, Some(letter)), &SchemaIds::default()));
-        }
+        let fold = open(letters);
         let records: Vec<_> = fold.open.iter().map(|(at, letters)| (at, letters.as_slice())).collect();
         Plan::new(&records, &["shop".to_owned(), "gone".to_owned()], &|topic| {
             (topic != "raw.gone").then_some(4)

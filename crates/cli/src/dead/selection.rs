@@ -1,11 +1,10 @@
 //! Which dead letters are meant: filters of the command line. In: arguments. Out: a yes or no for each letter.
 
 use clap::Args;
+use kinfold_letters::{Letter, Letters};
 use kinfold_model::{RefusalKind, Timestamp};
 use kinfold_pipeline::StageName;
 use kinfold_wire::Coordinates;
-
-use super::letters::{Letter, Letters};
 
 /// Only some letters; without any filter, all of them.
 #[derive(Args, Clone, Debug, Default)]
@@ -66,20 +65,15 @@ fn stage(text: &str) -> Result<StageName, String> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dead::letters::said;
-    use crate::dead::letters::tests::{at, letter, stored};
-    use kinfold_wire::SchemaIds;
+    use crate::dead::samples::{at, letter, open};
 
     fn letters() -> Letters {
-        let mut letters = Letters::default();
         let kinds = ["bad_time", "no_identifier"];
-        for offset in 0..8_i64 {
+        let of = |offset: i64| {
             let place = at(if offset % 4 < 2 { "shop" } else { "crm" }, offset);
-            let kind = kinds[usize::from(offset % 2 == 1)];
-            let record = stored(offset, &place, Some(&letter(&place, kind, Some(b"{"))));
-            letters.take(said(&record, &SchemaIds::default()));
-        }
-        letters
+            letter(&place, kinds[usize::from(offset % 2 == 1)], Some(b"{"))
+        };
+        open(&(0..8).map(of).collect::<Vec<_>>())
     }
 
     #[test]

@@ -2,11 +2,11 @@
 
 use std::collections::BTreeMap;
 
+use kinfold_letters::{Letter, Letters};
 use kinfold_model::DeadLetter;
 use kinfold_wire::Coordinates;
 use serde_json::{Value, json};
 
-use super::letters::{Letter, Letters};
 use crate::tables::{printable, right, table};
 
 /// Records, the newest first, each with its letters.

@@ -1,6 +1,6 @@
 //! An explanation for programs: one object. `docs/explain.md` lists its members, which are only ever added to.
 
-use kinfold_model::{Command, Rules};
+use kinfold_model::{Command, Rules, Timestamp};
 use kinfold_stitch::explain::{
     Against, Answer, Dispute, Fate, Hindrance, Meeting, Name, Path, Portrait, Rule, Said, Sighting, Stand,
     Step,
@@ -20,7 +20,7 @@ pub(crate) struct Terms<'t> {
 
 impl Terms<'_> {
     /// Everything known of one identifier.
-    pub(crate) fn portrait(self, portrait: &Portrait) -> Value {
+    pub(crate) fn portrait(self, portrait: &Portrait, restricted: Option<Timestamp>) -> Value {
         let meeting = |Meeting { sighting, fate }: &Meeting| {
             let mut value = self.sighting(sighting);
             value["outcome"] = match fate {
@@ -37,6 +37,7 @@ impl Terms<'_> {
             "question": "identifier",
             "identifier": self.name(&portrait.name),
             "person_id": portrait.person,
+            "restricted": restricted.map(|time| time.to_string()),
             "first_seen": portrait.first_seen.map(|time| time.to_string()),
             "contested": portrait.contested,
             "standing": self.stand(&portrait.stand),
@@ -72,7 +73,8 @@ impl Terms<'_> {
         value
     }
 
-    fn name(self, name: &Name) -> Value {
+    /// An identifier.
+    pub(crate) fn name(self, name: &Name) -> Value {
         let known = self.names.identifier(name.node);
         let namespace = known.map_or(&name.namespace, |identifier| &identifier.namespace);
         json!({

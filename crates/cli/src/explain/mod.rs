@@ -1,5 +1,6 @@
 //! `kinfold explain`, from the state on disk to words, JSON or a picture.
 
+pub(crate) mod attribute;
 pub(crate) mod dot;
 pub(crate) mod json;
 mod names;

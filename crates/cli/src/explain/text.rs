@@ -3,7 +3,7 @@
 use std::collections::BTreeSet;
 
 use comfy_table::Table;
-use kinfold_model::{Command, Rules};
+use kinfold_model::{Command, Rules, Timestamp};
 use kinfold_stitch::explain::{Answer, Fate, Meeting, Name, Path, Portrait, Said, Sighting, Step};
 
 use super::names::Names;
@@ -14,13 +14,21 @@ use crate::tables::table;
 const SIGHTINGS_SHOWN: usize = 20;
 
 /// Everything known of one identifier.
-pub(crate) fn portrait(portrait: &Portrait, names: &Names<'_>, rules: &Rules) -> String {
+pub(crate) fn portrait(
+    portrait: &Portrait,
+    restricted: Option<Timestamp>,
+    names: &Names<'_>,
+    rules: &Rules,
+) -> String {
     let label = names.label(&portrait.name);
     let belongs = portrait
         .person
         .map_or_else(|| format!("{label} belongs to nobody"), |id| format!("{label} belongs to person {id}"));
     let since = portrait.first_seen.map_or_else(String::new, |time| format!("; first seen {}", minute(time)));
     let mut lines = vec![format!("{belongs}{since}."), standing(portrait, rules)];
+    if let Some(time) = restricted {
+        lines.push(format!("This person is restricted since {}: no output has them.", minute(time)));
+    }
     if portrait.contested {
         lines.push("Several people share it on stronger grounds.".to_owned());
     }

@@ -9,13 +9,14 @@ use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 use std::time::Duration;
 
+use kinfold_daemon::config::Config;
 use kinfold_daemon::process::kafka_settings;
 use kinfold_daemon::sources;
 use kinfold_kafka::Settings;
 use kinfold_kafka::reader::{Isolation, Reader, Stored};
 use kinfold_model::{Assignment, NodeId, PersonId, Timestamp, UnifiedProfile};
 use kinfold_pipeline::StageName;
-use kinfold_profile::disclosure::{self, Disclosure, Said};
+use kinfold_profile::disclosure::{self, Disclosure, Said, SaidAttribute};
 use kinfold_wire::{Framing, SchemaIds, Topic, decode, encode};
 use serde_json::{Map, Value, json};
 
@@ -126,14 +127,23 @@ fn in_folder(site: &Site, folder: &Path, node: NodeId) -> Result<Option<Found>, 
     let person = assignment.person_id;
     let profile = last(Topic::UnifiedProfile, person.to_string())?;
     let profile = profile.map(|value| decode(Topic::UnifiedProfile, &ids, &value)).transpose();
+    let disclosure = disclosed(folder, &site.config, person)?;
+    Ok(Some(Found { person, profile: profile.map_err(Failure::fault)?, disclosure }))
+}
+
+/// What the people in a state folder hold of a person; nothing where their partition is elsewhere.
+///
+/// # Errors
+/// When the folder cannot be read.
+pub(crate) fn disclosed(folder: &Path, config: &Config, person: PersonId) -> Result<Disclosure, Failure> {
     let mut disclosure = Disclosure::default();
-    Stores::of_people(folder, &site.config)?.each(&mut |state| {
+    Stores::of_people(folder, config)?.each(&mut |state| {
         for (key, value) in state.scan(&disclosure::prefix(person)).map_err(Failure::fault)? {
             disclosure.take(&key, &value).map_err(Failure::fault)?;
         }
         Ok(())
     })?;
-    Ok(Some(Found { person, profile: profile.map_err(Failure::fault)?, disclosure }))
+    Ok(disclosure)
 }
 
 /// A deployment, of which topics and a changelog are read.
@@ -208,10 +218,15 @@ fn said(said: &Said) -> Value {
         json!({
             "namespace": one.namespace.as_str(), "value": one.value,
             "first_seen": one.first_seen.to_string(), "last_seen": one.last_seen.to_string(),
+            "verified": one.verified.as_ref().map(Timestamp::to_string),
         })
     });
-    let attributes = said.attributes.iter().map(|one| {
-        json!({ "name": one.name, "value": one.value, "source": one.source, "time": one.time.to_string() })
+    let attributes = said.attributes.iter().map(|SaidAttribute { name, stated }| {
+        json!({
+            "name": name, "value": stated.value, "source": stated.source,
+            "first": stated.first.to_string(), "last": stated.last.to_string(),
+            "touchpoints": stated.touchpoints, "verified": stated.verified.as_ref().map(Timestamp::to_string),
+        })
     });
     let orders = said.orders.iter().map(|one| {
         json!({
@@ -231,7 +246,7 @@ fn said(said: &Said) -> Value {
             "purpose": one.scope.purpose, "channel": one.scope.channel, "decision": one.decision,
             "time": one.time.to_string(), "expires": one.expires.as_ref().map(Timestamp::to_string),
             "source": one.source, "basis": one.basis, "jurisdiction": one.jurisdiction, "signal": one.signal,
-            "wording": one.wording,
+            "wording": one.wording, "confirmed": one.confirmed,
         })
     });
     json!({
@@ -249,7 +264,7 @@ fn origins(held: &Held, site: &Site) -> Result<Value, Failure> {
     let (mappings, _) = sources::load(&site.config).map_err(Failure::file(&site.config.sources_dir))?;
     let mut names: BTreeSet<&str> = BTreeSet::new();
     for said in held.said.values() {
-        names.extend(said.attributes.iter().map(|one| one.source.as_str()));
+        names.extend(said.attributes.iter().map(|one| one.stated.source.as_str()));
         names.extend(said.orders.iter().map(|one| one.source.as_str()));
         names.extend(said.timeline.iter().map(|one| one.source.as_str()));
         names.extend(said.consents.iter().map(|one| one.source.as_str()));

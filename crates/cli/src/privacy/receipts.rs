@@ -8,7 +8,7 @@ use kinfold_daemon::config::Config;
 use kinfold_daemon::process::kafka_settings;
 use kinfold_kafka::reader::{Isolation, Reader};
 use kinfold_kafka::{Settings, World};
-use kinfold_model::privacy::ReceiptStatus;
+use kinfold_model::privacy::{PrivacyKind, ReceiptStatus};
 use kinfold_model::{PrivacyReceipt, Timestamp};
 use kinfold_wire::{SchemaIds, Topic, decode};
 use serde_json::{Value, json};
@@ -130,21 +130,33 @@ pub(crate) fn text(receipt: &PrivacyReceipt) -> String {
         ("status", receipt.status.as_str().to_owned()),
         ("asked for", format!("{}, scope {}", receipt.kind.as_str(), receipt.scope.as_str())),
         ("people", if people.is_empty() { "none".to_owned() } else { people.join(", ") }),
-        ("identifiers", format!("{} erased", receipt.identifiers)),
-        ("sightings", format!("{} looked at", receipt.sightings)),
-        ("touchpoints", format!("{} forgotten", receipt.touchpoints)),
-        ("requested", receipt.requested.to_string()),
-        ("received", receipt.received.to_string()),
-        ("completed", time(receipt.completed)),
-        (
-            "last copy",
-            receipt.last_copy_gone.map_or_else(|| "not known yet".to_owned(), |at| format!("gone by {at}")),
-        ),
+        ("identifiers", format!("{} {}", receipt.identifiers, done(receipt.kind))),
     ];
+    let erases = receipt.kind == PrivacyKind::Erase;
+    if erases {
+        lines.push(("sightings", format!("{} looked at", receipt.sightings)));
+        lines.push(("touchpoints", format!("{} forgotten", receipt.touchpoints)));
+    }
+    lines.push(("requested", receipt.requested.to_string()));
+    lines.push(("received", receipt.received.to_string()));
+    lines.push(("completed", time(receipt.completed)));
+    if erases {
+        let gone = receipt.last_copy_gone.map(|at| format!("gone by {at}"));
+        lines.push(("last copy", gone.unwrap_or_else(|| "not known yet".to_owned())));
+    }
     lines.extend(receipt.stages.iter().map(|one| ("stage", format!("{} at {}", one.stage, one.time))));
     lines.extend(receipt.reasons.iter().map(|reason| ("because", printable(reason))));
     let lines: Vec<String> = lines.into_iter().map(|(name, value)| format!("{name:<12} {value}")).collect();
     lines.join("\n")
+}
+
+/// What became of identifiers.
+fn done(kind: PrivacyKind) -> &'static str {
+    match kind {
+        PrivacyKind::Erase => "erased",
+        PrivacyKind::Restrict => "restricted",
+        PrivacyKind::Lift => "lifted",
+    }
 }
 
 /// For scripts.
@@ -165,7 +177,7 @@ pub(crate) fn json(receipt: &PrivacyReceipt) -> Value {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kinfold_model::privacy::{PrivacyKind, PrivacyScope, StageConfirmation};
+    use kinfold_model::privacy::{PrivacyScope, StageConfirmation};
     use kinfold_wire::{Framing, encode};
 
     fn receipt(status: ReceiptStatus) -> PrivacyReceipt {
@@ -213,5 +225,16 @@ mod tests {
         assert_eq!((&json["status"], &json["touchpoints"]), (&json!("done"), &json!(17)));
         assert_eq!(json["stages"][0]["stage"], "stitch");
         assert_eq!(json["completed"], Value::Null);
+    }
+
+    #[test]
+    fn of_a_restriction_nothing_is_told_that_only_an_erasure_has() {
+        let receipt = PrivacyReceipt { kind: PrivacyKind::Restrict, ..receipt(ReceiptStatus::Done) };
+        let text = text(&receipt);
+        assert!(
+            text.contains("identifiers  3 restricted") && text.contains("restrict, scope person"),
+            "{text}"
+        );
+        assert!(!text.contains("last copy") && !text.contains("touchpoints"), "{text}");
     }
 }

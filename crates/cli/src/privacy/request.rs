@@ -14,6 +14,7 @@ use crate::commands::Failure;
 pub(crate) struct Wish {
     /// Of the first request; those after it have a number behind it.
     pub(crate) request_id: String,
+    pub(crate) kind: PrivacyKind,
     pub(crate) scope: PrivacyScope,
     pub(crate) identifiers: Vec<RequestIdentifier>,
     pub(crate) time: Timestamp,
@@ -50,7 +51,7 @@ impl Wish {
         }
         let request = PrivacyRequest {
             request_id,
-            kind: PrivacyKind::Erase,
+            kind: self.kind,
             scope: self.scope,
             identifiers: identifiers.to_vec(),
             time: self.time,
@@ -109,6 +110,7 @@ mod tests {
         };
         Wish {
             request_id: "r".to_owned(),
+            kind: PrivacyKind::Erase,
             scope: PrivacyScope::Person,
             identifiers: (0..count).map(one).collect(),
             time: Timestamp::from_millis(1_772_323_200_000).expect("in range"),

@@ -1,376 +1,71 @@
-//! Dead letters that name somebody who was erased are removed. In: the erasures of a deployment, and its open letters. Out: a
-//! tombstone for each letter that names an erased identifier, and how many there were of each source; never a value.
-//!
-//! A letter is a record that nobody could read, so that nobody can say for certain whom it names: every text in it is read as an
-//! identifier of every namespace, and what comes out as one that was erased counts. An identifier that a mapping would have put
-//! together is not found.
+//! Dead letters that nobody may keep are removed by hand: what capture does every hour, now. In: a deployment. Out: how many there were
+//! of each source, as a sentence; never a value.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
-use kinfold_capture::Capture;
 use kinfold_daemon::config::Config;
+use kinfold_daemon::letters::{Call, Mode, Sweeper, Swept};
 use kinfold_daemon::sources;
-use kinfold_kafka::client::{Outgoing, send};
-use kinfold_kafka::reader::{Isolation, Reader};
-use kinfold_kafka::{Settings, World};
-use kinfold_mapping::decode::Format;
-use kinfold_mapping::sources::ByName;
-use kinfold_model::privacy::{Erasure, Extent};
-use kinfold_model::{DeadLetter, Keys, Namespace, NodeId, Normaliser, Timestamp};
-use kinfold_wire::{Coordinates, Topic, decode_inner};
-use serde_json::json;
+use kinfold_letters::Reason;
+use kinfold_model::Keys;
 
-use super::words;
-use crate::argument;
 use crate::commands::Failure;
-use crate::dead::letters::{Letter, LetterKey};
-use crate::dead::replay::tombstone;
-use crate::dead::shelf::Shelf;
+use crate::run::now;
 
-/// So many texts are remembered with what came of them: names and values of letters repeat themselves.
-const REMEMBERED_MAX: usize = 100_000;
-/// In so many countries that a letter names its telephone numbers are looked for.
-const COUNTRIES_MAX: usize = 16;
-/// No telephone number has fewer digits.
-const PHONE_DIGITS_MIN: usize = 5;
-
-/// What a sweep found.
-#[derive(Debug, Default, PartialEq, Eq)]
-pub(crate) struct Swept {
-    /// Identifiers that were ever erased.
-    pub(crate) erased: usize,
-    /// Records with an open letter.
-    pub(crate) open: usize,
-    /// Records whose letters name somebody who was erased, by source, or by topic where no source wrote.
-    pub(crate) by_source: BTreeMap<String, u64>,
-}
-
-/// Looks through the open letters of a deployment and, unless `dry_run`, removes those that name somebody who was erased.
+/// Looks through the dead letters of a deployment and, unless it is only asked how many there are, removes those that name somebody who
+/// was erased, and those whose source lets them be kept for no longer. Out: what is to be told.
 ///
 /// # Errors
 /// When Kafka does not answer, or the folder of sources cannot be read.
-pub(crate) fn sweep(config: &Config, keys: &Keys, dry_run: bool) -> Result<Swept, Failure> {
-    let shelf = Shelf::open(config)?;
-    let erased = erased(&shelf.settings, &shelf.world)?;
-    let letters = shelf.letters()?;
-    let mut swept = Swept { erased: erased.len(), open: letters.open.len(), ..Swept::default() };
-    if erased.is_empty() || letters.open.is_empty() {
-        return Ok(swept);
-    }
-    // A source with faults is not among them, and its letters are read as text.
-    let (sources, _) = sources::load(config).map_err(Failure::file(&config.sources_dir))?;
-    let mut finder = Finder::new(config, keys, erased, sources);
-    let places =
-        letters.open.iter().flat_map(|(at, letters)| letters.iter().map(move |letter| (letter.place, at)));
-    let by_place: BTreeMap<_, &Coordinates> = places.collect();
-    let mut named: BTreeSet<&Coordinates> = BTreeSet::new();
-    shelf.fetch(&by_place.keys().copied().collect(), &mut |place, letter| {
-        if let Some(at) = by_place.get(&place).copied()
-            && finder.is_named(&letter)
-        {
-            named.insert(at);
-        }
-        Ok(())
-    })?;
-    for at in &named {
-        let source = at.source().unwrap_or(&at.topic);
-        *swept.by_source.entry(source.to_owned()).or_default() += 1;
-    }
-    if !dry_run && !named.is_empty() {
-        let letters = named.iter().filter_map(|at| Some((*at, letters.open.get(*at)?)));
-        let tombstones: Vec<Outgoing> = letters.flat_map(|(at, letters)| tombstones(at, letters)).collect();
-        send(&shelf.settings, tombstones.into_iter()).map_err(Failure::fault)?;
-    }
-    Ok(swept)
+pub(crate) fn sweep(config: &Config, keys: &Keys, mode: Mode) -> Result<String, Failure> {
+    let (sources, faults) = sources::load(config).map_err(Failure::file(&config.sources_dir))?;
+    let call = Call { sources: Arc::new(sources), now: now(), mode, is_stopped: &|| false };
+    let swept = Sweeper::new(config, keys).sweep(&call)?;
+    let broken: Vec<&str> = faults.keys().map(String::as_str).collect();
+    Ok(told(&swept, mode, &broken))
 }
 
-/// One for each key.
-fn tombstones(coordinates: &Coordinates, letters: &[Letter]) -> Vec<Outgoing> {
-    let by_part: BTreeMap<u32, &Letter> = letters.iter().map(|letter| (letter.part, letter)).collect();
-    let of = |(part, letter): (u32, &Letter)| {
-        tombstone(&LetterKey { coordinates: coordinates.clone(), part }, letter.trace, letter.place)
+fn told(swept: &Swept, mode: Mode, broken: &[&str]) -> String {
+    let what = match mode {
+        Mode::DryRun => "would be removed",
+        Mode::Remove => "removed",
     };
-    by_part.into_iter().map(of).collect()
-}
-
-/// Every identifier of a deployment that was ever erased.
-fn erased(settings: &Settings, world: &World) -> Result<BTreeSet<NodeId>, Failure> {
-    let topic = Topic::Erasure;
-    if world.count(topic.as_str()).is_none() {
-        let name = settings.topic(topic.as_str());
-        return Err(Failure::Fault(format!("topic {name} is missing; `kinfold topics apply` creates it")));
-    }
-    let mut nodes = BTreeSet::new();
-    let reader = Reader::from_beginning(settings, topic.as_str(), Isolation::Committed);
-    reader.map_err(Failure::fault)?.each(&mut |record| {
-        if let Some(value) = &record.value {
-            nodes.extend(identifier_of(&decode_inner(value).map_err(Failure::fault)?));
-        }
-        Ok::<(), Failure>(())
-    })?;
-    Ok(nodes)
-}
-
-/// The identifier that an erasure is about; `None` where all of a sighting is.
-fn identifier_of(erasure: &Erasure) -> Option<NodeId> {
-    match erasure.extent {
-        Extent::Everything => Some(erasure.node).filter(|node| !node.is_sighting()),
-        Extent::Identifier(node) => Some(node),
-    }
-}
-
-/// Finds erased identifiers in letters.
-struct Finder {
-    capture: Capture,
-    namespaces: Vec<(Namespace, bool)>,
-    /// In which a telephone number without its country may be meant.
-    regions: BTreeSet<String>,
-    erased: BTreeSet<NodeId>,
-    sources: ByName,
-    /// Whether a text of a source names one of them.
-    remembered: BTreeMap<(String, String), bool>,
-    /// Whether a text is the telephone number of one of them in a country.
-    phones: BTreeMap<(String, String), bool>,
-}
-
-impl Finder {
-    fn new(config: &Config, keys: &Keys, erased: BTreeSet<NodeId>, sources: ByName) -> Self {
-        let namespaces = config.rules.namespaces.iter();
-        let namespaces = namespaces.map(|(name, rules)| (name.clone(), rules.normalise == Normaliser::Phone));
-        let regions = config.capture.source_regions.values().chain(&config.capture.default_region);
-        Self {
-            capture: argument::reader(config, keys),
-            namespaces: namespaces.collect(),
-            regions: regions.cloned().collect(),
-            erased,
-            sources,
-            remembered: BTreeMap::new(),
-            phones: BTreeMap::new(),
-        }
-    }
-
-    /// Whether a letter names somebody who was erased, in its payload or in the key of its record.
-    fn is_named(&mut self, letter: &DeadLetter) -> bool {
-        let source = letter.topic.strip_prefix("raw.").map(str::to_owned);
-        let (key, payload) =
-            (letter.key.as_deref().unwrap_or_default(), letter.payload.as_deref().unwrap_or_default());
-        let Some(source) = source else {
-            // Records of ours have nodes beside the values; a request has only values, and its key may be one.
-            return [key, payload].iter().any(|bytes| self.has_node(bytes))
-                || (letter.topic == Topic::PrivacyRequest.as_str()
-                    && [key, payload]
-                        .iter()
-                        .any(|bytes| words::in_bytes(bytes, &mut |text| self.names(&letter.topic, text))));
-        };
-        let of_source = self.sources.get(&source).cloned();
-        let canonical = Format::Json;
-        let format = of_source.as_ref().map_or(&canonical, |source| &source.settings().format);
-        let mut countries = BTreeSet::new();
-        let is_it = &mut |text: &str| {
-            if is_country(text) && countries.len() < COUNTRIES_MAX {
-                countries.insert(text.to_owned());
-            }
-            self.names(&source, text)
-        };
-        if words::any(payload, format, is_it) || words::in_bytes(key, is_it) {
-            return true;
-        }
-        // A number without its country is one of the country that the record states, wherever in it that stands.
-        countries.retain(|country| !self.regions.contains(country));
-        if countries.is_empty() {
-            return false;
-        }
-        let is_phone = &mut |text: &str| countries.iter().any(|country| self.is_phone(country, text));
-        words::any(payload, format, is_phone) || words::in_bytes(key, is_phone)
-    }
-
-    /// Whether a text is the telephone number of somebody who was erased, in this country.
-    fn is_phone(&mut self, country: &str, text: &str) -> bool {
-        if text.bytes().filter(u8::is_ascii_digit).count() < PHONE_DIGITS_MIN {
-            return false;
-        }
-        let remembered = (country.to_owned(), text.to_owned());
-        if let Some(known) = self.phones.get(&remembered) {
-            return *known;
-        }
-        let phones = self.namespaces.iter().filter(|(_, is_phone)| *is_phone);
-        let mut nodes =
-            phones.filter_map(|(namespace, _)| self.node(namespace, "sweep", Some(country), text));
-        let is_it = nodes.any(|node| self.erased.contains(&node));
-        if self.phones.len() >= REMEMBERED_MAX {
-            self.phones.clear();
-        }
-        self.phones.insert(remembered, is_it);
-        is_it
-    }
-
-    fn names(&mut self, source: &str, text: &str) -> bool {
-        let remembered = (source.to_owned(), text.to_owned());
-        if let Some(known) = self.remembered.get(&remembered) {
-            return *known;
-        }
-        let is_named = self.nodes(source, text).any(|node| self.erased.contains(&node));
-        if self.remembered.len() >= REMEMBERED_MAX {
-            self.remembered.clear();
-        }
-        self.remembered.insert(remembered, is_named);
-        is_named
-    }
-
-    /// The nodes of a text in every namespace in which it can be read.
-    fn nodes<'f>(&'f self, source: &'f str, text: &'f str) -> impl Iterator<Item = NodeId> + 'f {
-        let read =
-            move |namespace: &Namespace, region: Option<&str>| self.node(namespace, source, region, text);
-        self.namespaces.iter().flat_map(move |(namespace, is_phone)| {
-            let regions = self.regions.iter().filter(move |_| *is_phone).map(|region| Some(region.as_str()));
-            std::iter::once(None).chain(regions).filter_map(move |region| read(namespace, region))
-        })
-    }
-
-    /// The node of a text of a source in a namespace, if it can be read so; with a region, as the country of the touchpoint.
-    fn node(&self, namespace: &Namespace, source: &str, region: Option<&str>, text: &str) -> Option<NodeId> {
-        let mut record = json!({
-            "time": 0, "source": source, "identifiers": [{ "namespace": namespace.as_str(), "value": text }],
-        });
-        if let Some(region) = region {
-            record["attributes"] = json!({ "country": region });
-        }
-        let read = self.capture.touchpoint(record.to_string().as_bytes(), Timestamp::MAX).ok()?;
-        read.identifiers.first().map(|identifier| identifier.node)
-    }
-
-    /// Whether the bytes hold the node of somebody who was erased, as it is or as hex digits.
-    fn has_node(&self, bytes: &[u8]) -> bool {
-        let as_it_is = |window: &[u8]| <[u8; 16]>::try_from(window).map(NodeId::from_bytes).ok();
-        let as_hex = |window: &[u8]| std::str::from_utf8(window).ok()?.parse::<NodeId>().ok();
-        let mut found = bytes.windows(16).filter_map(as_it_is).chain(bytes.windows(32).filter_map(as_hex));
-        found.any(|node| self.erased.contains(&node))
-    }
-}
-
-/// Whether it may be the code of a country.
-fn is_country(text: &str) -> bool {
-    text.len() == 2 && text.bytes().all(|byte| byte.is_ascii_uppercase())
+    let of_erased = swept.list(Reason::Erasure);
+    let too_old = match swept.counts.get(&Reason::Retention) {
+        Some(_) => format!("; because their time was over: {}", swept.list(Reason::Retention)),
+        None => String::new(),
+    };
+    let kept = match broken {
+        [] => String::new(),
+        _ => format!(
+            "\nkept as long as [topics] refused_retention_ms says, because the files of their source have a fault: letters of {}; \
+             `kinfold config check` says which",
+            broken.join(", ")
+        ),
+    };
+    let Swept { erased, letters, .. } = swept;
+    format!(
+        "dead letters {what}: {of_erased}{too_old}; letters on the topic: {letters}, identifiers that were ever erased: {erased}{kept}"
+    )
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::dead::letters::said;
-    use crate::dead::letters::tests::{at, letter, stored};
-    use kinfold_kafka::reader::Stored;
-    use kinfold_model::Secret;
-    use kinfold_model::keys::sha256_hex;
-    use kinfold_wire::SchemaIds;
-
-    fn keys() -> Keys {
-        Keys::new(&Secret::new(b"a secret for tests only").expect("long"))
-    }
-
-    fn config() -> Config {
-        let region = ("KINFOLD_CAPTURE__DEFAULT_REGION".to_owned(), "DE".to_owned());
-        Config::load(None, std::iter::once(region)).expect("is right")
-    }
-
-    fn node(text: &str) -> NodeId {
-        argument::identifier("A", text, &config(), &keys()).expect("is right").node
-    }
-
-    fn finder(erased: &[&str]) -> Finder {
-        let erased = erased.iter().map(|text| node(text)).collect();
-        Finder::new(&config(), &keys(), erased, ByName::new())
-    }
-
-    fn of_payload(payload: &str) -> DeadLetter {
-        letter(&at("shop", 1), "bad_time", Some(payload.as_bytes()))
-    }
 
     #[test]
-    fn a_letter_names_who_was_erased_however_its_source_writes_them() {
-        let mut finder = finder(&["email:ann@example.org", "phone:+491711234567", "customer_id:C-4711"]);
-        let hash = sha256_hex("ann@example.org");
-        for payload in [
-            r#"{"identifiers": [{"namespace": "email", "value": " Ann@Example.ORG "}]}"#.to_owned(),
-            format!(r#"{{"hash": "{hash}"}}"#),
-            r#"{"tel": "0171 1234567"}"#.to_owned(),
-            r#"{"tel": "+49 (171) 123-4567"}"#.to_owned(),
-            r#"{"id": "C-4711""#.to_owned(),
-            "id;mail\n1;ann@example.org\n".to_owned(),
-            "{\"tel\": \"0171 1234567\", ".to_owned(),
-        ] {
-            assert!(finder.is_named(&of_payload(&payload)), "{payload}");
-        }
-        for payload in [r#"{"mail": "bea@example.org"}"#, r#"{"id": "C-4712"}"#, "", "{"] {
-            assert!(!finder.is_named(&of_payload(payload)), "{payload}");
-        }
-    }
-
-    #[test]
-    fn a_telephone_number_is_also_read_in_the_country_that_the_letter_names() {
-        let mut finder = finder(&["phone:+41441234567"]);
-        let swiss = r#"{"address": {"country": "CH"}, "tel": "044 123 45 67"}"#;
-        assert!(finder.is_named(&of_payload(swiss)));
-        for payload in [r#"{"country": "FR", "tel": "044 123 45 67"}"#, r#"{"tel": "044 123 45 67"}"#] {
-            assert!(!finder.is_named(&of_payload(payload)), "{payload}");
-        }
-    }
-
-    #[test]
-    fn a_request_that_could_not_be_read_is_known_by_the_values_in_it() {
-        let mut finder = finder(&["email:ann@example.org"]);
-        let mut request = of_payload("");
-        request.topic = Topic::PrivacyRequest.as_str().to_owned();
-        assert!(!finder.is_named(&request));
-        let payload = Some(b"\x00\x00\x00\x00\x05\x1eann@example.org\x02".to_vec());
-        assert!(finder.is_named(&DeadLetter { payload, ..request.clone() }));
-        assert!(finder.is_named(&DeadLetter { key: Some(b"ann@example.org".to_vec()), ..request }));
-    }
-
-    #[test]
-    fn the_key_of_a_record_counts_too() {
-        let mut finder = finder(&["email:ann@example.org"]);
-        let mut keyed = of_payload("{");
-        keyed.key = Some(b"ann@example.org".to_vec());
-        assert!(finder.is_named(&keyed));
-        keyed.payload = None;
-        assert!(finder.is_named(&keyed));
-    }
-
-    #[test]
-    fn a_record_of_ours_is_known_by_the_nodes_in_it() {
-        let mut finder = finder(&["email:ann@example.org"]);
-        let mut of_facets = of_payload("");
-        of_facets.topic = "touchpoint".to_owned();
-        assert!(!finder.is_named(&of_facets));
-        let node = node("email:ann@example.org");
-        for bytes in [[&b"abc"[..], node.as_bytes(), b"d"].concat(), format!("abc{node}d").into_bytes()] {
-            assert!(finder.is_named(&DeadLetter { payload: Some(bytes), ..of_facets.clone() }));
-        }
-    }
-
-    #[test]
-    fn an_erasure_of_an_identifier_at_a_sighting_is_about_the_identifier() {
-        let ann = node("email:ann@example.org");
-        let sighting = keys().sighting(&[ann, node("email:bea@example.org")]);
-        let of = |node, extent| identifier_of(&Erasure { node, extent, ticket: None });
-        assert_eq!(of(ann, Extent::Everything), Some(ann));
-        assert_eq!(of(sighting, Extent::Everything), None);
-        assert_eq!(of(sighting, Extent::Identifier(ann)), Some(ann));
-    }
-
-    #[test]
-    fn each_letter_of_a_record_has_its_tombstone() {
-        let place = at("shop", 1);
-        let whole = letter(&place, "bad_time", Some(b"{"));
-        let part = Stored { key: Some(b"raw.shop/0/1/1".to_vec()), ..stored(7, &place, Some(&whole)) };
-        let mut open = crate::dead::letters::Letters::default();
-        for record in [stored(3, &place, Some(&whole)), part] {
-            open.take(said(&record, &SchemaIds::default()));
-        }
-        let keys: Vec<Vec<u8>> = tombstones(&place, &open.open[&place])
-            .into_iter()
-            .filter_map(|tombstone| tombstone.key)
-            .collect();
-        assert_eq!(keys, [b"raw.shop/0/1".to_vec(), b"raw.shop/0/1/1".to_vec()]);
+    fn what_was_removed_is_told_by_reason_and_source_and_so_is_a_source_whose_times_nobody_knows() {
+        let counts = [(Reason::Erasure, ("web", 2)), (Reason::Retention, ("till", 3))];
+        let counts = counts.map(|(reason, (source, count))| (reason, [(source.to_owned(), count)].into()));
+        let mut swept = Swept { erased: 210, letters: 17, counts: counts.into() };
+        assert_eq!(
+            told(&swept, Mode::Remove, &[]),
+            "dead letters removed: 2 of web; because their time was over: 3 of till; letters on the topic: 17, identifiers that \
+             were ever erased: 210"
+        );
+        swept.counts.clear();
+        let said = told(&swept, Mode::DryRun, &["crm", "till"]);
+        assert!(said.starts_with("dead letters would be removed: none; letters on the topic: 17"), "{said}");
+        assert!(said.contains("have a fault: letters of crm, till;"), "{said}");
     }
 }

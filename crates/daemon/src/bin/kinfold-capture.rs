@@ -1,4 +1,4 @@
-//! Reads `raw.*`, writes `touchpoint`, `identity-op` and `touchpoint-refused`.
+//! Reads `raw.*`, writes `touchpoint`, `identity-op` and `touchpoint-refused`, from which it removes what nobody may keep.
 
 use std::process::ExitCode;
 

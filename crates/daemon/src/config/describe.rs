@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use kinfold_model::rules::{NamespaceRules, NeighbourLimit, Rules};
-use kinfold_model::{BlockList, Namespace, Output, Outputs, Purpose, Purposes};
+use kinfold_model::{BlockList, Namespace, Output, Outputs, Purpose, Purposes, Survivorship};
 use kinfold_privacy::verify::to_hex;
 use kinfold_signals::SignalRules;
 use kinfold_signals::ids::{FeatureId, PurposeId};
@@ -29,9 +29,11 @@ pub(super) fn describe(config: &Config) -> String {
         capture,
         sources_dir,
         brake,
+        sweep_interval,
         log,
         rules,
         purposes,
+        survivorship,
         profile,
         value,
         outputs,
@@ -94,6 +96,7 @@ pub(super) fn describe(config: &Config) -> String {
     page.text("sources_dir", &sources_dir.display().to_string());
     page.plain("brake_ratio", format_args!("{:?}", brake.map_or(0.0, |brake| brake.ratio)));
     page.plain("brake_records", brake.map_or(1000, |brake| brake.records));
+    page.plain("sweep_interval_ms", sweep_interval.map_or(0, |interval| interval.as_millis()));
 
     page.section("capture.source_regions");
     for (source, region) in &capture.source_regions {
@@ -108,7 +111,8 @@ pub(super) fn describe(config: &Config) -> String {
 
     page.rules(rules);
     page.purposes(purposes);
-    page.profile(profile);
+    page.attributes(survivorship);
+    page.profile(profile, survivorship);
     page.value(value);
     page.outputs(outputs);
     page.privacy(privacy);
@@ -178,6 +182,7 @@ impl Page {
         if let Some(valid_for_ms) = purpose.valid_for_ms {
             self.plain("valid_for_ms", valid_for_ms);
         }
+        self.plain("double_opt_in", purpose.double_opt_in);
         self.text("basis", purpose.basis.as_str());
         if let Some(fields) = &purpose.fields {
             self.plain("fields", list(fields.iter().map(ToString::to_string)));
@@ -192,7 +197,20 @@ impl Page {
         self.plain("defaults", table(defaults));
     }
 
-    fn profile(&mut self, settings: &kinfold_profile::Settings) {
+    fn attributes(&mut self, survivorship: &Survivorship) {
+        self.section("attributes");
+        self.text("default_rule", survivorship.default_rule().as_str());
+        for (attribute_name, rule) in survivorship.iter() {
+            self.section(&format!("attributes.{}", name(attribute_name)));
+            self.text("rule", rule.rule.as_str());
+            self.plain("sources", list(&rule.sources));
+            if let Some(stale_after_ms) = rule.stale_after_ms {
+                self.plain("stale_after_ms", stale_after_ms);
+            }
+        }
+    }
+
+    fn profile(&mut self, settings: &kinfold_profile::Settings, survivorship: &Survivorship) {
         // The namespaces of people follow from their rules, and the model is in a file.
         let kinfold_profile::Settings {
             order_sources,
@@ -205,6 +223,8 @@ impl Page {
         self.section("profile");
         self.plain("utc_offset_minutes", utc_offset_minutes);
         self.plain("timeline", timeline);
+        self.plain("interests", list(&survivorship.interests));
+        self.plain("interests_max", survivorship.interests_max);
         self.section("orders");
         self.plain("sources", list(order_sources));
         self.lifecycle(lifecycle);
@@ -285,6 +305,7 @@ impl Page {
 
     fn privacy(&mut self, privacy: &PrivacyConfig) {
         self.section("privacy");
+        self.plain("return_by", list(privacy.returning.purposes()));
         self.section("privacy.verifiers");
         for (verifier, public_key) in privacy.verifiers.named() {
             self.section(&format!("privacy.verifiers.{}", quoted(verifier)));

@@ -15,17 +15,19 @@ mod purposes;
 mod reader;
 mod settings;
 mod signals;
+mod survivorship;
 mod tree;
 mod value;
 
 use std::fmt;
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
 use kinfold_model::rules::Rules;
-use kinfold_model::{Outputs, Purposes};
+use kinfold_model::{Outputs, Purposes, Returning, Survivorship};
 use kinfold_pipeline::BrakeLimits;
 use kinfold_privacy::Verifiers;
 use kinfold_value::Refresh;
@@ -55,6 +57,8 @@ pub struct Config {
     pub sources_dir: PathBuf,
     /// `capture.brake_ratio` and `capture.brake_records`: when a source is held; `None` (a ratio of 0): never.
     pub brake: Option<BrakeLimits>,
+    /// `capture.sweep_interval_ms`: how often dead letters that nobody may keep are removed; `None` (0): only when somebody asks.
+    pub sweep_interval: Option<Duration>,
     /// `[checkpoints]`
     pub checkpoints: Checkpoints,
     /// `[log]`
@@ -63,6 +67,8 @@ pub struct Config {
     pub rules: Rules,
     /// `[purposes.<name>]`: how decisions about each are weighed, how long a yes lasts, and what each permits.
     pub purposes: Purposes,
+    /// `[attributes]`, `[attributes.<name>]` and `[profile]`: which values of attributes survive, and what tells of interests.
+    pub survivorship: Survivorship,
     /// `[profile]`, `[orders]` and `[lifecycle]`: how the members of a person are folded. Without the model of `[value]`, which
     /// [`crate::valuation::settings`] adds.
     pub profile: kinfold_profile::Settings,
@@ -170,6 +176,8 @@ pub struct Checkpoints {
 pub struct PrivacyConfig {
     /// `[privacy.verifiers.<name>]`: whose signatures a request needs one of; without any, every request is refused.
     pub verifiers: Verifiers,
+    /// `return_by`: by a later consent to one of these purposes somebody who was erased may be known again; none: never.
+    pub returning: Returning,
 }
 
 /// `[value]`

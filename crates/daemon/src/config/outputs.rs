@@ -86,7 +86,7 @@ fn part(text: &str) -> Check {
 }
 
 /// A name as touchpoints have it: theirs are in NFC, and these are to be the same.
-fn nfc(name: &str) -> String {
+pub(super) fn nfc(name: &str) -> String {
     name.nfc().collect()
 }
 

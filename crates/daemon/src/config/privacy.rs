@@ -1,11 +1,14 @@
-//! Requests of people about their data. In: `[privacy.verifiers.<name>]`. Out: the public keys of those who verify them; and,
-//! from the retentions of the whole configuration, how long the last copy of what was erased may live.
+//! Requests of people about their data. In: `[privacy]`, and the purposes that there are. Out: the public keys of those who verify
+//! requests; by consents to which purposes somebody who was erased may come back; and, from the retentions of the whole
+//! configuration, how long the last copy of what was erased may live.
 
 use kinfold_checkpoint::{COPIES, LEFTOVER_AGE};
 use kinfold_kafka::topics::{COMPACTION_LAG_MS, DELETE_RETENTION_MS, SEGMENT_MS};
+use kinfold_model::{Purposes, Returning};
 use kinfold_privacy::Verifiers;
 use kinfold_privacy::verify::from_hex;
 
+use super::outputs::nfc;
 use super::reader::Section;
 use super::settings::{allow, is_name};
 use super::{Config, PrivacyConfig};
@@ -14,7 +17,15 @@ use super::{Config, PrivacyConfig};
 const VERIFIERS_MAX: usize = 256;
 
 /// Reads the section.
-pub(super) fn read_privacy(mut section: Section<'_>) -> PrivacyConfig {
+pub(super) fn read_privacy(root: &mut Section<'_>, purposes: &Purposes) -> PrivacyConfig {
+    // What is missing may be just what could not be read.
+    let are_sound = root.is_sound("purposes");
+    let mut section = root.section("privacy");
+    let returning = section.list("return_by", &[], |name| {
+        let remedy = "correct it, or declare it: [purposes.<name>]";
+        allow(!are_sound || purposes.declared(&nfc(name)).is_some(), "is no purpose that is declared", remedy)
+    });
+    let returning = Returning::by(returning.iter().map(|name| nfc(name)), purposes);
     let mut verifiers = Verifiers::default();
     let mut named = section.section("verifiers");
     let given = named.given();
@@ -33,7 +44,7 @@ pub(super) fn read_privacy(mut section: Section<'_>) -> PrivacyConfig {
         }
     }
     section.finish();
-    PrivacyConfig { verifiers }
+    PrivacyConfig { verifiers, returning }
 }
 
 fn verifier(mut section: Section<'_>, name: &str, verifiers: &mut Verifiers) {

@@ -48,6 +48,7 @@ fn purpose(mut section: Section<'_>) -> Purpose {
     let purpose = Purpose {
         merge: section.given_choice("merge", &MergePolicy::ALL, MergePolicy::as_str).unwrap_or_default(),
         valid_for_ms: section.given_number("valid_for_ms", DAYS_RANGE),
+        double_opt_in: section.given_boolean("double_opt_in").unwrap_or_default(),
         basis: section.given_choice("basis", &Basis::ALL, Basis::as_str).unwrap_or_default(),
         fields: fields(&mut section),
         retention_ms: section.given_number("retention_ms", DAYS_RANGE),

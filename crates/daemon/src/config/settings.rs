@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
+use std::time::Duration;
 
 use kinfold_capture::{Cleaning, IpPolicy, UnknownMembers};
 use kinfold_kafka::LostRecords;
@@ -22,6 +23,7 @@ use super::properties::Properties;
 use super::purposes::read_purposes;
 use super::reader::{Check, Reader, Section};
 use super::signals::read_signals;
+use super::survivorship::read_survivorship;
 use super::tree::{self, Table};
 use super::value::read_value;
 use super::{Checkpoints, Config, Deployment, Http, Kafka, Log, LogFormat, Registry, State, Topics};
@@ -78,15 +80,20 @@ fn read_file(file: Option<&Path>, faults: &mut Vec<Fault>) -> Table {
 }
 
 fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config {
-    let (capture, sources_dir, brake) = capture(root.section("capture"), root.section("signals"));
+    let Capturing { capture, sources_dir, brake, sweep_interval } =
+        capture(root.section("capture"), root.section("signals"));
     let rules = read_rules(root.section("identity"), root.section("namespaces"));
     let purposes = read_purposes(&mut root);
     let outputs = read_outputs(&mut root, &purposes, &rules);
-    let profile = kinfold_profile::Settings {
+    let mut profile = root.section("profile");
+    let survivorship = read_survivorship(root.section("attributes"), &mut profile);
+    let settings = kinfold_profile::Settings {
         lifecycle: read_lifecycle(root.section("lifecycle")),
         personal: personal(&rules),
-        ..read_profile(root.section("profile"), root.section("orders"))
+        ..read_profile(&mut profile, root.section("orders"))
     };
+    profile.finish();
+    let privacy = read_privacy(&mut root, &purposes);
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
         kafka: kafka(root.section("kafka")),
@@ -98,13 +105,15 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         capture,
         sources_dir,
         brake,
+        sweep_interval,
         log: log(root.section("log")),
         rules,
         purposes,
-        profile,
+        survivorship,
+        profile: settings,
         value: read_value(root.section("value")),
         outputs,
-        privacy: read_privacy(root.section("privacy")),
+        privacy,
     };
     root.finish();
     config
@@ -251,13 +260,18 @@ fn checkpoints(mut section: Section<'_>) -> Checkpoints {
     Checkpoints { url: (!url.is_empty()).then_some(url), interval_ms }
 }
 
-fn capture(
-    mut section: Section<'_>,
-    signals: Section<'_>,
-) -> (kinfold_capture::Settings, PathBuf, Option<BrakeLimits>) {
+/// What `[capture]` says of the stage, and of the process around it.
+struct Capturing {
+    capture: kinfold_capture::Settings,
+    sources_dir: PathBuf,
+    brake: Option<BrakeLimits>,
+    sweep_interval: Option<Duration>,
+}
+
+fn capture(mut section: Section<'_>, signals: Section<'_>) -> Capturing {
     let unknown = section.given_choice("unknown_members", &UnknownMembers::ALL, UnknownMembers::as_str);
     let region = section.text("default_region", "", region);
-    let settings = kinfold_capture::Settings {
+    let capture = kinfold_capture::Settings {
         unknown_members: unknown.unwrap_or(UnknownMembers::Refuse),
         max_future_ms: section.number("max_future_ms", DAY_MS, 0..=3650 * DAY_MS),
         default_region: (!region.is_empty()).then_some(region),
@@ -270,8 +284,19 @@ fn capture(
         section.text("sources_dir", "sources", |text| allow(!text.is_empty(), "is empty", "name a folder"));
     let ratio = section.ratio("brake_ratio", 0.5);
     let records = section.number("brake_records", 1000, 1..=100_000);
+    let sweep_interval = sweep_interval(&mut section);
     section.finish();
-    (settings, PathBuf::from(dir), (ratio > 0.0).then_some(BrakeLimits { ratio, records }))
+    let brake = (ratio > 0.0).then_some(BrakeLimits { ratio, records });
+    Capturing { capture, sources_dir: PathBuf::from(dir), brake, sweep_interval }
+}
+
+fn sweep_interval(section: &mut Section<'_>) -> Option<Duration> {
+    let interval_ms: u64 = section.number("sweep_interval_ms", 3_600_000, 0..=7 * DAY_MS);
+    if (1..1000).contains(&interval_ms) {
+        let remedy = "write at least 1000, or 0 to sweep only when somebody asks";
+        section.fault("sweep_interval_ms", format!("is {interval_ms}"), remedy);
+    }
+    (interval_ms > 0).then(|| Duration::from_millis(interval_ms))
 }
 
 /// The names are those that touchpoints give, which need not be those of topics.

@@ -5,6 +5,7 @@ mod outputs;
 mod privacy;
 mod profile;
 mod signals;
+mod survivorship;
 
 use std::path::PathBuf;
 
@@ -397,6 +398,15 @@ fn dead_letters_are_kept_as_long_as_raw_records_unless_it_is_said_otherwise() {
 }
 
 #[test]
+fn dead_letters_are_swept_every_hour_unless_it_is_said_otherwise() {
+    let interval = |text: &str| load(text, &[]).expect("is right").sweep_interval;
+    assert_eq!(interval(""), Some(Duration::from_secs(3600)));
+    assert_eq!(interval("[capture]\nsweep_interval_ms = 1000"), Some(Duration::from_secs(1)));
+    assert_eq!(interval("[capture]\nsweep_interval_ms = 0"), None);
+    assert!(only_fault("[capture]\nsweep_interval_ms = 999", &[]).contains("write at least 1000, or 0"));
+}
+
+#[test]
 fn the_brake_is_a_part_of_a_whole_and_zero_takes_it_off() {
     let brake = |text: &str| load(&format!("[capture]\n{text}"), &[]).expect("is right").brake;
     assert_eq!(brake(""), Some(BrakeLimits { ratio: 0.5, records: 1000 }));
@@ -426,6 +436,7 @@ fn purposes_are_declared_by_name_and_one_that_is_not_is_strict_and_lasts() {
 [purposes.marketing]
 merge = "newest"
 valid_for_ms = 31_536_000_000
+double_opt_in = true
 [purposes."l'offre \"du jour\" \\"]
 [purposes."cafe\u0301"]
 valid_for_ms = 86_400_000
@@ -433,7 +444,7 @@ valid_for_ms = 86_400_000
     let config = load(text, &[("KINFOLD_PURPOSES__SERVICE__MERGE", "newest")]).expect("valid");
     let declared = &config.purposes;
     let newest = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
-    let year = Purpose { valid_for_ms: Some(31_536_000_000), ..newest.clone() };
+    let year = Purpose { valid_for_ms: Some(31_536_000_000), double_opt_in: true, ..newest.clone() };
     assert_eq!(declared.get("marketing"), year);
     let day = Purpose { valid_for_ms: Some(86_400_000), ..Purpose::default() };
     assert_eq!(declared.get("caf\u{e9}"), day, "as touchpoints are spelt");
@@ -450,6 +461,7 @@ fn purposes_that_cannot_be_meant_are_faults() {
     for (text, expected) in [
         ("[purposes]\nmarketing = 5", "purposes.marketing is a number and not a section; write a section"),
         ("[purposes.marketing]\nmerge = \"kindest\"", "purposes.marketing.merge is none of its choices"),
+        ("[purposes.marketing]\ndouble_opt_in = \"maybe\"", "purposes.marketing.double_opt_in is"),
         (
             "[purposes.marketing]\nvalid_for_ms = 365",
             "purposes.marketing.valid_for_ms is 365; write a number from 86400000 to 3153600000000",

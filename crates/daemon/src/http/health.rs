@@ -120,6 +120,15 @@ impl Health {
         json!({"live": live, "ready": ready, "version": env!("CARGO_PKG_VERSION"), "stages": stages})
     }
 
+    /// Whether a worker that does its work has this partition, by its last facts.
+    #[must_use]
+    pub fn holds(&self, partition: u32) -> bool {
+        let partition = partition.to_string();
+        let holds =
+            |stage: &Stage| stage.reason.is_none() && stage.facts["partitions"].get(&partition).is_some();
+        self.lock().stages.values().any(holds)
+    }
+
     /// A worker that panicked while it reported leaves a report that is still whole.
     fn lock(&self) -> MutexGuard<'_, Inner> {
         self.inner.lock().unwrap_or_else(PoisonError::into_inner)
@@ -189,6 +198,18 @@ mod tests {
         std::thread::sleep(Duration::from_millis(2));
         assert!(health.live().0);
         assert!(health.ready().1["reasons"]["stitch-0"].as_str().expect("a reason").contains("silent for"));
+    }
+
+    #[test]
+    fn a_partition_is_held_while_the_worker_that_has_it_is_at_work() {
+        let health = Health::new();
+        assert!(!health.holds(0));
+        health.set_ready("capture-0");
+        assert!(!health.holds(0), "it has told of none");
+        health.set_facts("capture-0", json!({"partitions": {"0": {"commit": 1}}}));
+        assert!(health.holds(0) && !health.holds(1));
+        health.set_not_ready("capture-0", "the broker is away");
+        assert!(!health.holds(0));
     }
 
     #[test]

@@ -8,6 +8,9 @@ use super::SourceFiles;
 use crate::allow::{Allow, SPECIAL, TextRule, special};
 use crate::decode::{Avro, Format, Rows};
 
+/// No letter is kept for less, so that there is time to look at it; as for topics.
+const RETENTION_MIN_MS: i64 = 60_000;
+
 /// What a source's TOML says.
 pub struct Settings {
     /// How records are written.
@@ -16,6 +19,8 @@ pub struct Settings {
     pub purposes: Vec<String>,
     /// What may pass.
     pub allow: Allow,
+    /// How long dead letters of the source are kept, in milliseconds; `None`: as long as the topic keeps all of them.
+    pub refused_retention_ms: Option<i64>,
 }
 
 #[derive(Deserialize)]
@@ -41,6 +46,8 @@ struct Written {
     special: WrittenSpecial,
     #[serde(default)]
     drops: Vec<String>,
+    #[serde(default)]
+    refused_retention_ms: Option<i64>,
 }
 
 #[derive(Clone, Copy, Deserialize, PartialEq, Eq)]
@@ -105,6 +112,11 @@ impl Settings {
                     files.name
                 ),
             );
+        }
+        let refused_retention_ms = written.refused_retention_ms;
+        if let Some(ms) = refused_retention_ms.filter(|ms| *ms < RETENTION_MIN_MS) {
+            let what = format!("is {ms}; write at least {RETENTION_MIN_MS}, in milliseconds");
+            fault("refused_retention_ms", what);
         }
         if written.csv.is_some() && written.format != WrittenFormat::Csv {
             fault("csv", "is only for format = \"csv\"; leave it out, or change the format".to_owned());
@@ -211,6 +223,10 @@ impl Settings {
                 }
             }
         }
-        if faults.is_empty() { Ok(Self { format, purposes: written.purposes, allow }) } else { Err(faults) }
+        if faults.is_empty() {
+            Ok(Self { format, purposes: written.purposes, allow, refused_retention_ms })
+        } else {
+            Err(faults)
+        }
     }
 }

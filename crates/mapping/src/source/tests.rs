@@ -18,6 +18,11 @@ fn what_is_wrong_is_told_with_file_key_and_remedy() {
         ("fromat = \"json\"", "unknown field `fromat`, expected one of `format`"),
         ("format = \"xml\"", "shop.toml line 1: unknown variant `xml`"),
         ("format = \"json\"\ntopic = \"raw.till\"", "topic is `raw.till`; write raw.shop"),
+        (
+            "format = \"json\"\nrefused_retention_ms = 59999",
+            "refused_retention_ms is 59999; write at least 60000",
+        ),
+        ("format = \"json\"\nrefused_retention_ms = \"1d\"", "shop.toml line 2: invalid type"),
         ("format = \"json\"\n[csv]", "csv is only for format = \"csv\""),
         ("format = \"json\"\n[avro]", "avro is only for format = \"avro\""),
         ("format = \"csv\"\n[csv]\ndelimiter = \"ab\"", "csv.delimiter is not one letter"),
@@ -72,4 +77,13 @@ fn a_case_that_differs_says_where_and_shows_no_value() {
         assert!(said.contains(what) && !said.contains("xyzzy"), "{said}");
     }
     assert!(cases::check(&source, &[], &judge).is_err(), "a source without cases");
+}
+
+#[test]
+fn a_source_may_say_how_long_its_dead_letters_are_kept() {
+    let kept = |toml: &str| {
+        let source = Source::compile(&files(&format!("format = \"json\"\n{toml}"), ".")).expect("compiles");
+        source.settings().refused_retention_ms
+    };
+    assert_eq!((kept(""), kept("refused_retention_ms = 60_000")), (None, Some(60_000)));
 }

@@ -106,6 +106,22 @@ fn that_somebody_did_not_opt_out_takes_no_decision_back() {
 }
 
 #[test]
+fn a_yes_that_nobody_confirmed_neither_grants_nor_takes_back_where_a_confirmation_is_asked_for() {
+    let yes = |ms, confirmed| Consent { confirmed, ..about("digest", Decision::Granted, ms) };
+    let no = || decided("t1", &[ann()], about("digest", Decision::Withdrawn, 1));
+    let later = |said| decided("t2", &[ann(), phone()], said);
+    assert_eq!(states(&one_person(&[decided("t1", &[ann()], yes(1, false))])), []);
+    assert_eq!(states(&one_person(&[no(), later(yes(2, false))])), [(None, Denied)]);
+    assert_eq!(states(&one_person(&[no(), later(yes(2, true))])), [(None, Granted)]);
+    let mut world = one_person(&[decided("t1", &[ann()], yes(1, true)), later(yes(2, false))]);
+    assert_eq!(world.profiles[&person(1)].consents[0].since, at(1), "the one that was confirmed holds");
+    assert!(world.profiles[&person(1)].consents[0].confirmed);
+    let asked = about("digest", Decision::Requested, 3);
+    let published = world.batch([said(&decided("t3", &[ann()], asked))]);
+    assert!(matches!(published.as_slice(), [Published::Profile(_)]), "no change of consent: {published:?}");
+}
+
+#[test]
 fn people_who_are_recalled_are_folded_at_the_time_of_the_driver() {
     let mut world = World::new();
     let yes = decided("t1", &[ann()], about("survey", Decision::Granted, 1));
@@ -115,7 +131,7 @@ fn people_who_are_recalled_are_folded_at_the_time_of_the_driver() {
         people().handle(message.into(), &mut context).expect("a sound state");
     }
     let mut stage = people();
-    stage.recall(&world.people).expect("a sound state");
+    stage.recall();
     let mut output = Vec::new();
     let mut context = Context { now: at(9), state: &mut world.people, output: &mut output };
     stage.idle(usize::MAX, &mut context).expect("a sound state");

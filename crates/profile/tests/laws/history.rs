@@ -1,6 +1,7 @@
 //! Random histories: whatever happened in between, only what was said and the last assignments remain.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::sync::Arc;
 
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
@@ -73,17 +74,32 @@ fn a_touchpoint(sets: impl Strategy<Value = u8>) -> impl Strategy<Value = Touchp
         option::of(an_order()),
         vec(a_consent(), 0..3),
         option::of(text(&["bounce", "Cleaned", "click", "Opened", "call"])),
-        (option::of(text(&["visit", "order"])), option::of(select(&[-1.0, 0.25, 0.3][..]))),
+        (
+            option::of(text(&["visit", "order"])),
+            option::of(select(&[-1.0, 0.25, 0.3][..])),
+            proptest::sample::subsequence(vec!["city", "email", "interest", "street"], 0..3),
+        ),
     )
         .prop_map(
-            |((set, id, ms, source), channel, attribute, order, consents, action, (kind, sentiment))| {
+            |(
+                (set, id, ms, source),
+                channel,
+                attribute,
+                order,
+                consents,
+                action,
+                (kind, sentiment, verified),
+            )| {
                 let mut touchpoint = touchpoint(&format!("t{id}"), ms, identifiers(set));
                 touchpoint.source = source;
                 touchpoint.channel = channel;
                 touchpoint.r#type = kind;
                 touchpoint.engagement = Some(Engagement { action, sentiment, campaign: None });
-                touchpoint.attributes =
-                    attribute.into_iter().map(|value| ("city".to_owned(), value)).collect();
+                touchpoint.attributes = ["city", "interest", "street"]
+                    .into_iter()
+                    .filter_map(|name| Some((name.to_owned(), attribute.clone()?)))
+                    .collect();
+                touchpoint.verified = verified.into_iter().map(str::to_owned).collect();
                 touchpoint.order = order;
                 touchpoint.consents = consents;
                 touchpoint
@@ -109,18 +125,20 @@ fn an_order() -> impl Strategy<Value = Order> {
 fn a_consent() -> impl Strategy<Value = Consent> {
     let text = |of: &'static [&'static str]| select(of).prop_map(str::to_owned);
     (
-        text(&["marketing", "newsletter", "survey"]),
+        text(&["marketing", "newsletter", "survey", "digest"]),
         option::of(text(&["email", "sms"])),
-        select(&[Decision::Denied, Decision::Withdrawn, Decision::Granted][..]),
+        select(&[Decision::Denied, Decision::Withdrawn, Decision::Granted, Decision::Requested][..]),
         0..3_i64,
         option::of(text(&["gdpr", "fadp"])),
         option::of(0..12_i64),
+        any::<bool>(),
     )
-        .prop_map(|(purpose, channel, decision, ms, jurisdiction, expires)| Consent {
+        .prop_map(|(purpose, channel, decision, ms, jurisdiction, expires, confirmed)| Consent {
             purpose,
             channel,
             jurisdiction,
             expires: expires.map(at),
+            confirmed,
             ..consent(decision, ms)
         })
 }
@@ -136,8 +154,13 @@ fn a_history() -> impl Strategy<Value = Vec<Step>> {
     vec(step, 0..60)
 }
 
+/// A world in which not every attribute is the newest, and one becomes stale.
+fn a_world() -> World {
+    World { survivorship: Arc::new(crate::world::survivorship()), ..World::new() }
+}
+
 fn live(history: &[Step]) -> World {
-    let mut world = World::new();
+    let mut world = a_world();
     for batch in history.split(|step| matches!(step, Step::EndOfBatch)) {
         world.batch(batch.iter().filter_map(Step::input));
     }
@@ -146,7 +169,7 @@ fn live(history: &[Step]) -> World {
 
 /// The same, and the drivers' clocks go on: what ends is told.
 fn live_in_time(history: &[Step]) -> World {
-    let mut world = World::new();
+    let mut world = a_world();
     for steps in history.split_inclusive(|step| matches!(step, Step::EndOfBatch | Step::Pause(_))) {
         world.batch(steps.iter().filter_map(Step::input));
         if let Some(Step::Pause(ms)) = steps.last() {
@@ -162,7 +185,31 @@ fn only_the_end(history: &[Step]) -> World {
     let last: BTreeMap<u8, &Step> =
         history.iter().filter_map(|step| step.set().map(|set| (set, step))).collect();
     let all_said = history.iter().filter(|step| matches!(step, Step::Said(_)));
-    World::of(all_said.chain(last.into_values()).filter_map(Step::input))
+    let mut world = a_world();
+    world.batch(all_said.chain(last.into_values()).filter_map(Step::input));
+    world
+}
+
+/// Without what was only asked for, and without each yes to a digest that nobody confirmed.
+fn without_requests(history: &[Step]) -> Vec<Step> {
+    let is_request = |consent: &Consent| match consent.decision {
+        Decision::Requested => true,
+        Decision::Granted => consent.purpose == "digest" && !consent.confirmed,
+        Decision::Denied | Decision::Withdrawn => false,
+    };
+    let mut history = history.to_vec();
+    for step in &mut history {
+        if let Step::Said(touchpoint) = step {
+            touchpoint.consents.retain(|consent| !is_request(consent));
+        }
+    }
+    history
+}
+
+/// What was told of consents, in the order in which it was.
+fn told(world: &World) -> Vec<(PersonId, &str, Option<&str>, ConsentState, ConsentState)> {
+    let changes = world.changes.iter();
+    changes.map(|c| (c.person_id, c.purpose.as_str(), c.channel.as_deref(), c.before, c.after)).collect()
 }
 
 /// What changes of consent add up to; each begins where the last one ended.
@@ -285,6 +332,17 @@ proptest! {
     }
 
     #[test]
+    fn a_request_and_a_yes_that_still_has_to_be_confirmed_change_no_consent(history in a_history()) {
+        let (world, without) = (live_in_time(&history), live_in_time(&without_requests(&history)));
+        prop_assert_eq!(told(&world), told(&without));
+        for (person, profile) in &world.profiles {
+            prop_assert_eq!(&profile.consents, &without.profiles[person].consents);
+            let mut digests = profile.consents.iter().filter(|consent| consent.purpose == "digest");
+            prop_assert!(digests.all(|consent| consent.state == ConsentState::Denied || consent.confirmed));
+        }
+    }
+
+    #[test]
     fn a_denial_disappears_only_by_a_newer_decision_or_with_its_identifier(history in a_history()) {
         let world = live_in_time(&history);
         for (person, profile) in &world.profiles {
@@ -301,7 +359,7 @@ proptest! {
                     .flat_map(|t| t.consents.iter().filter(|said| scope(said)).map(move |said| (&**t, said)))
                     .collect();
                 let stands = |(at, no): &(&Touchpoint, &Consent)| {
-                    no.decision != Decision::Granted
+                    matches!(no.decision, Decision::Denied | Decision::Withdrawn)
                         && decided.iter().all(|(later, yes)| {
                             yes.decision != Decision::Granted || yes.time <= no.time
                                 || !at.identifiers.iter().any(|one| later.identifiers.contains(one))
@@ -354,8 +412,9 @@ proptest! {
         turned.rotate_left(seed.index(members.len()));
         turned.reverse();
         let (keys, purposes) = (crate::world::keys(), crate::world::purposes());
-        let settings = crate::world::settings();
-        let terms = Terms { keys: &keys, purposes: &purposes, settings: &settings };
+        let (survivorship, settings) = (crate::world::survivorship(), crate::world::settings());
+        let terms =
+            Terms { keys: &keys, purposes: &purposes, survivorship: &survivorship, settings: &settings };
         let folded = |members| {
             let Folded { profile, since, until } =
                 fold(person(0), members, terms, at(5)).expect("something was said");

@@ -244,7 +244,7 @@ fn each_table_is_used_by_the_stage_that_owns_it() {
     run(&mut Facets::default(), &mut world.facets, world.now, []);
     let tags = |memory: &Memory| memory.0.keys().map(|key| key[0]).collect::<Vec<_>>();
     assert_eq!(tags(&world.facets), [Table::Node.tag(), Table::Seen.tag()]);
-    assert_eq!(tags(&world.people), [Table::Member.tag(), Table::Publication.tag()]);
+    assert_eq!(tags(&world.people), [Table::Member, Table::Publication, Table::Revision].map(Table::tag));
 }
 
 #[test]

@@ -7,5 +7,8 @@ mod history;
 mod journeys;
 mod metrics;
 mod outputs;
+mod restrictions;
+mod revision;
+mod survivorship;
 mod world;
 mod worth;

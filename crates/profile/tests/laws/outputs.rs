@@ -246,22 +246,3 @@ fn another_configuration_takes_effect_when_somebody_changes_although_their_profi
     assert!(matches!(published.as_slice(), [Published::Shared { .. }]), "{published:?}");
     assert_eq!(attributes(&world), ["street"]);
 }
-
-#[test]
-fn an_output_that_comes_back_finds_an_empty_topic_and_is_sent_people_as_they_change() {
-    let touchpoints = [lives("t1", 1, "Dresden"), decided("t2", consent(Decision::Granted, 2))];
-    let mut world = world(output(&["marketing"], &["city"]), &touchpoints);
-    assert_eq!(there(&world).map(|profile| profile.version), Some(1));
-    world.outputs = Arc::default();
-    let published = world.batch([said(&touchpoint("t3", 3, vec![ann()]))]);
-    assert!(
-        matches!(published.as_slice(), [Published::Profile(_)]),
-        "nothing is written to a topic that nobody speaks of: {published:?}"
-    );
-    // Whoever takes an output out deletes its topic.
-    world.shared.clear();
-    with(&mut world, output(&["marketing"], &["city"]));
-    world.batch([said(&touchpoint("t4", 4, vec![ann()]))]);
-    assert_eq!(attributes(&world), ["city"], "although nothing is other there than it was");
-    assert_eq!(there(&world).map(|profile| profile.version), Some(1), "versions begin anew");
-}

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
-    Amount, Assignment, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier, Keys,
-    MergePolicy, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Rules, Secret, Stage, State,
-    Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
+    Amount, Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier,
+    Keys, MergePolicy, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Returning, Rules, Secret,
+    Stage, State, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{
     FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, Settings, laws,
@@ -73,8 +73,12 @@ pub(crate) struct World {
     pub(crate) changes: Vec<ConsentChange>,
     /// By output and person.
     pub(crate) shared: BTreeMap<(String, PersonId), UnifiedProfile>,
+    /// By which decisions are weighed.
+    pub(crate) purposes: Arc<Purposes>,
     /// To which profiles leave.
     pub(crate) outputs: Arc<Outputs>,
+    /// By which values of attributes survive.
+    pub(crate) survivorship: Arc<Survivorship>,
     /// By which people are folded.
     pub(crate) settings: Arc<Settings>,
     /// What the drivers say.
@@ -94,7 +98,9 @@ impl World {
             profiles: BTreeMap::new(),
             changes: Vec::new(),
             shared: BTreeMap::new(),
+            purposes: Arc::new(purposes()),
             outputs: Arc::default(),
+            survivorship: Arc::default(),
             settings: Arc::new(settings()),
             now: at(0),
         }
@@ -105,7 +111,7 @@ impl World {
         self.now = at(ms);
         let mut published = Vec::new();
         for _ in 0..1000 {
-            let due = people().due(&self.people).expect("a sound state");
+            let due = self.stage().due(&self.people).expect("a sound state");
             if due.is_none_or(|due| due > self.now) {
                 return published;
             }
@@ -124,7 +130,7 @@ impl World {
     /// One batch through both stages; gives what the second published.
     pub(crate) fn batch(&mut self, inputs: impl IntoIterator<Item = FacetsInput>) -> Vec<Published> {
         let (mut messages, mut told) = (Vec::new(), Vec::new());
-        for output in run(&mut Facets::default(), &mut self.facets, self.now, inputs) {
+        for output in run(&mut facets(), &mut self.facets, self.now, inputs) {
             match output {
                 Joined::Facet(message) => {
                     told.push(PeopleInput::from(message.clone()));
@@ -152,11 +158,33 @@ impl World {
         self.reads(messages.into_iter().map(PeopleInput::from).collect())
     }
 
+    /// A process that was just started looks at the next `most` people; tells whether there are more.
+    pub(crate) fn revise(&mut self, most: usize) -> (Vec<Published>, bool) {
+        let (mut stage, mut output) = (self.stage(), Vec::new());
+        let mut context = Context { now: self.now, state: &mut self.people, output: &mut output };
+        let progress = stage.idle(most, &mut context).expect("a sound state");
+        assert!(progress.is_none_or(|progress| (0.0..=1.0).contains(&progress)));
+        stage.finish(&mut context).expect("a sound state");
+        self.see(&output);
+        (output, progress.is_some())
+    }
+
+    /// A process of this world that has just been started.
+    pub(crate) fn stage(&self) -> People {
+        People::new(keys(), Arc::clone(&self.purposes))
+            .with_outputs(Arc::clone(&self.outputs))
+            .with_survivorship(Arc::clone(&self.survivorship))
+            .with_settings(Arc::clone(&self.settings))
+    }
+
     fn reads(&mut self, inputs: Vec<PeopleInput>) -> Vec<Published> {
-        let mut stage =
-            people().with_outputs(Arc::clone(&self.outputs)).with_settings(Arc::clone(&self.settings));
-        let published = run(&mut stage, &mut self.people, self.now, inputs);
-        for record in &published {
+        let published = run(&mut self.stage(), &mut self.people, self.now, inputs);
+        self.see(&published);
+        published
+    }
+
+    fn see(&mut self, published: &[Published]) {
+        for record in published {
             match record {
                 Published::Profile(profile) => {
                     self.profiles.insert(profile.person_id, (**profile).clone());
@@ -167,7 +195,7 @@ impl World {
                 Published::Shared { output, profile } => {
                     let before =
                         self.shared.insert((output.to_string(), profile.person_id), (**profile).clone());
-                    assert_eq!(profile.version, before.map_or(0, |before| before.version) + 1);
+                    assert!(profile.version > before.map_or(0, |before| before.version));
                 }
                 Published::Unshared { output, person } => {
                     let place = (output.to_string(), *person);
@@ -177,16 +205,17 @@ impl World {
                 Published::Report(report) => self.reports.push(report.clone()),
             }
         }
-        published
     }
 
     /// All profiles as bytes, without their versions, which count steps.
     pub(crate) fn bytes(&self) -> BTreeMap<PersonId, Vec<u8>> {
-        let bytes = |profile: &UnifiedProfile| {
-            let unversioned = UnifiedProfile { version: 0, ..profile.clone() };
-            postcard::to_stdvec(&unversioned).expect("a profile has bytes")
-        };
-        self.profiles.iter().map(|(person, profile)| (*person, bytes(profile))).collect()
+        self.profiles.iter().map(|(person, profile)| (*person, unversioned(profile))).collect()
+    }
+
+    /// The same of the outputs that are configured.
+    pub(crate) fn shared_bytes(&self) -> BTreeMap<(String, PersonId), Vec<u8>> {
+        let configured = self.shared.iter().filter(|((output, _), _)| self.outputs.get(output).is_some());
+        configured.map(|(place, profile)| (place.clone(), unversioned(profile))).collect()
     }
 
     /// The sum laws, for every person.
@@ -200,6 +229,16 @@ impl World {
     }
 }
 
+/// Somebody who is erased comes back by a consent to marketing, or to `digest`, which has to be confirmed.
+fn facets() -> Facets {
+    Facets::new(Arc::new(Returning::by(["marketing".to_owned(), "digest".to_owned()], &purposes())))
+}
+
+fn unversioned(profile: &UnifiedProfile) -> Vec<u8> {
+    let unversioned = UnifiedProfile { version: 0, ..profile.clone() };
+    postcard::to_stdvec(&unversioned).expect("a profile has bytes")
+}
+
 pub(crate) fn people() -> People {
     People::new(keys(), Arc::new(purposes())).with_settings(Arc::new(settings()))
 }
@@ -211,13 +250,26 @@ pub(crate) fn settings() -> Settings {
 }
 
 /// `newsletter` goes by the newest decision, a yes to `survey` lasts 4 ms, `service` needs none and uses nothing that is older than
-/// 10 ms; all else is as by default.
+/// 10 ms, `digest` asks for a double opt-in; all else is as by default.
 pub(crate) fn purposes() -> Purposes {
     let newest = Purpose { merge: MergePolicy::Newest, ..Purpose::default() };
     let short = Purpose { valid_for_ms: Some(4), ..Purpose::default() };
     let service = Purpose { basis: Basis::Contract, retention_ms: Some(10), ..Purpose::default() };
-    let named = [("newsletter", newest), ("survey", short), ("service", service)];
+    let double = Purpose { double_opt_in: true, ..Purpose::default() };
+    let named = [("newsletter", newest), ("survey", short), ("service", service), ("digest", double)];
     named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
+}
+
+/// The city that was said most often, which is stale after 5 ms; every street; of all else the newest.
+pub(crate) fn survivorship() -> Survivorship {
+    let city = AttributeRule {
+        rule: SurvivorRule::MostFrequent,
+        stale_after_ms: Some(5),
+        ..AttributeRule::default()
+    };
+    let street = AttributeRule { rule: SurvivorRule::Union, ..AttributeRule::default() };
+    let rules = [("city", city), ("street", street)].map(|(name, rule)| (name.to_owned(), rule));
+    Survivorship::new(SurvivorRule::Newest, rules.into())
 }
 
 pub(crate) fn keys() -> Keys {
@@ -257,6 +309,7 @@ pub(crate) fn touchpoint(id: &str, ms: i64, mut identifiers: Vec<TouchpointIdent
         order: None,
         engagement: None,
         flags: Vec::new(),
+        verified: Vec::new(),
     }
 }
 
@@ -282,6 +335,7 @@ pub(crate) fn consent(decision: Decision, ms: i64) -> Consent {
         channel: None,
         expires: None,
         signal: None,
+        confirmed: false,
     }
 }
 

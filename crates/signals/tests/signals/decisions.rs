@@ -236,6 +236,18 @@ fn only_a_confirmed_opt_in_grants_where_two_steps_are_asked_for() {
 }
 
 #[test]
+fn only_the_second_step_of_mail_is_a_confirmation() {
+    let confirmed = |signal: &Signal, text: &str| {
+        let [one] = decide(signal, &rules(text), seen()).try_into().expect("one decision");
+        one.confirmed
+    };
+    assert!(confirmed(&Signal::Email(EmailSignal::OptInConfirmed), "email = {}"));
+    assert!(!confirmed(&Signal::Email(EmailSignal::Resubscribe), "email = {}"));
+    assert!(!confirmed(&Signal::Email(EmailSignal::Unsubscribe), "email = {}"));
+    assert!(!confirmed(&tcf(&agreed()), ADVERTISING), "a banner is clicked once");
+}
+
+#[test]
 fn an_event_of_an_address_is_about_mail_and_a_browser_about_any_channel() {
     let channel = |signal: Signal, text: &str| decide(&signal, &rules(text), seen())[0].channel.clone();
     let unsubscribed = channel(Signal::Email(EmailSignal::Unsubscribe), "email = {}");

@@ -90,7 +90,7 @@ fn hindrances(standing: &Standing) -> Vec<Hindrance> {
         (standing.overflowed, Hindrance::Overflowed),
         (standing.crowded, Hindrance::Crowded),
         (standing.shed, Hindrance::Shed),
-        (standing.erased.is_some(), Hindrance::Erased),
+        (standing.is_erased(), Hindrance::Erased),
     ];
     all.into_iter().filter(|(stands, _)| *stands).map(|(_, hindrance)| hindrance).collect()
 }

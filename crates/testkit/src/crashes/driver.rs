@@ -13,7 +13,7 @@ use kinfold_wire::{Framing, Topic, encode, keyed};
 use super::machine::{Board, Machine, Turn};
 use super::{Disorder, laws};
 use crate::cluster::{Cluster, Disks, Faults, Harm, Meanwhile, Member, Name, Process, Shared, SimulatedLink};
-use crate::simulation::{Input, Outcome, Ports, ports};
+use crate::simulation::{Input, Outcome, Ports, earlier_ports, ports};
 
 /// At most so many instances of a stage.
 const MACHINES_MAX: u32 = 3;
@@ -48,6 +48,8 @@ struct Post<'w> {
     process: RefCell<Option<Rc<Process>>>,
     /// Its turn is not over.
     is_busy: Cell<bool>,
+    /// With which ports it began.
+    edition: Cell<usize>,
 }
 
 struct Driver<'w> {
@@ -70,7 +72,7 @@ enum Arrival<'a> {
     Raw(&'a [u8]),
     Command(&'a Command),
     Request(&'a PrivacyRequest),
-    /// From now on other rules are in force.
+    /// From now on other rules are in force, and other purposes and outputs.
     Rules,
 }
 
@@ -96,8 +98,9 @@ pub(super) fn run(
         let process = cluster.borrow_mut().process(member);
         Machine { member, disks: Disks::new(process, Rc::clone(&cluster)), board: Board::default() }
     };
-    let rules = input.earlier_rules.into_iter().chain([input.rules]);
-    let ports = rules.map(|rules| ports(input.keys, rules, disorder.partitions)).collect();
+    let earlier = input.earlier_rules.map(|rules| earlier_ports(input.keys, rules, disorder.partitions));
+    let ports = ports(input.keys, input.rules, disorder.partitions);
+    let ports = earlier.into_iter().chain([ports]).collect();
     let site = Site { metrics, ports, machines: machines.into_iter().map(machine).collect() };
     let pace_ms = *rng.choice(&[20, 20, 1000, 8000]).unwrap_or(&20);
     let brake = (rng.u8(0..4) == 0).then_some(BRAKE);
@@ -148,7 +151,7 @@ fn arrivals<'a>(input: &Input<'a>, rng: &mut Rng) -> Vec<Arrival<'a>> {
 impl<'w> Post<'w> {
     fn new(machine: &'w Machine) -> Self {
         let (worker, process) = (RefCell::new(None), RefCell::new(None));
-        Self { machine, worker, process, is_busy: Cell::new(false) }
+        Self { machine, worker, process, is_busy: Cell::new(false), edition: Cell::new(0) }
     }
 
     fn is_running(&self) -> bool {
@@ -185,6 +188,9 @@ impl<'w> Driver<'w> {
             }
             self.cluster.borrow_mut().arrive_late();
             for post in &self.posts {
+                if post.edition.get() != self.edition.get() {
+                    self.end(post);
+                }
                 if !post.is_running() {
                     self.start(post);
                 }
@@ -276,6 +282,7 @@ impl<'w> Driver<'w> {
                 cluster.tell(|| "other rules are in force".to_owned());
                 drop(cluster);
                 self.edition.set(self.edition.get() + 1);
+                // People who work by other purposes may be at work side by side, each until it ends for whatever reason.
                 let old = [StageName::Capture, StageName::Stitch];
                 for post in self.posts.iter().filter(|post| old.contains(&post.machine.member.0)) {
                     self.end(post);
@@ -311,6 +318,7 @@ impl<'w> Driver<'w> {
         post.machine.disks.hand_to(Rc::clone(&process));
         post.process.replace(Some(Rc::clone(&process)));
         let ports = &self.site.ports[self.edition.get().min(self.site.ports.len() - 1)];
+        post.edition.set(self.edition.get());
         let disks = &post.machine.disks;
         let worker = match stage {
             StageName::Capture => self.hire(post, process, &ports.capture, &NoState),

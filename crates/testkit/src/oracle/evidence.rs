@@ -64,21 +64,53 @@ pub enum Mark {
     Everything,
 }
 
-/// The identifiers that are erased.
-pub type Marks = BTreeMap<NodeId, Mark>;
+/// That an identifier is erased, or was.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Erased {
+    /// How far.
+    pub mark: Mark,
+    /// From which time on it counts again; `None`: never.
+    pub back: Option<Timestamp>,
+}
+
+/// The identifiers that are erased, or were.
+pub type Marks = BTreeMap<NodeId, Erased>;
+
+/// How far an identifier is erased in what was said then.
+fn mark(node: NodeId, time: Timestamp, marks: &Marks) -> Option<Mark> {
+    let erased = marks.get(&node)?;
+    if erased.back.is_some_and(|back| back <= time) { None } else { Some(erased.mark) }
+}
+
+/// What counts of touchpoints where some identifiers are erased. An identifier that is left out keeps its place, with a node that is
+/// nobody's.
+#[must_use]
+pub fn counting(touchpoints: &[Touchpoint], marks: &Marks, rules: &Rules) -> Vec<Touchpoint> {
+    let left = touchpoints.iter().filter(|one| !is_gone(&Observation::of(one, rules), marks, rules));
+    let mut left: Vec<Touchpoint> = left.cloned().collect();
+    for touchpoint in &mut left {
+        for identifier in &mut touchpoint.identifiers {
+            if mark(identifier.node, touchpoint.time, marks).is_some() {
+                identifier.node = NodeId::from_bytes([0; 16]);
+            }
+        }
+    }
+    left
+}
 
 /// Whether nothing counts that was said, by what is erased.
 fn is_gone(observation: &Observation, marks: &Marks, rules: &Rules) -> bool {
+    let mark = |node: &NodeId| mark(*node, observation.time, marks);
     let is_device = |namespace: &Namespace| {
         rules.namespace(namespace).is_some_and(|rules| rules.contested == Contested::Apart)
     };
     let left = observation
         .identifiers
         .iter()
-        .filter(|(node, _)| !marks.contains_key(node) && !observation.blocked.contains(node));
+        .filter(|(node, _)| mark(node).is_none() && !observation.blocked.contains(node));
     let left: Vec<&Namespace> = left.map(|(_, namespace)| namespace).collect();
-    let named = observation.identifiers.iter().filter_map(|(node, _)| marks.get(node));
-    named.into_iter().any(|mark| match mark {
+    let mut named = observation.identifiers.iter().filter_map(|(node, _)| mark(node));
+    named.any(|mark| match mark {
         Mark::Everything => true,
         Mark::Unclaimed => left.iter().all(|namespace| is_device(namespace)),
         Mark::Alone => left.is_empty(),
@@ -99,6 +131,8 @@ pub(super) struct Evidence<'a> {
     pub(super) newest: BTreeMap<NodeId, Timestamp>,
     /// The identifiers of sightings of two or more of which something counts.
     pub(super) together: BTreeMap<NodeId, BTreeSet<NodeId>>,
+    /// Sightings of two or more, each with an identifier that is not left out of all that counts there.
+    pub(super) named: BTreeSet<(NodeId, NodeId)>,
     /// The two identifiers of each steward's link.
     pub(super) bonds: BTreeMap<NodeId, (NodeId, NodeId)>,
     /// Pairs that a steward keeps apart, and since when.
@@ -122,6 +156,7 @@ impl<'a> Evidence<'a> {
             first_seen: BTreeMap::new(),
             newest: BTreeMap::new(),
             together: BTreeMap::new(),
+            named: BTreeSet::new(),
             bonds: BTreeMap::new(),
             apart: BTreeMap::new(),
             blocked: BTreeSet::new(),
@@ -131,12 +166,11 @@ impl<'a> Evidence<'a> {
             all.namespace.extend(observation.identifiers.iter().cloned());
             all.blocked.extend(&observation.blocked);
         }
-        let mut overflowed = all.overflowed(observations, keys);
-        overflowed.retain(|node| !marks.contains_key(node));
+        let overflowed = all.overflowed(observations, marks, keys);
         for observation in all.counting(observations, &standing, &overflowed, marks, keys) {
-            all.add(observation, keys);
+            all.add(observation, marks, keys);
         }
-        all.blocked.extend(marks.keys());
+        all.blocked.extend(marks.iter().filter(|(_, erased)| erased.back.is_none()).map(|(node, _)| *node));
         all.follow(&standing, keys);
         all.quarantined = all.crowded();
         for command in standing.iter().filter(|command| command.kind == CommandKind::Release) {
@@ -144,7 +178,10 @@ impl<'a> Evidence<'a> {
         }
         all.quarantined.extend(&overflowed);
         let reachable: BTreeSet<NodeId> = all.blocked.difference(&overflowed).copied().collect();
-        all.together.retain(|_, identifiers| !identifiers.is_subset(&reachable));
+        let named = &all.named;
+        let speaks =
+            |sighting, node: &NodeId| named.contains(&(sighting, *node)) && !reachable.contains(node);
+        all.together.retain(|sighting, nodes| nodes.iter().any(|node| speaks(*sighting, node)));
         let (together, blocked) = (&all.together, &all.blocked);
         all.first_seen.retain(|node, _| {
             !blocked.contains(node) && (!node.is_sighting() || together.contains_key(node))
@@ -158,11 +195,16 @@ impl<'a> Evidence<'a> {
     }
 
     /// Identifiers that are part of more sightings than are stored.
-    fn overflowed(&self, observations: &[Observation], keys: &Keys) -> BTreeSet<NodeId> {
+    /// Of one that is, or was, erased those count that were not forgotten.
+    fn overflowed(&self, observations: &[Observation], marks: &Marks, keys: &Keys) -> BTreeSet<NodeId> {
         let mut sightings: BTreeMap<NodeId, BTreeSet<NodeId>> = BTreeMap::new();
         for observation in observations.iter().filter(|observation| observation.identifiers.len() > 1) {
+            let is_gone = is_gone(observation, marks, self.rules);
             for (node, _) in &observation.identifiers {
-                sightings.entry(*node).or_default().insert(observation.sighting(keys));
+                let is_left = !is_gone && mark(*node, observation.time, marks).is_none();
+                if is_left || !marks.contains_key(node) {
+                    sightings.entry(*node).or_default().insert(observation.sighting(keys));
+                }
             }
         }
         let too_many = |(node, all): &(&NodeId, &BTreeSet<NodeId>)| {
@@ -212,10 +254,12 @@ impl<'a> Evidence<'a> {
             .collect()
     }
 
-    fn add(&mut self, observation: &Observation, keys: &Keys) {
+    fn add(&mut self, observation: &Observation, marks: &Marks, keys: &Keys) {
         let sighting = observation.sighting(keys);
         let identifiers: BTreeSet<NodeId> = observation.identifiers.iter().map(|(node, _)| *node).collect();
-        for node in identifiers.iter().copied().chain([sighting]) {
+        let is_left = |node: &NodeId| mark(*node, observation.time, marks).is_none();
+        let left: Vec<NodeId> = identifiers.iter().copied().filter(is_left).collect();
+        for node in left.iter().copied().chain([sighting]) {
             let first_seen = self.first_seen.entry(node).or_insert(observation.time);
             *first_seen = observation.time.min(*first_seen);
         }
@@ -224,6 +268,7 @@ impl<'a> Evidence<'a> {
             let newest = self.newest.entry(sighting).or_insert(time);
             *newest = time.max(*newest);
             self.together.insert(sighting, identifiers);
+            self.named.extend(left.into_iter().map(|node| (sighting, node)));
         }
     }
 
@@ -256,8 +301,8 @@ impl<'a> Evidence<'a> {
     /// Identifiers seen with more distinct others than their namespace allows, in all or of one namespace.
     fn crowded(&self) -> BTreeSet<NodeId> {
         let mut others: BTreeMap<NodeId, BTreeSet<NodeId>> = BTreeMap::new();
-        for identifiers in self.together.values() {
-            for identifier in identifiers {
+        for (sighting, identifiers) in &self.together {
+            for identifier in identifiers.iter().filter(|one| self.named.contains(&(*sighting, **one))) {
                 let rest = identifiers.iter().filter(|n| *n != identifier);
                 others.entry(*identifier).or_default().extend(rest);
             }

@@ -6,11 +6,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::keys::sha256_hex;
-use kinfold_model::profile::{Attribute, Metrics, ProfileIdentifier, TimelineEntry};
+use kinfold_model::profile::{Attribute, Interest, Metrics, ProfileIdentifier, TimelineEntry};
 use kinfold_model::{
     Basis, ConsentState, Form, Namespace, Output, Outputs, PersonId, Purpose, Purposes, Silence, Timestamp,
     UnifiedProfile,
 };
+
+use super::attributes::standard;
 
 /// By output, the people that it has; all of version 0.
 pub type Shared = BTreeMap<String, BTreeMap<PersonId, UnifiedProfile>>;
@@ -42,7 +44,7 @@ impl Question<'_> {
     fn answer(self) -> Option<UnifiedProfile> {
         let profile = self.profile;
         let last = profile.metrics.last_seen;
-        if !self.may_use("", last) {
+        if profile.restricted.is_some() || !self.may_use("", last) {
             return None;
         }
         let is_mine = |purpose: &String, channel: &Option<String>| {
@@ -53,16 +55,24 @@ impl Question<'_> {
         let listed = |name: &str| self.is_asked_for(name) && self.may_use(name, last);
         let first = profile.metrics.first_seen;
         let sum = |name: &str| self.is_asked_for(name) && self.may_use(name, first);
+        let (identifiers, attributes) = (self.identifiers(), self.attributes());
+        let is_interest = |one: &&Interest| {
+            let parts = ["interests", one.name.as_str()];
+            self.is_asked_for("interests") && parts.iter().all(|part| self.may_use(part, one.first_seen))
+        };
         Some(UnifiedProfile {
             person_id: profile.person_id,
             version: 0,
-            identifiers: self.identifiers(),
-            attributes: self.attributes(),
+            standard: standard(&attributes, &identifiers),
+            identifiers,
+            attributes,
+            interests: profile.interests.iter().filter(is_interest).cloned().collect(),
             metrics: self.metrics(),
             timeline: self.timeline(),
             consents: profile.consents.iter().filter(|c| is_mine(&c.purpose, &c.channel)).cloned().collect(),
             segments: Vec::new(),
             aliases: profile.aliases.iter().filter(|_| listed("aliases")).copied().collect(),
+            restricted: None,
             value: profile.value.clone().filter(|_| sum("value")),
             lifecycle: profile.lifecycle.clone().filter(|_| sum("lifecycle")),
         })
@@ -71,9 +81,12 @@ impl Question<'_> {
     fn attributes(self) -> BTreeMap<String, Attribute> {
         let given = |name: &str, time| self.is_asked_for(name) && self.may_use(name, time);
         let all = self.profile.attributes.iter();
-        all.filter(|(name, one)| given(name, one.time))
-            .map(|(name, one)| (name.clone(), one.clone()))
-            .collect()
+        let shown = all.filter(|(name, one)| given(name, one.time)).map(|(name, one)| {
+            let values = one.values.iter().filter(|value| given(name, value.time)).cloned().collect();
+            let verified = one.verified.filter(|time| given(name, *time));
+            (name.clone(), Attribute { verified, values, ..one.clone() })
+        });
+        shown.collect()
     }
 
     fn metrics(self) -> Metrics {
@@ -137,11 +150,13 @@ impl Question<'_> {
                 first_seen: if may(one.first_seen) { one.first_seen } else { one.last_seen },
                 last_seen: one.last_seen,
                 undeliverable: one.undeliverable.filter(|time| may(*time)),
+                verified: one.verified.filter(|time| may(*time)),
             };
             let known = found.entry((namespace, value)).or_insert_with(|| shown.clone());
             known.first_seen = known.first_seen.min(shown.first_seen);
             known.last_seen = known.last_seen.max(shown.last_seen);
             known.undeliverable = known.undeliverable.max(shown.undeliverable);
+            known.verified = known.verified.max(shown.verified);
         }
         found.into_values().collect()
     }

@@ -107,7 +107,8 @@ impl Case<'_> {
             .iter()
             .flat_map(|(bond, (a, b))| [*a, *b].map(|identifier| Edge { identifier, sighting: *bond }));
         let links = |edge: &Edge| {
-            !self.evidence.quarantined.contains(&edge.identifier)
+            (self.is_bond(edge) || self.evidence.named.contains(&(edge.sighting, edge.identifier)))
+                && !self.evidence.quarantined.contains(&edge.identifier)
                 && !self.evidence.blocked.contains(&edge.identifier)
         };
         of_sightings.chain(of_bonds).filter(links).collect()

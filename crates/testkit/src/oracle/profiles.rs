@@ -1,20 +1,21 @@
 //! What is known of each person: one fold over all of that person's touchpoints.
 //!
 //! In go canonical touchpoints and the people that the oracle found in them; out comes one profile, of version 0,
-//! for each person to whom at least one touchpoint belongs. Neither order nor repetition of touchpoints matters; the time
-//! does to consents that end.
+//! for each person to whom at least one touchpoint belongs; who is restricted is not told here. Neither order nor repetition
+//! of touchpoints matters; the time does to consents that end.
 
 use std::cmp::Reverse;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::consent::ConsentState;
-use kinfold_model::profile::{Attribute, ProfileIdentifier};
+use kinfold_model::profile::ProfileIdentifier;
 use kinfold_model::{
     Amount, Consent, Decision, EffectiveConsent, Keys, MergePolicy, Namespace, NodeId, PersonId, Purposes,
-    Timestamp, Touchpoint, UnifiedProfile,
+    Survivorship, Timestamp, Touchpoint, UnifiedProfile,
 };
 use kinfold_profile::Settings;
 
+use super::attributes;
 use super::metrics::{metrics, orders, timeline};
 use super::people::Expected;
 use super::worth::{lifecycle, worth};
@@ -26,9 +27,11 @@ pub struct Terms<'t> {
     pub keys: &'t Keys,
     /// By which decisions are weighed.
     pub purposes: &'t Purposes,
+    /// By which values of attributes survive.
+    pub survivorship: &'t Survivorship,
     /// What the operator chose.
     pub settings: &'t Settings,
-    /// What has ended by then has ended.
+    /// What has ended or become stale by then has.
     pub now: Timestamp,
 }
 
@@ -83,18 +86,22 @@ fn profile(
     terms: Terms<'_>,
 ) -> UnifiedProfile {
     let identifiers = identifiers(person_id, touchpoints, expected);
+    let attributes = attributes::attributes(touchpoints, terms.survivorship, terms.now);
     UnifiedProfile {
         person_id,
         version: 0,
+        standard: attributes::standard(&attributes, &identifiers),
         value: worth(touchpoints, terms.settings, terms.now),
         lifecycle: Some(lifecycle(touchpoints, &identifiers, terms.settings, terms.now)),
         identifiers,
-        attributes: attributes(touchpoints),
+        attributes,
+        interests: attributes::interests(touchpoints, terms.survivorship),
         metrics: metrics(touchpoints, terms.settings),
         timeline: timeline(touchpoints, terms.settings),
         consents: consents(person_id, touchpoints, expected, terms),
         segments: Vec::new(),
         aliases: aliases(person_id, expected, terms.keys),
+        restricted: None,
     }
 }
 
@@ -117,7 +124,10 @@ fn identifiers(
                 first_seen: touchpoint.time,
                 last_seen: touchpoint.time,
                 undeliverable: undeliverable(identifier.node, touchpoints),
+                verified: None,
             });
+            let is_verified = touchpoint.verified.iter().any(|name| *name == identifier.namespace.as_str());
+            entry.verified = entry.verified.max(is_verified.then_some(touchpoint.time));
             entry.first_seen = entry.first_seen.min(touchpoint.time);
             entry.last_seen = entry.last_seen.max(touchpoint.time);
         }
@@ -142,20 +152,6 @@ fn undeliverable(address: NodeId, touchpoints: &[&Touchpoint]) -> Option<Timesta
     events.max().filter(|(_, bounced)| *bounced).map(|(time, _)| time)
 }
 
-/// The newest value of each; of several of one time that of the greatest touchpoint id, value and source.
-fn attributes(touchpoints: &[&Touchpoint]) -> BTreeMap<String, Attribute> {
-    let names: BTreeSet<&String> =
-        touchpoints.iter().flat_map(|touchpoint| touchpoint.attributes.keys()).collect();
-    let newest = |name: &String| {
-        touchpoints
-            .iter()
-            .filter_map(|t| t.attributes.get(name).map(|value| (t.time, &t.touchpoint_id, value, &t.source)))
-            .max()
-            .map(|(time, _, value, source)| Attribute { value: value.clone(), source: source.clone(), time })
-    };
-    names.into_iter().filter_map(|name| newest(name).map(|attribute| (name.clone(), attribute))).collect()
-}
-
 /// For each purpose and channel, what the decisions of the person amount to that nobody took back.
 fn consents(
     person_id: PersonId,
@@ -163,7 +159,8 @@ fn consents(
     expected: &Expected,
     terms: Terms<'_>,
 ) -> Vec<EffectiveConsent> {
-    let stated = || touchpoints.iter().flat_map(|t| t.consents.iter().map(move |consent| (*t, consent)));
+    let all = || touchpoints.iter().flat_map(|t| t.consents.iter().map(move |consent| (*t, consent)));
+    let stated = || all().filter(move |(_, consent)| is_said(consent, terms.purposes));
     let scopes: BTreeSet<(&String, &Option<String>)> =
         stated().map(|(_, consent)| (&consent.purpose, &consent.channel)).collect();
     let effective = |(purpose, channel): (&String, &Option<String>)| {
@@ -176,8 +173,10 @@ fn consents(
             let declared = declared.valid_for_ms.map(|ms| consent.time.plus_millis(ms));
             let end = consent.expires.into_iter().chain(declared).min();
             let theirs = |node: &NodeId| expected.person.get(node) == Some(&person_id);
+            // Those of all that was said there: one that was erased may be left out of some of it.
+            let there = touchpoints.iter().filter(|other| other.sighting == touchpoint.sighting);
             let mut speakers: BTreeSet<NodeId> =
-                touchpoint.identifiers.iter().map(|one| one.node).filter(theirs).collect();
+                there.flat_map(|other| &other.identifiers).map(|one| one.node).filter(theirs).collect();
             // A sighting speaks for itself where none of its identifiers is the person's.
             if speakers.is_empty() {
                 speakers.insert(touchpoint.sighting);
@@ -222,9 +221,19 @@ fn consents(
             expires: winner.end,
             signal: winner.consent.signal.clone(),
             wording: winner.consent.wording.clone(),
+            confirmed: winner.consent.confirmed,
         })
     };
     scopes.into_iter().filter_map(effective).collect()
+}
+
+/// Who has yet to confirm has said nothing: after a request, and where it is asked for after a yes, too.
+fn is_said(consent: &Consent, purposes: &Purposes) -> bool {
+    match consent.decision {
+        Decision::Denied | Decision::Withdrawn => true,
+        Decision::Granted => consent.confirmed || !purposes.get(&consent.purpose).double_opt_in,
+        Decision::Requested => false,
+    }
 }
 
 /// A decision, by whom it was said, and when it ends if it is a yes.
@@ -242,7 +251,8 @@ impl Said<'_> {
 
     /// The least is the newest; of one time the most cautious, and what ends first. That somebody did not opt out comes last.
     fn order(&self) -> impl Ord {
-        let Consent { time, decision, basis, jurisdiction, wording, expires, signal, .. } = self.consent;
+        let Consent { time, decision, basis, jurisdiction, wording, expires, signal, confirmed, .. } =
+            self.consent;
         let only_stayed = *decision == Decision::Granted && basis.as_deref() == Some("opt_out");
         (
             only_stayed,
@@ -254,12 +264,14 @@ impl Said<'_> {
             jurisdiction.clone(),
             signal.clone(),
             wording.clone(),
+            !confirmed,
         )
     }
 
     fn state(&self, now: Timestamp) -> ConsentState {
         match self.consent.decision {
             Decision::Denied | Decision::Withdrawn => ConsentState::Denied,
+            Decision::Requested => ConsentState::Unknown,
             Decision::Granted if self.end.is_some_and(|end| end <= now) => ConsentState::Expired,
             Decision::Granted => ConsentState::Granted,
         }

@@ -5,12 +5,14 @@ use std::fmt::Debug;
 use std::fs;
 use std::path::PathBuf;
 
-use apache_avro::schema_compatibility::SchemaCompatibility;
-use kinfold_model::consent::ConsentCause;
-use kinfold_model::profile::Metrics;
+use apache_avro::schema_compatibility::{Compatibility, SchemaCompatibility};
+use kinfold_model::consent::{ConsentCause, Decision};
+use kinfold_model::privacy::{PrivacyKind, ReceiptStatus};
+use kinfold_model::profile::{Attribute, Metrics};
 use kinfold_model::touchpoint::{ConsentSignals, Order};
 use kinfold_model::{
-    Amount, ChangeKind, ChangeRule, CommandKind, FlagKind, IdentityChange, OrderStatus, RefusalKind,
+    Amount, ChangeKind, ChangeRule, CommandKind, ConsentChange, FlagKind, IdentityChange, OrderStatus,
+    Reason, RefusalKind, Standard,
 };
 use kinfold_wire::{Contract, Framing, SchemaIds, Topic, Version, decode, encode};
 use serde::Serialize;
@@ -44,7 +46,7 @@ fn a_published_version_never_changes() {
         "touchpoint/2 c614d3cc666d74d4",
         "touchpoint/3 b12708995fa48987",
         "touchpoint/4 cf6e1707aaacd6cd",
-        "touchpoint/5 b327a8d819e22519",
+        "touchpoint/5 79a98515b2079569",
         "touchpoint-refused/1 c90c5116520cdad8",
         "touchpoint-refused/2 fa1b07db3beffb26",
         "touchpoint-refused/3 7f68ad598c52a614",
@@ -58,12 +60,15 @@ fn a_published_version_never_changes() {
         "unified-profile/1 e439ecf4165a1068",
         "unified-profile/2 83bb0ef4dd4c975c",
         "unified-profile/3 aa9bcb91fa15ea0c",
-        "unified-profile/4 2e84079489ed0b18",
+        "unified-profile/4 df4fef22ece89752",
         "consent-change/1 bf1712e48f14f1d1",
         "consent-change/2 aca75a7d71504859",
         "consent-change/3 53bae429ace5d49b",
+        "consent-change/4 ae9f1e45b5c474e1",
         "privacy-request/1 1b091e6ccb36bcd6",
+        "privacy-request/2 23c11e584a4c3497",
         "privacy-receipt/1 aade404079a6bb85",
+        "privacy-receipt/2 860fdef2e20753b3",
     ];
     let now: Vec<_> = contracts()
         .flat_map(Contract::versions)
@@ -94,7 +99,15 @@ fn old_and_new_readers_understand_old_and_new_records() {
     for contract in contracts() {
         let current = parse(contract.current().json());
         for version in contract.versions() {
-            SchemaCompatibility::mutual_read(&parse(version.json()), &current).unwrap_or_else(|error| {
+            let older = parse(version.json());
+            let read = if knows_erasures_alone(version) {
+                let back = SchemaCompatibility::can_read(&current, &older);
+                assert!(matches!(back, Ok(Compatibility::Partial)), "it takes all for an erasure");
+                SchemaCompatibility::can_read(&older, &current)
+            } else {
+                SchemaCompatibility::mutual_read(&older, &current)
+            };
+            read.unwrap_or_else(|error| {
                 panic!(
                     "{}/{} and the current version do not read each other: give new fields a default, and neither \
                      rename nor retype old ones ({error})",
@@ -138,10 +151,19 @@ fn the_closed_sets_of_the_schemas_are_those_of_the_model() {
     assert_eq!(symbols(Topic::IdentityCommand, "kind"), json!(CommandKind::ALL));
     assert_eq!(symbols(Topic::IdentityChange, "kind"), json!(ChangeKind::ALL));
     assert_eq!(symbols(Topic::IdentityChange, "rule"), json!(ChangeRule::ALL));
+    for topic in [Topic::PrivacyRequest, Topic::PrivacyReceipt] {
+        let mut kinds = json!(PrivacyKind::ALL);
+        kinds.as_array_mut().expect("a list").push("unknown".into());
+        assert_eq!(symbols(topic, "kind"), kinds, "and what readers take a later one for");
+    }
     let touchpoint: Value =
         serde_json::from_str(Topic::Touchpoint.schema().expect("public").current().json()).expect("JSON");
     let kinds = touchpoint.pointer("/fields/12/type/items/fields/0/type/symbols");
     assert_eq!(kinds, Some(&json!(FlagKind::ALL)));
+    let profile: Value =
+        serde_json::from_str(Topic::UnifiedProfile.schema().expect("public").current().json()).expect("JSON");
+    let reasons = profile.pointer("/fields/3/type/values/fields/3/type/symbols");
+    assert_eq!(reasons, Some(&json!(Reason::ALL)));
 }
 
 #[test]
@@ -151,7 +173,8 @@ fn a_record_of_an_older_version_is_read_as_what_it_said() {
         fn check<T: Serialize + DeserializeOwned + PartialEq + Debug>(&mut self, topic: Topic, record: &T) {
             let contract = topic.schema().expect("public");
             let (current, number) = (parse(contract.current().json()), contract.current().number());
-            for version in contract.versions().iter().filter(|version| version.number() < number) {
+            let others = |version: &&Version| version.number() < number && !knows_erasures_alone(version);
+            for version in contract.versions().iter().filter(others) {
                 let older = parse(version.json());
                 let seen = |record: &T| {
                     let bytes = encode(topic, Framing::SingleObject, record).expect("encodes");
@@ -166,6 +189,15 @@ fn a_record_of_an_older_version_is_read_as_what_it_said() {
     let mut older = Older(0);
     samples::for_each(&mut older);
     assert!(older.0 > 0, "there are older versions");
+}
+
+#[test]
+fn an_erasure_of_version_1_is_read_as_one() {
+    let version = |topic: Topic| topic.schema().expect("public").version(1).expect("published");
+    let request = samples::privacy_request(PrivacyKind::Erase, Some("00".repeat(64)));
+    assert_eq!(by_way_of(version(Topic::PrivacyRequest), &request), request);
+    let receipt = samples::privacy_receipt(PrivacyKind::Erase, ReceiptStatus::Done);
+    assert_eq!(by_way_of(version(Topic::PrivacyReceipt), &receipt), receipt);
 }
 
 #[test]
@@ -187,6 +219,14 @@ fn what_older_versions_did_not_say_is_absent() {
 
     let touchpoint = samples::full_touchpoint();
     let mut expected = touchpoint.clone();
+    for consent in &mut expected.consents {
+        consent.confirmed = false;
+        // What an older version has no word for is a denial there: nothing is granted that nobody confirmed.
+        if consent.decision == Decision::Requested {
+            consent.decision = Decision::Denied;
+        }
+    }
+    expected.verified = Vec::new();
     let order = touchpoint.order.clone();
     expected.order =
         order.map(|order| Order { status: OrderStatus::Placed, refunded: Amount::default(), ..order });
@@ -206,6 +246,17 @@ fn what_older_versions_did_not_say_is_absent() {
 
     let profile = samples::full_profile();
     let mut expected = profile.clone();
+    expected.consents.iter_mut().for_each(|consent| consent.confirmed = false);
+    (expected.standard, expected.interests) = (Standard::default(), Vec::new());
+    expected.restricted = None;
+    for attribute in expected.attributes.values_mut() {
+        *attribute = Attribute {
+            reason: Reason::Newest,
+            confirmed: None,
+            ..Attribute::once(&attribute.value, &attribute.source, attribute.time)
+        };
+    }
+    expected.identifiers.iter_mut().for_each(|one| one.verified = None);
     expected.timeline = Vec::new();
     (expected.value, expected.lifecycle) = (None, None);
     let Metrics { touchpoints, channels, orders, items, revenue, first_seen, last_seen, .. } =
@@ -230,10 +281,29 @@ fn what_older_versions_did_not_say_is_absent() {
 
     let change = samples::consent_change(ConsentCause::Expiry, Some(samples::time(5)));
     let mut expected = change.clone();
+    expected.evidence.iter_mut().for_each(|evidence| evidence.confirmed = false);
+    assert_ne!(change, expected);
+    assert_eq!(by_way_of(version(Topic::ConsentChange, 3), &change), expected);
     (expected.channel, expected.effective, expected.evidence) = (None, None, None);
     expected.cause = ConsentCause::Decision;
     assert_ne!(change, expected);
     assert_eq!(by_way_of(version(Topic::ConsentChange, 1), &change), expected);
+}
+
+#[test]
+fn a_cause_that_a_version_does_not_know_is_a_decision() {
+    let version = |number| Topic::ConsentChange.schema().expect("public").version(number).expect("published");
+    for (number, cause) in [(2, ConsentCause::Erasure), (3, ConsentCause::Policy)] {
+        let change = samples::consent_change(cause, Some(samples::time(5)));
+        let mut expected = ConsentChange { cause: ConsentCause::Decision, ..change.clone() };
+        expected.evidence.iter_mut().for_each(|evidence| evidence.confirmed = false);
+        assert_eq!(by_way_of(version(number), &change), expected, "version {number}");
+    }
+}
+
+/// Versions whose readers must refuse a request that they do not know rather than take it for another one.
+fn knows_erasures_alone(version: &Version) -> bool {
+    matches!(version.topic(), Topic::PrivacyRequest | Topic::PrivacyReceipt) && version.number() == 1
 }
 
 /// What we read of a record that somebody wrote who had this older version, and so could not say all of it.

@@ -9,13 +9,14 @@ use kinfold_model::privacy::{
     PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus, StageConfirmation,
 };
 use kinfold_model::profile::{
-    Attribute, ChannelSeen, Metrics, ProfileIdentifier, ProfileLifecycle, ProfileValue, StageChange,
-    TimelineEntry,
+    Attribute, ChannelSeen, Interest, Metrics, ProfileIdentifier, ProfileLifecycle, ProfileValue,
+    StageChange, StatedValue, TimelineEntry,
 };
+use kinfold_model::standard::{Address, Email, Phone, Social, Standard};
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order, SegmentConsent};
 use kinfold_model::{
     Assignment, ChangeRule, Command, CommandKind, Consent, ConsentChange, DeadLetter, EffectiveConsent, Flag,
-    FlagKind, Identifier, IdentityChange, Move, Namespace, NodeId, NodeKind, OrderStatus, PersonId,
+    FlagKind, Identifier, IdentityChange, Move, Namespace, NodeId, NodeKind, OrderStatus, PersonId, Reason,
     RefusalKind, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_wire::Topic;
@@ -55,11 +56,13 @@ pub(crate) fn for_each(check: &mut impl Check) {
     for record in [full_profile(), bare_profile()] {
         check.check(Topic::UnifiedProfile, &record);
     }
-    for signature in [Some("00".repeat(64)), None] {
-        check.check(Topic::PrivacyRequest, &privacy_request(signature));
-    }
-    for status in [ReceiptStatus::Accepted, ReceiptStatus::Done, ReceiptStatus::Refused] {
-        check.check(Topic::PrivacyReceipt, &privacy_receipt(status));
+    for kind in PrivacyKind::ALL {
+        for signature in [Some("00".repeat(64)), None] {
+            check.check(Topic::PrivacyRequest, &privacy_request(kind, signature));
+        }
+        for status in ReceiptStatus::ALL {
+            check.check(Topic::PrivacyReceipt, &privacy_receipt(kind, status));
+        }
     }
     for cause in [
         ConsentCause::Decision,
@@ -67,16 +70,17 @@ pub(crate) fn for_each(check: &mut impl Check) {
         ConsentCause::Merge,
         ConsentCause::Expiry,
         ConsentCause::Erasure,
+        ConsentCause::Policy,
     ] {
         check.check(Topic::ConsentChange, &consent_change(cause, Some(time(5))));
         check.check(Topic::ConsentChange, &consent_change(cause, None));
     }
 }
 
-fn privacy_request(signature: Option<String>) -> PrivacyRequest {
+pub(crate) fn privacy_request(kind: PrivacyKind, signature: Option<String>) -> PrivacyRequest {
     PrivacyRequest {
         request_id: "request-1".to_owned(),
-        kind: PrivacyKind::Erase,
+        kind,
         scope: if signature.is_some() { PrivacyScope::Person } else { PrivacyScope::Identifier },
         identifiers: vec![Identifier::new("email", "ann@example.org").into()],
         time: time(1),
@@ -85,11 +89,11 @@ fn privacy_request(signature: Option<String>) -> PrivacyRequest {
     }
 }
 
-fn privacy_receipt(status: ReceiptStatus) -> PrivacyReceipt {
+pub(crate) fn privacy_receipt(kind: PrivacyKind, status: ReceiptStatus) -> PrivacyReceipt {
     let is_done = status == ReceiptStatus::Done;
     PrivacyReceipt {
         request_id: "request-1".to_owned(),
-        kind: PrivacyKind::Erase,
+        kind,
         scope: PrivacyScope::Person,
         status,
         reasons: if is_done { Vec::new() } else { vec!["why".to_owned()] },
@@ -111,7 +115,9 @@ pub(crate) fn full_touchpoint() -> Touchpoint {
         channel: Some("web".to_owned()),
         r#type: Some("order".to_owned()),
         attributes: [("given_name", "Ann"), ("city", "Zürich")].map(|(k, v)| (k.into(), v.into())).into(),
-        consents: [Decision::Granted, Decision::Denied, Decision::Withdrawn].map(consent).into(),
+        consents: [Decision::Granted, Decision::Denied, Decision::Withdrawn, Decision::Requested]
+            .map(consent)
+            .into(),
         consent_signals: Some(ConsentSignals {
             tcf: Some("CP".to_owned()),
             gpp: Some("DBAB".to_owned()),
@@ -140,6 +146,7 @@ pub(crate) fn full_touchpoint() -> Touchpoint {
             sentiment: Some(0.4),
         }),
         flags: FlagKind::ALL.map(|kind| Flag { kind, member: "attributes.city".to_owned() }).into(),
+        verified: vec!["city".to_owned(), "email".to_owned()],
         ..bare_touchpoint()
     }
 }
@@ -164,6 +171,7 @@ pub(crate) fn bare_touchpoint() -> Touchpoint {
         order: None,
         engagement: None,
         flags: Vec::new(),
+        verified: Vec::new(),
     }
 }
 
@@ -179,6 +187,7 @@ fn consent(decision: Decision) -> Consent {
         channel: told.then(|| "email".to_owned()),
         expires: told.then(|| time(9)),
         signal: told.then(|| "tcf".to_owned()),
+        confirmed: told,
     }
 }
 
@@ -241,12 +250,23 @@ pub(crate) fn full_profile() -> UnifiedProfile {
         first_seen: time(1),
         last_seen: time(2),
         undeliverable: value.ends_with("com").then(|| time(2)),
+        verified: value.ends_with("org").then(|| time(1)),
     };
-    let attribute = Attribute { value: "Ann".to_owned(), source: "till".to_owned(), time: time(1) };
+    let attribute = |reason: Reason| {
+        let value = StatedValue { value: "Anne".to_owned(), source: "crm".to_owned(), time: time(-1) };
+        let attribute = Attribute {
+            reason,
+            verified: Some(time(-3)),
+            stale: Some(time(7)),
+            values: vec![value],
+            ..Attribute::once("Ann", "till", time(1))
+        };
+        (reason.as_str().to_owned(), attribute)
+    };
     let states = [ConsentState::Unknown, ConsentState::Granted, ConsentState::Denied, ConsentState::Expired];
     UnifiedProfile {
         identifiers: ["ann@example.org", "ann@example.com"].map(identifier).into(),
-        attributes: [("given_name".to_owned(), attribute)].into(),
+        attributes: Reason::ALL.map(attribute).into(),
         metrics: Metrics {
             channels: [("web".to_owned(), 3), ("till".to_owned(), i64::MAX)].into(),
             channel_seen: [("web".to_owned(), ChannelSeen { first_seen: time(1), last_seen: time(2) })]
@@ -291,6 +311,15 @@ pub(crate) fn full_profile() -> UnifiedProfile {
         consents: states.map(effective_consent).into(),
         segments: vec!["garden".to_owned()],
         aliases: vec![person(2), person(3)],
+        restricted: Some(time(3)),
+        standard: standard(),
+        interests: vec![Interest {
+            name: "newsletter_topic".to_owned(),
+            value: "garden".to_owned(),
+            touchpoints: 17,
+            first_seen: time(1),
+            last_seen: time(2),
+        }],
         value: Some(ProfileValue {
             recency_days: 59,
             frequency: 3,
@@ -328,8 +357,49 @@ fn bare_profile() -> UnifiedProfile {
         consents: Vec::new(),
         segments: Vec::new(),
         aliases: Vec::new(),
+        restricted: None,
+        standard: Standard::default(),
+        interests: Vec::new(),
         value: None,
         lifecycle: None,
+    }
+}
+
+fn standard() -> Standard {
+    let text = |text: &str| Some(text.to_owned());
+    let (verified, first_seen, last_seen) = (Some(time(1)), time(1), time(2));
+    let email = |undeliverable| Email {
+        address: "ann@example.org".to_owned(),
+        verified,
+        undeliverable,
+        first_seen,
+        last_seen,
+    };
+    Standard {
+        given_name: text("Ann"),
+        family_name: text("Lee"),
+        birth_date: Some("1964-02-29".parse().expect("a day")),
+        language: text("de"),
+        country: text("DE"),
+        addresses: vec![
+            Address {
+                street: text("Lange Str. 5"),
+                postal_code: text("01067"),
+                city: text("Dresden"),
+                country: text("DE"),
+                region: text("SN"),
+            },
+            Address::default(),
+        ],
+        emails: vec![email(None), email(Some(time(2)))],
+        phones: vec![Phone { number: "+493511234567".to_owned(), verified: None, first_seen, last_seen }],
+        socials: vec![Social {
+            network: "mastodon".to_owned(),
+            handle: "ann@example.org".to_owned(),
+            verified,
+            first_seen,
+            last_seen,
+        }],
     }
 }
 
@@ -346,6 +416,7 @@ fn effective_consent(state: ConsentState) -> EffectiveConsent {
         expires: told.then(|| time(9)),
         signal: told.then(|| "tcf".to_owned()),
         wording: told.then(|| "newsletter-v3".to_owned()),
+        confirmed: told,
     }
 }
 
@@ -373,6 +444,7 @@ fn evidence(cause: ConsentCause) -> ConsentEvidence {
         signal: told.then(|| "tcf".to_owned()),
         wording: told.then(|| "newsletter-v3".to_owned()),
         expires: told.then(|| time(9)),
+        confirmed: told,
     }
 }
 

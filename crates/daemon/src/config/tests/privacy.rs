@@ -52,6 +52,17 @@ fn verifiers_that_cannot_be_meant_are_faults() {
 }
 
 #[test]
+fn who_may_come_back_is_told_by_purposes_that_are_declared_and_nobody_does_by_default() {
+    let text = "[privacy]\nreturn_by = [\"news\"]\n[purposes.news]\n";
+    let config = load(text, &[]).expect("valid");
+    assert!(config.privacy.returning.purposes().eq(["news"]));
+    assert_eq!(load(&config.describe(), &[]).expect("accepted").privacy.returning, config.privacy.returning);
+    assert_eq!(load("", &[]).expect("valid").privacy.returning.purposes().count(), 0);
+    let said = only_fault("[privacy]\nreturn_by = [\"news\"]\n", &[]);
+    assert!(said.contains("is no purpose that is declared"), "{said}");
+}
+
+#[test]
 fn the_last_copy_is_gone_when_the_slowest_of_logs_changelogs_and_copies_has_forgotten() {
     let after = |text: &str| load(text, &[]).expect("valid").last_copy_after_ms();
     let day = |days: i64| days * DAY_MS;

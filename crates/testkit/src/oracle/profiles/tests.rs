@@ -3,7 +3,10 @@
 use std::sync::LazyLock;
 
 use kinfold_model::touchpoint::{Engagement, Order};
-use kinfold_model::{Consent, Identifier, OrderStatus, Purpose, Rules, Timestamp, TouchpointIdentifier};
+use kinfold_model::{
+    AttributeRule, Consent, Identifier, OrderStatus, Purpose, Reason, Rules, SurvivorRule, Timestamp,
+    TouchpointIdentifier,
+};
 
 use super::*;
 use crate::oracle::{Observation, people};
@@ -38,6 +41,7 @@ fn touchpoint(id: &str, time: i64, identifiers: &[&str]) -> Touchpoint {
         order: None,
         engagement: None,
         flags: Vec::new(),
+        verified: Vec::new(),
     };
     touchpoint.sighting = Observation::of(&touchpoint, &Rules::default()).sighting(&keys());
     touchpoint
@@ -54,6 +58,7 @@ fn consent(time: i64, decision: Decision) -> Consent {
         channel: None,
         expires: None,
         signal: None,
+        confirmed: false,
     }
 }
 
@@ -86,8 +91,9 @@ fn an_address_is_undeliverable_when_its_newest_event_says_so() {
 }
 
 fn terms<'t>(keys: &'t Keys, purposes: &'t Purposes) -> Terms<'t> {
+    static NEWEST: LazyLock<Survivorship> = LazyLock::new(Survivorship::default);
     static SETTINGS: LazyLock<Settings> = LazyLock::new(Settings::default);
-    Terms { keys, purposes, settings: &SETTINGS, now: second(1000) }
+    Terms { keys, purposes, survivorship: &NEWEST, settings: &SETTINGS, now: second(1000) }
 }
 
 fn fold(touchpoints: &[Touchpoint]) -> Vec<UnifiedProfile> {
@@ -152,6 +158,44 @@ fn the_newest_attribute_wins_and_of_one_time_the_greatest_touchpoint_id() {
     let city = |touchpoints: &[Touchpoint]| only(touchpoints).attributes["city"].value.clone();
     assert_eq!(city(&[said("9", 1, "Ulm"), said("1", 2, "Bonn")]), "Bonn");
     assert_eq!(city(&[said("9", 2, "Ulm"), said("1", 2, "Bonn")]), "Ulm");
+}
+
+#[test]
+fn a_rule_chooses_among_all_values_and_says_why() {
+    let said = |id: &str, time, city: &str, source: &str| Touchpoint {
+        attributes: [("city".to_owned(), city.to_owned())].into(),
+        source: source.to_owned(),
+        ..touchpoint(id, time, &["email:ann"])
+    };
+    let mut all = [
+        said("1", 1, "Ulm", "crm"),
+        said("2", 2, "Ulm", "till"),
+        said("3", 3, "Bonn", "webshop"),
+        said("4", 4, "Bad Bonn", "webshop"),
+    ];
+    all[2].verified = vec!["city".to_owned()];
+    let expected = people(
+        &all.iter().map(|one| Observation::of(one, &Rules::default())).collect::<Vec<_>>(),
+        &Rules::default(),
+        &keys(),
+    );
+    for (rule, value, reason) in [
+        (SurvivorRule::Newest, "Bad Bonn", Reason::Newest),
+        (SurvivorRule::Oldest, "Ulm", Reason::Oldest),
+        (SurvivorRule::MostFrequent, "Ulm", Reason::MostFrequent),
+        (SurvivorRule::SourcePriority, "Ulm", Reason::SourcePriority),
+        (SurvivorRule::Longest, "Bad Bonn", Reason::Longest),
+        (SurvivorRule::VerifiedFirst, "Bonn", Reason::Verified),
+        (SurvivorRule::Union, "Bad Bonn", Reason::Union),
+    ] {
+        let sources = vec!["erp".to_owned(), "till".to_owned()];
+        let rules = [("city".to_owned(), AttributeRule { rule, sources, stale_after_ms: None })].into();
+        let survivorship = Survivorship::new(SurvivorRule::Newest, rules);
+        let (keys, purposes) = (keys(), Purposes::default());
+        let terms = Terms { survivorship: &survivorship, ..terms(&keys, &purposes) };
+        let city = &profiles(&all, &expected, terms).into_values().next().expect("Ann").attributes["city"];
+        assert_eq!((city.value.as_str(), city.reason), (value, reason), "{rule:?}");
+    }
 }
 
 #[test]
@@ -231,6 +275,28 @@ fn a_no_of_one_identifier_outlasts_a_later_yes_of_another_unless_the_newest_coun
     assert_eq!(state(&newest), ConsentState::Granted);
     let later = decided("3", &["email:ann", "phone:+491"], 3, Granted);
     assert_eq!(only(&[said.to_vec(), vec![later]].concat()).consents[0].state, ConsentState::Granted);
+}
+
+#[test]
+fn where_a_confirmation_is_asked_for_only_a_confirmed_yes_says_anything() {
+    use Decision::{Denied, Granted, Requested};
+    let double = Purpose { double_opt_in: true, ..Purpose::default() };
+    let double: Purposes = [("marketing".to_owned(), double)].into_iter().collect();
+    let states = |purposes: &Purposes, said: &[(i64, Decision, bool)]| -> Vec<ConsentState> {
+        let mut touchpoint = touchpoint("1", 9, &["email:ann"]);
+        let said = said.iter().map(|(time, decision, confirmed)| (*confirmed, consent(*time, *decision)));
+        touchpoint.consents = said.map(|(confirmed, one)| Consent { confirmed, ..one }).collect();
+        folded(&[touchpoint], purposes)[0].consents.iter().map(|one| one.state).collect()
+    };
+    let (none, yes, no) = (vec![], vec![ConsentState::Granted], vec![ConsentState::Denied]);
+    for purposes in [&Purposes::default(), &double] {
+        assert_eq!(states(purposes, &[(1, Requested, false)]), none);
+        assert_eq!(states(purposes, &[(1, Granted, true), (2, Requested, false)]), yes);
+        assert_eq!(states(purposes, &[(1, Denied, false), (2, Granted, true)]), yes);
+    }
+    let unconfirmed = [(1, Denied, false), (2, Granted, false)];
+    assert_eq!((states(&Purposes::default(), &unconfirmed), states(&double, &unconfirmed)), (yes, no));
+    assert_eq!(states(&double, &[(1, Granted, false)]), none);
 }
 
 #[test]

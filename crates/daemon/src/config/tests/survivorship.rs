@@ -1,0 +1,60 @@
+//! The laws of what is declared of attributes and interests.
+
+use kinfold_model::{AttributeRule, SurvivorRule, Survivorship};
+
+use super::{load, only_fault};
+
+#[test]
+fn rules_are_read_as_they_are_described() {
+    let text = "[attributes]\ndefault_rule = \"most_frequent\"\n[attributes.city]\nrule = \"source_priority\"\n\
+                sources = [\"crm\", \"webshop\"]\nstale_after_ms = 86_400_000\n[attributes.\"cafe\u{301}\"]\n\
+                stale_after_ms = 172_800_000\n[profile]\ninterests = [\"hobby\"]\ninterests_max = 3";
+    let config = load(text, &[]).expect("valid");
+    let declared = &config.survivorship;
+    let city = AttributeRule {
+        rule: SurvivorRule::SourcePriority,
+        sources: vec!["crm".to_owned(), "webshop".to_owned()],
+        stale_after_ms: Some(86_400_000),
+    };
+    assert_eq!(declared.of("city"), &city);
+    assert_eq!(declared.of("caf\u{e9}").stale_after_ms, Some(172_800_000));
+    let rules = [declared.of("caf\u{e9}").rule, declared.of("street").rule];
+    assert_eq!(rules, [SurvivorRule::MostFrequent; 2]);
+    assert_eq!((declared.interests.len(), declared.interests_max), (1, 3));
+    let again = load(&config.describe(), &[]).expect("accepted");
+    assert_eq!(again.survivorship, config.survivorship, "{}", config.describe());
+}
+
+#[test]
+fn what_is_not_declared_is_the_newest() {
+    let config = load("", &[]).expect("valid");
+    assert_eq!(config.survivorship, Survivorship::default());
+}
+
+#[test]
+fn rules_that_cannot_be_meant_are_faults() {
+    for (text, expected) in [
+        ("[attributes.city]\nrule = \"newst\"", "attributes.city.rule is none of its choices"),
+        ("[attributes.city]\nrule = \"source_priority\"", "attributes.city.sources names none"),
+        ("[attributes.city]\nsources = [\"crm\"]", "attributes.city.sources is of no use to this rule"),
+        (
+            "[attributes.city]\nrule = \"source_priority\"\nsources = [\"crm\", \"crm\"]",
+            "attributes.city.sources names a source twice",
+        ),
+        ("[attributes.city]\nstale_after_ms = 30", "attributes.city.stale_after_ms is 30"),
+        (
+            "[attributes]\ndefault_rule = \"source_priority\"",
+            "attributes.default_rule has no list of sources",
+        ),
+        ("[attributes]\ncity = \"newest\"", "attributes.city is a text and not a section"),
+        ("[attributes.\" city\"]", "attributes. city is no name of an attribute"),
+        (
+            "[profile]\ninterests = [\" \"]",
+            "profile.interests holds an entry that is no name of an attribute",
+        ),
+        ("[profile]\ninterests_max = 101", "profile.interests_max is 101"),
+    ] {
+        let fault = only_fault(text, &[]);
+        assert!(fault.starts_with(expected), "{fault:?} for {text}");
+    }
+}

@@ -1,0 +1,46 @@
+//! What somebody is interested in: of the values of some attributes those that the most touchpoints stated.
+//!
+//! Made of the same tallies as attributes, so order and repetition of touchpoints do not matter.
+
+use std::cmp::Reverse;
+use std::collections::BTreeMap;
+
+use kinfold_model::Survivorship;
+use kinfold_model::profile::Interest;
+
+use crate::attributes::Attributes;
+use crate::survivor::counts;
+use crate::values::Values;
+
+/// The most frequent values, at most as many as are declared; of equal ones the newest, then the least value and name.
+pub(crate) fn interests(attributes: &Attributes, declared: &Survivorship) -> Vec<Interest> {
+    let named = attributes.least().filter(|(name, _)| declared.interests.contains(*name));
+    let mut all: Vec<Interest> = named.flat_map(|(name, values)| of(name, values)).collect();
+    all.sort_by(|a, b| order(a).cmp(&order(b)));
+    all.truncate(declared.interests_max);
+    all
+}
+
+fn order(interest: &Interest) -> impl Ord {
+    (Reverse((interest.touchpoints, interest.last_seen)), &interest.value, &interest.name)
+}
+
+/// One for each value that found room.
+fn of(name: &str, values: &Values) -> Vec<Interest> {
+    let counts = counts(values);
+    let mut found: BTreeMap<&str, Interest> = BTreeMap::new();
+    for (pair, tally) in values.kept() {
+        let count = counts.get(pair.value.as_str()).copied().unwrap_or_default();
+        let (first_seen, last_seen) = (tally.first.time, tally.last.time);
+        let interest = found.entry(&pair.value).or_insert_with(|| Interest {
+            name: name.to_owned(),
+            value: pair.value.clone(),
+            touchpoints: i64::try_from(count).unwrap_or(i64::MAX),
+            first_seen,
+            last_seen,
+        });
+        interest.first_seen = interest.first_seen.min(first_seen);
+        interest.last_seen = interest.last_seen.max(last_seen);
+    }
+    found.into_values().collect()
+}

@@ -1,0 +1,129 @@
+//! Standard fields: the identifiers and attributes of a profile in, the same in typed fields out.
+//!
+//! Of the profile of an output they are made after it was left out what may not leave there, so they hold nothing else.
+
+use std::collections::BTreeMap;
+
+use kinfold_model::profile::{Attribute, ProfileIdentifier};
+use kinfold_model::standard::{Address, Email, Phone, Social, Standard};
+
+/// What these identifiers and attributes amount to. Where an attribute goes by several names, the first that is there counts.
+pub(crate) fn standard(
+    identifiers: &[ProfileIdentifier],
+    attributes: &BTreeMap<String, Attribute>,
+) -> Standard {
+    let stated = |names: &[&str]| {
+        let found = names.iter().find_map(|name| attributes.get(*name));
+        found.map(|attribute| attribute.value.clone())
+    };
+    let of = |namespace: &'static str| {
+        identifiers.iter().filter(move |identifier| identifier.namespace.as_str() == namespace)
+    };
+    let country = stated(&["country", "country_code"]);
+    let address = Address {
+        street: stated(&["street"]),
+        postal_code: stated(&["postal_code", "postcode", "zip"]),
+        city: stated(&["city"]),
+        country: None,
+        region: stated(&["region", "state"]),
+    };
+    Standard {
+        given_name: stated(&["given_name", "first_name"]),
+        family_name: stated(&["family_name", "last_name"]),
+        birth_date: stated(&["birth_date", "date_of_birth"]).and_then(|text| text.parse().ok()),
+        language: stated(&["language", "locale"]),
+        // Somebody of whom only the country is known has no address.
+        addresses: if address == Address::default() {
+            Vec::new()
+        } else {
+            vec![Address { country: country.clone(), ..address }]
+        },
+        country,
+        emails: of("email").map(email).collect(),
+        phones: of("phone").map(phone).collect(),
+        socials: of("social").map(social).collect(),
+    }
+}
+
+fn email(identifier: &ProfileIdentifier) -> Email {
+    Email {
+        address: identifier.value.clone(),
+        verified: identifier.verified,
+        undeliverable: identifier.undeliverable,
+        first_seen: identifier.first_seen,
+        last_seen: identifier.last_seen,
+    }
+}
+
+fn phone(identifier: &ProfileIdentifier) -> Phone {
+    Phone {
+        number: identifier.value.clone(),
+        verified: identifier.verified,
+        first_seen: identifier.first_seen,
+        last_seen: identifier.last_seen,
+    }
+}
+
+/// Capture writes `network:handle`; what has no colon, under rules that do not ask for one, is all handle.
+fn social(identifier: &ProfileIdentifier) -> Social {
+    let (network, handle) = identifier.value.split_once(':').unwrap_or(("", &identifier.value));
+    Social {
+        network: network.to_owned(),
+        handle: handle.to_owned(),
+        verified: identifier.verified,
+        first_seen: identifier.first_seen,
+        last_seen: identifier.last_seen,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use kinfold_model::{Namespace, Timestamp};
+
+    use super::*;
+
+    fn attribute(name: &str, value: &str) -> (String, Attribute) {
+        (name.to_owned(), Attribute::once(value, "crm", Timestamp::default()))
+    }
+
+    fn identifier(namespace: &str, value: &str) -> ProfileIdentifier {
+        ProfileIdentifier {
+            namespace: Namespace::new(namespace),
+            value: value.to_owned(),
+            first_seen: Timestamp::default(),
+            last_seen: Timestamp::default(),
+            undeliverable: None,
+            verified: Some(Timestamp::MAX),
+        }
+    }
+
+    #[test]
+    fn what_is_stated_is_typed_and_what_cannot_be_read_is_left_out() {
+        let stated =
+            [("first_name", "Ann"), ("birth_date", "1984-02-29"), ("zip", "01067"), ("country", "DE")];
+        let attributes = stated.map(|(name, value)| attribute(name, value)).into();
+        let identifiers =
+            [identifier("email", "ann@example.org"), identifier("social", "mastodon:ann@example.org")];
+        let standard = standard(&identifiers, &attributes);
+        assert_eq!(standard.given_name.as_deref(), Some("Ann"));
+        assert_eq!(standard.birth_date.map(|day| day.to_string()).as_deref(), Some("1984-02-29"));
+        let address = &standard.addresses[0];
+        assert_eq!((address.postal_code.as_deref(), address.country.as_deref()), (Some("01067"), Some("DE")));
+        assert_eq!(
+            (&*standard.emails[0].address, standard.emails[0].verified),
+            ("ann@example.org", Some(Timestamp::MAX))
+        );
+        let social = &standard.socials[0];
+        assert_eq!((&*social.network, &*social.handle), ("mastodon", "ann@example.org"));
+        let unread = [attribute("birth_date", "29.2."), attribute("country", "DE")].into();
+        let standard = super::standard(&[], &unread);
+        assert!(standard.birth_date.is_none() && standard.addresses.is_empty());
+    }
+
+    #[test]
+    fn the_hash_of_an_address_is_none() {
+        let hash = kinfold_model::keys::sha256_hex("ann@example.org");
+        let standard = standard(&[identifier("email_sha256", &hash)], &BTreeMap::new());
+        assert!(standard == Standard::default());
+    }
+}

@@ -1,0 +1,287 @@
+//! Which value survives: all that was stated of an attribute, the rule that is declared for it, and the time in; the attribute of the
+//! profile, or the whole contest in order, out.
+//!
+//! Every rule is total: of values that are equal by it the newest wins, then that of the greatest touchpoint id, value and source. The
+//! time tells only whether the winner is stale.
+
+use std::collections::BTreeMap;
+
+use kinfold_model::profile::{Attribute, StatedValue};
+use kinfold_model::{AttributeRule, Reason, SurvivorRule, Survivorship, Timestamp, UnifiedProfile};
+
+use crate::distinct::Distinct;
+use crate::tally::{Mark, Tally};
+use crate::values::{Pair, Values, length};
+
+/// A value of one source, as it competes.
+pub(crate) struct Competitor<'v> {
+    pub(crate) pair: &'v Pair,
+    pub(crate) tally: &'v Tally,
+    /// Whether all is known of it: it found room, and how often it was stated counts.
+    pub(crate) is_kept: bool,
+}
+
+/// By what competitors are compared; the greatest wins. A preference of the rule, then the statement that speaks for the value.
+type Rank<'v> = (i64, &'v Mark, &'v str, &'v str);
+
+/// All that compete for one attribute.
+pub(crate) struct Contest<'v> {
+    rule: &'v AttributeRule,
+    /// At least one.
+    competitors: Vec<Competitor<'v>>,
+    /// By value, how many touchpoints stated it; only where the rule asks for it.
+    counts: BTreeMap<&'v str, u64>,
+    is_full: bool,
+}
+
+impl<'v> Contest<'v> {
+    /// `beyond` is what is known of the pairs without room.
+    pub(crate) fn new(
+        values: &'v Values,
+        beyond: &'v BTreeMap<Pair, Tally>,
+        rule: &'v AttributeRule,
+    ) -> Self {
+        let counts = match rule.rule {
+            SurvivorRule::MostFrequent => counts(values),
+            _ => BTreeMap::new(),
+        };
+        Self { rule, competitors: competitors(values, beyond), counts, is_full: values.is_full() }
+    }
+
+    /// All of them, the winner first.
+    pub(crate) fn in_order(&self) -> Vec<&Competitor<'v>> {
+        let mut order: Vec<&Competitor<'v>> = self.competitors.iter().collect();
+        order.sort_by(|a, b| self.rank(b).cmp(&self.rank(a)));
+        order
+    }
+
+    /// What the profile shows; `None` when nobody competes, which facets do not store.
+    pub(crate) fn attribute(&self, now: Timestamp) -> Option<Attribute> {
+        let winner = self.competitors.iter().max_by(|a, b| self.rank(a).cmp(&self.rank(b)))?;
+        let Pair { value, source } = winner.pair;
+        let alike = || self.competitors.iter().filter(|one| one.pair.value == *value);
+        let confirmed = alike().map(|one| one.tally.last.time).max()?;
+        Some(Attribute {
+            value: value.clone(),
+            source: source.clone(),
+            time: self.statement(winner).time,
+            reason: self.reason(winner),
+            confirmed: Some(confirmed),
+            verified: alike().filter_map(|one| Some(one.tally.verified.as_ref()?.time)).max(),
+            stale: self.rule.stale(confirmed).filter(|since| *since <= now),
+            values: self.values(winner),
+        })
+    }
+
+    fn rank(&self, one: &Competitor<'v>) -> Rank<'v> {
+        let Pair { value, source } = one.pair;
+        let preference = match self.rule.rule {
+            SurvivorRule::Newest | SurvivorRule::Union => 0,
+            SurvivorRule::Oldest => -one.tally.first.time.millis(),
+            SurvivorRule::MostFrequent if one.is_kept => {
+                self.counts.get(value.as_str()).map_or(0, |count| to_i64(*count))
+            }
+            SurvivorRule::MostFrequent => 0,
+            SurvivorRule::SourcePriority => {
+                self.rule.place(source).map_or(i64::MIN, |place| -to_i64(place as u64))
+            }
+            SurvivorRule::Longest => to_i64(length(value) as u64),
+            SurvivorRule::VerifiedFirst => i64::from(one.tally.verified.is_some()),
+        };
+        (preference, self.statement(one), value, source)
+    }
+
+    /// The statement that speaks for a value.
+    fn statement(&self, one: &Competitor<'v>) -> &'v Mark {
+        let tally = one.tally;
+        match self.rule.rule {
+            SurvivorRule::Oldest => &tally.first,
+            SurvivorRule::VerifiedFirst => tally.verified.as_ref().unwrap_or(&tally.last),
+            _ => &tally.last,
+        }
+    }
+
+    fn reason(&self, winner: &Competitor<'v>) -> Reason {
+        let is_only = !self.is_full && self.competitors.iter().all(|one| one.pair.value == winner.pair.value);
+        match self.rule.rule {
+            _ if is_only => Reason::Only,
+            SurvivorRule::Newest => Reason::Newest,
+            SurvivorRule::Oldest => Reason::Oldest,
+            SurvivorRule::MostFrequent => Reason::MostFrequent,
+            SurvivorRule::SourcePriority if self.rule.place(&winner.pair.source).is_none() => Reason::Newest,
+            SurvivorRule::SourcePriority => Reason::SourcePriority,
+            SurvivorRule::Longest => Reason::Longest,
+            SurvivorRule::VerifiedFirst if winner.tally.verified.is_none() => Reason::Newest,
+            SurvivorRule::VerifiedFirst => Reason::Verified,
+            SurvivorRule::Union => Reason::Union,
+        }
+    }
+
+    /// Side by side: the values that found room, and the winner.
+    fn values(&self, winner: &Competitor<'v>) -> Vec<StatedValue> {
+        if self.rule.rule != SurvivorRule::Union {
+            return Vec::new();
+        }
+        let mut newest: BTreeMap<&str, &Competitor<'v>> = BTreeMap::new();
+        for one in self.competitors.iter().filter(|one| one.is_kept).chain([winner]) {
+            let known = newest.entry(&one.pair.value).or_insert(one);
+            if self.rank(one) > self.rank(known) {
+                *known = one;
+            }
+        }
+        let stated = newest.into_values().map(|one| StatedValue {
+            value: one.pair.value.clone(),
+            source: one.pair.source.clone(),
+            time: one.tally.last.time,
+        });
+        stated.collect()
+    }
+}
+
+/// All that is known, by value and source; first the pairs that found room.
+pub(crate) fn competitors<'v>(values: &'v Values, beyond: &'v BTreeMap<Pair, Tally>) -> Vec<Competitor<'v>> {
+    let kept = values.kept().map(|(pair, tally)| Competitor { pair, tally, is_kept: true });
+    kept.chain(beyond.iter().map(|(pair, tally)| Competitor { pair, tally, is_kept: false })).collect()
+}
+
+/// By value, how many distinct touchpoints stated it, of whatever source.
+pub(crate) fn counts(values: &Values) -> BTreeMap<&str, u64> {
+    let mut distinct: BTreeMap<&str, Distinct> = BTreeMap::new();
+    for (pair, tally) in values.kept() {
+        distinct.entry(&pair.value).or_default().merge(&tally.distinct);
+    }
+    distinct.into_iter().map(|(value, distinct)| (value, distinct.count())).collect()
+}
+
+/// When one of the attributes of a profile becomes stale by itself next; `None`: never.
+pub(crate) fn next_stale(profile: &UnifiedProfile, declared: &Survivorship) -> Option<Timestamp> {
+    let fresh = profile.attributes.iter().filter(|(_, attribute)| attribute.stale.is_none());
+    fresh.filter_map(|(name, attribute)| declared.of(name).stale(attribute.confirmed?)).min()
+}
+
+/// The last time at which one of them did.
+pub(crate) fn last_stale(profile: &UnifiedProfile) -> Option<Timestamp> {
+    profile.attributes.values().filter_map(|attribute| attribute.stale).max()
+}
+
+fn to_i64(count: u64) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn at(ms: i64) -> Timestamp {
+        Timestamp::from_millis(ms).expect("in range")
+    }
+
+    /// Time, value, source, and whether it is verified; the id is that of the time.
+    fn stated(all: &[(i64, &str, &str, bool)]) -> Values {
+        let mut values = Values::default();
+        for (ms, value, source, is_verified) in all {
+            let pair = Pair { value: (*value).to_owned(), source: (*source).to_owned() };
+            let mark = Mark { time: at(*ms), touchpoint_id: format!("t-{ms}") };
+            values.enter(pair, Tally::of(mark, *is_verified));
+        }
+        values
+    }
+
+    fn survivor(values: &Values, rule: &AttributeRule) -> Attribute {
+        let beyond = values.beyond();
+        Contest::new(values, &beyond, rule).attribute(at(100)).expect("something was stated")
+    }
+
+    fn by(rule: SurvivorRule) -> AttributeRule {
+        AttributeRule { rule, ..AttributeRule::default() }
+    }
+
+    /// Moved from Ulm to Bonn; the till mistypes; the survey knows nothing better.
+    fn cities() -> Values {
+        stated(&[
+            (1, "Ulm", "crm", true),
+            (2, "Ulm", "webshop", false),
+            (3, "Ulm", "crm", false),
+            (4, "Bonn", "webshop", false),
+            (5, "Bohn am Rhein", "till", false),
+            (6, "Bonn", "survey", false),
+        ])
+    }
+
+    #[test]
+    fn each_rule_chooses_as_it_says_and_tells_why() {
+        let cases = [
+            (by(SurvivorRule::Newest), "Bonn", "survey", 6, Reason::Newest),
+            (by(SurvivorRule::Oldest), "Ulm", "crm", 1, Reason::Oldest),
+            (by(SurvivorRule::MostFrequent), "Ulm", "crm", 3, Reason::MostFrequent),
+            (by(SurvivorRule::Longest), "Bohn am Rhein", "till", 5, Reason::Longest),
+            (by(SurvivorRule::VerifiedFirst), "Ulm", "crm", 1, Reason::Verified),
+            (by(SurvivorRule::Union), "Bonn", "survey", 6, Reason::Union),
+            (by(SurvivorRule::SourcePriority), "Bonn", "survey", 6, Reason::Newest),
+        ];
+        let listed = AttributeRule {
+            sources: ["erp", "webshop", "crm"].map(str::to_owned).into(),
+            ..by(SurvivorRule::SourcePriority)
+        };
+        let cases = cases.into_iter().chain([(listed, "Bonn", "webshop", 4, Reason::SourcePriority)]);
+        for (rule, value, source, ms, reason) in cases {
+            let attribute = survivor(&cities(), &rule);
+            let shown =
+                (attribute.value.as_str(), attribute.source.as_str(), attribute.time, attribute.reason);
+            assert_eq!(shown, (value, source, at(ms), reason), "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_confirmed_and_verified_by_whoever_states_it() {
+        let oldest = survivor(&cities(), &by(SurvivorRule::Oldest));
+        assert_eq!((oldest.confirmed, oldest.verified), (Some(at(3)), Some(at(1))));
+        let newest = survivor(&cities(), &by(SurvivorRule::Newest));
+        assert_eq!((newest.confirmed, newest.verified), (Some(at(6)), None));
+    }
+
+    #[test]
+    fn all_values_stand_side_by_side_each_as_it_was_stated_last() {
+        let union = survivor(&cities(), &by(SurvivorRule::Union));
+        let values: Vec<_> =
+            union.values.iter().map(|one| (one.value.as_str(), one.source.as_str(), one.time)).collect();
+        let expected = [("Bohn am Rhein", "till", at(5)), ("Bonn", "survey", at(6)), ("Ulm", "crm", at(3))];
+        assert_eq!(values, expected);
+        assert!(survivor(&cities(), &by(SurvivorRule::Newest)).values.is_empty());
+    }
+
+    #[test]
+    fn what_nobody_contests_is_the_only_value_by_every_rule() {
+        let values = stated(&[(1, "Ulm", "crm", false), (2, "Ulm", "till", false)]);
+        for rule in SurvivorRule::ALL {
+            assert_eq!(survivor(&values, &by(rule)).reason, Reason::Only, "{rule:?}");
+        }
+    }
+
+    #[test]
+    fn a_value_is_stale_once_nobody_has_confirmed_it_for_long() {
+        let after = |ms| AttributeRule { stale_after_ms: Some(ms), ..by(SurvivorRule::Oldest) };
+        let stale = |ms| survivor(&cities(), &after(ms)).stale;
+        assert_eq!((stale(97), stale(98)), (Some(at(100)), None));
+    }
+
+    #[test]
+    fn beyond_what_is_kept_only_the_most_frequent_is_not_known() {
+        let names: Vec<String> = (0..20).map(|n| format!("city {n:02}")).collect();
+        let mut all: Vec<(i64, &str, &str, bool)> =
+            names.iter().zip(10..).map(|(name, ms)| (ms, name.as_str(), "crm", ms == 28)).collect();
+        all.push((1, "z, the oldest and the longest", "till", false));
+        all.extend((40..45).map(|ms| (ms, "z, the last", "crm", false)));
+        let values = stated(&all);
+        let value = |rule| survivor(&values, &by(rule)).value;
+        assert_eq!(value(SurvivorRule::Newest), "z, the last");
+        assert_eq!(value(SurvivorRule::Oldest), "z, the oldest and the longest");
+        assert_eq!(value(SurvivorRule::Longest), "z, the oldest and the longest");
+        assert_eq!(value(SurvivorRule::VerifiedFirst), "city 18");
+        assert_eq!(value(SurvivorRule::MostFrequent), "city 15", "the newest of those that are kept");
+        let till = AttributeRule { sources: vec!["till".to_owned()], ..by(SurvivorRule::SourcePriority) };
+        assert_eq!(survivor(&values, &till).value, "z, the oldest and the longest");
+        let union = survivor(&values, &by(SurvivorRule::Union));
+        assert_eq!((union.values.len(), union.reason), (17, Reason::Union));
+    }
+}

@@ -1,0 +1,203 @@
+//! Which value survives, when it becomes stale, what follows from it, and how it is accounted for.
+
+use std::sync::Arc;
+
+use kinfold_model::consent::Decision;
+use kinfold_model::{
+    AttributeRule, Field, Form, Namespace, Output, Reason, SurvivorRule, Survivorship, Touchpoint,
+    TouchpointIdentifier, UnifiedProfile,
+};
+use kinfold_profile::Published;
+use kinfold_profile::account::{Account, Accounts};
+use kinfold_profile::disclosure::prefix;
+
+use crate::world::{World, assigned, at, consent, identifier, person, said, touchpoint};
+
+fn ann() -> TouchpointIdentifier {
+    identifier("email", "ann@example.org")
+}
+
+/// A touchpoint of Ann's, with her cookie or not, at which a source states her attributes and says what it has verified.
+fn states(id: &str, ms: i64, source: &str, attributes: &[(&str, &str)], verified: &[&str]) -> Touchpoint {
+    let cookie = (ms % 2 == 0).then(|| identifier("cookie", "c"));
+    Touchpoint {
+        source: source.to_owned(),
+        attributes: attributes
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect(),
+        verified: verified.iter().map(|name| (*name).to_owned()).collect(),
+        ..touchpoint(id, ms, [ann()].into_iter().chain(cookie).collect())
+    }
+}
+
+/// A world in which an attribute goes by this rule, and these touchpoints are Ann's.
+fn world(name: &str, rule: AttributeRule, touchpoints: &[Touchpoint]) -> World {
+    let mut world = World::new();
+    let rules = [(name.to_owned(), rule)].into();
+    world.survivorship = Arc::new(Survivorship::new(SurvivorRule::Newest, rules));
+    let nodes =
+        touchpoints.iter().map(|one| one.sighting).chain([ann().node, identifier("cookie", "c").node]);
+    let nodes: Vec<_> = nodes.collect();
+    world.batch(touchpoints.iter().map(said).chain(nodes.into_iter().map(|node| assigned(node, person(1)))));
+    world
+}
+
+fn profile(world: &World) -> &UnifiedProfile {
+    &world.profiles[&person(1)]
+}
+
+fn by(rule: SurvivorRule) -> AttributeRule {
+    AttributeRule { rule, ..AttributeRule::default() }
+}
+
+fn account(world: &World, name: &str) -> Option<Account> {
+    let mut accounts = Accounts::default();
+    for (key, value) in &world.people.0 {
+        if key.starts_with(&prefix(person(1))) {
+            accounts.take(key, value).expect("a sound state");
+        }
+    }
+    accounts.of(name, &world.survivorship, world.now)
+}
+
+#[test]
+fn a_rule_looks_at_all_sightings_of_a_person_and_counts_a_touchpoint_once() {
+    let touchpoints = [
+        states("1", 1, "crm", &[("city", "Ulm")], &[]),
+        states("2", 2, "till", &[("city", "Ulm")], &[]),
+        states("3", 3, "web", &[("city", "Bonn")], &[]),
+        states("3", 4, "web", &[("city", "Bonn")], &[]),
+        states("3", 5, "web", &[("city", "Bonn")], &[]),
+    ];
+    let world = world("city", by(SurvivorRule::MostFrequent), &touchpoints);
+    let city = &profile(&world).attributes["city"];
+    assert_eq!((city.value.as_str(), city.reason, city.time), ("Ulm", Reason::MostFrequent, at(2)));
+}
+
+#[test]
+fn another_rule_takes_effect_when_somebody_changes_and_needs_nothing_said_anew() {
+    let touchpoints =
+        [states("1", 1, "crm", &[("city", "Ulm")], &[]), states("2", 3, "web", &[("city", "Bonn")], &[])];
+    let mut world = world("city", by(SurvivorRule::Newest), &touchpoints);
+    assert_eq!(profile(&world).attributes["city"].value, "Bonn");
+    let rules = [("city".to_owned(), by(SurvivorRule::Oldest))].into();
+    world.survivorship = Arc::new(Survivorship::new(SurvivorRule::Newest, rules));
+    world.batch([said(&states("3", 5, "web", &[], &[]))]);
+    assert_eq!(profile(&world).attributes["city"].value, "Ulm");
+}
+
+#[test]
+fn a_value_becomes_stale_on_time_and_fresh_again_when_it_is_confirmed() {
+    let rule = AttributeRule { stale_after_ms: Some(10), ..by(SurvivorRule::Oldest) };
+    let touchpoints = [states("1", 1, "crm", &[("city", "Ulm")], &[])];
+    let mut world = world("city", rule, &touchpoints);
+    let stale = |world: &World| profile(world).attributes["city"].stale;
+    assert_eq!((world.pass(10), stale(&world)), (vec![], None));
+    let published = world.pass(11);
+    assert!(matches!(published.as_slice(), [Published::Profile(_)]), "{published:?}");
+    assert_eq!(stale(&world), Some(at(11)));
+    assert_eq!(world.pass(1_000), []);
+    world.now = at(5);
+    world.batch([said(&states("0", 0, "web", &[], &[]))]);
+    assert_eq!(stale(&world), Some(at(11)), "an older record does not make it fresh");
+    world.now = at(1_000);
+    world.batch([said(&states("2", 995, "web", &[("city", "Ulm")], &[]))]);
+    assert_eq!((stale(&world), profile(&world).attributes["city"].confirmed), (None, Some(at(995))));
+    world.pass(1_005);
+    assert_eq!(stale(&world), Some(at(1_005)));
+}
+
+#[test]
+fn what_a_source_has_verified_is_told_of_attributes_and_identifiers() {
+    let touchpoints = [
+        states("1", 1, "crm", &[("birth_date", "1984-02-29")], &["birth_date", "email"]),
+        states("2", 2, "web", &[("birth_date", "1990-01-02")], &["cookie"]),
+    ];
+    let world = world("birth_date", by(SurvivorRule::VerifiedFirst), &touchpoints);
+    let profile = profile(&world);
+    let birth = &profile.attributes["birth_date"];
+    assert_eq!(
+        (birth.value.as_str(), birth.reason, birth.verified),
+        ("1984-02-29", Reason::Verified, Some(at(1)))
+    );
+    let verified: Vec<_> =
+        profile.identifiers.iter().map(|one| (one.namespace.as_str(), one.verified)).collect();
+    assert_eq!(verified, [("cookie", Some(at(2))), ("email", Some(at(1)))]);
+    let standard = &profile.standard;
+    assert_eq!(standard.birth_date.map(|day| day.to_string()).as_deref(), Some("1984-02-29"));
+    let emails: Vec<_> =
+        standard.emails.iter().map(|email| (email.address.as_str(), email.verified)).collect();
+    assert_eq!(emails, [("ann@example.org", Some(at(1)))]);
+}
+
+#[test]
+fn interests_are_the_values_that_the_most_touchpoints_stated() {
+    let topic = |id: &str, ms, value| states(id, ms, "web", &[("newsletter_topic", value)], &[]);
+    let hobby = |id: &str, ms, value| states(id, ms, "crm", &[("interest", value)], &[]);
+    let touchpoints = [
+        topic("1", 1, "garden"),
+        topic("2", 2, "garden"),
+        topic("2", 2, "garden"),
+        topic("3", 3, "tea"),
+        hobby("4", 4, "chess"),
+        hobby("5", 4, "bees"),
+    ];
+    let world = world("x", by(SurvivorRule::Newest), &touchpoints);
+    let interests: Vec<_> =
+        profile(&world).interests.iter().map(|one| (one.value.as_str(), one.touchpoints)).collect();
+    assert_eq!(interests, [("garden", 2), ("bees", 1), ("chess", 1), ("tea", 1)]);
+}
+
+#[test]
+fn standard_fields_and_interests_leave_only_where_what_they_are_made_of_may() {
+    let attributes = [("city", "Ulm"), ("given_name", "Ann"), ("interest", "bees")];
+    let mut stated = states("1", 1, "crm", &attributes, &["email"]);
+    stated.consents = vec![consent(Decision::Granted, 1)];
+    let with = |fields: &[&str], form: Option<Form>| {
+        let output = Output {
+            purposes: ["marketing".to_owned()].into(),
+            fields: fields.iter().map(|name| name.parse::<Field>().expect("a part")).collect(),
+            identifiers: form.into_iter().map(|form| (Namespace::new("email"), form)).collect(),
+            ..Output::default()
+        };
+        let mut world = World::new();
+        world.outputs = Arc::new([("out".to_owned(), output)].into_iter().collect());
+        world.batch([said(&stated), assigned(stated.sighting, person(1)), assigned(ann().node, person(1))]);
+        world.shared[&("out".to_owned(), person(1))].clone()
+    };
+    let all = with(&["city", "given_name", "interests"], Some(Form::Clear));
+    let standard = &all.standard;
+    assert_eq!(
+        (standard.given_name.as_deref(), standard.addresses.len(), standard.emails.len()),
+        (Some("Ann"), 1, 1)
+    );
+    assert_eq!(all.interests.len(), 1, "it needs no more than marketing");
+    let hashed = with(&["interest"], Some(Form::Sha256));
+    assert!(hashed.standard == kinfold_model::Standard::default(), "a hash is no address");
+    assert_eq!((hashed.interests.len(), hashed.identifiers[0].verified), (0, Some(at(1))));
+}
+
+#[test]
+fn an_account_tells_the_winner_and_all_that_it_won_against_in_order() {
+    let touchpoints = [
+        states("1", 1, "crm", &[("city", "Ulm")], &["city"]),
+        states("2", 2, "till", &[("city", "Bonn")], &[]),
+        states("3", 3, "till", &[("city", "Bonn")], &[]),
+        states("4", 4, "web", &[("city", "Ulm")], &[]),
+    ];
+    let sources = vec!["till".to_owned(), "crm".to_owned()];
+    let rule = AttributeRule { sources, ..by(SurvivorRule::SourcePriority) };
+    let world = world("city", rule.clone(), &touchpoints);
+    assert!(account(&world, "street").is_none());
+    let account = account(&world, "city").expect("it was stated");
+    assert!(account.shown == profile(&world).attributes["city"] && account.rule == rule && !account.is_full);
+    let stated = account.stated.iter().map(|one| {
+        (one.value.as_str(), one.source.as_str(), one.first.millis(), one.last.millis(), one.touchpoints)
+    });
+    let stated: Vec<_> = stated.collect();
+    let expected =
+        [("Bonn", "till", 2, 3, Some(2)), ("Ulm", "crm", 1, 1, Some(1)), ("Ulm", "web", 4, 4, Some(1))];
+    assert_eq!(stated, expected);
+    assert_eq!(account.stated[1].verified, Some(at(1)));
+}

@@ -1,0 +1,216 @@
+//! Which value of each attribute survives, what somebody is interested in, and the standard fields: by the words of the
+//! documentation, from all statements at once.
+
+use std::cmp::Reverse;
+use std::collections::{BTreeMap, BTreeSet};
+
+use kinfold_model::profile::{Attribute, Interest, ProfileIdentifier, StatedValue};
+use kinfold_model::standard::{Address, Email, Phone, Social, Standard};
+use kinfold_model::{Reason, SurvivorRule, Survivorship, Timestamp, Touchpoint};
+
+/// So many pairs of value and source are counted, the least; so many touchpoints exactly.
+const SIXTEEN: usize = 16;
+
+/// That an attribute was stated. The greater is the newer.
+#[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+struct Said<'t> {
+    time: Timestamp,
+    id: &'t str,
+    value: &'t str,
+    source: &'t str,
+    is_verified: bool,
+}
+
+/// All that was said of one attribute.
+struct All<'t> {
+    said: BTreeSet<Said<'t>>,
+    counted: BTreeSet<(&'t str, &'t str)>,
+}
+
+impl<'t> All<'t> {
+    fn of(name: &str, touchpoints: &[&'t Touchpoint]) -> Self {
+        let said = touchpoints.iter().filter_map(|touchpoint| {
+            Some(Said {
+                time: touchpoint.time,
+                id: &touchpoint.touchpoint_id,
+                value: touchpoint.attributes.get(name)?,
+                source: &touchpoint.source,
+                is_verified: touchpoint.verified.iter().any(|verified| verified == name),
+            })
+        });
+        let said: BTreeSet<Said<'t>> = said.collect();
+        let pairs: BTreeSet<_> = said.iter().map(|one| (one.value, one.source)).collect();
+        Self { said, counted: pairs.into_iter().take(SIXTEEN).collect() }
+    }
+
+    fn is_counted(&self, one: &Said<'_>) -> bool {
+        self.counted.contains(&(one.value, one.source))
+    }
+
+    fn counted(&self) -> impl Iterator<Item = &Said<'t>> {
+        self.said.iter().filter(|one| self.is_counted(one))
+    }
+
+    /// At how many touchpoints a value was said, of what is counted.
+    fn count(&self, value: &str) -> i64 {
+        let ids: BTreeSet<&str> = self.counted().filter(|one| one.value == value).map(|one| one.id).collect();
+        let hash = |id: &&str| {
+            let [a, b, c, d, ..] = *blake3::hash(id.as_bytes()).as_bytes();
+            u32::from_be_bytes([a, b, c, d])
+        };
+        let hashes: BTreeSet<u32> = ids.iter().map(hash).collect();
+        match hashes.iter().nth(SIXTEEN) {
+            None => i64::try_from(hashes.len()).unwrap_or_default(),
+            Some(seventeenth) => ((16_i64 << 32) / (i64::from(*seventeenth) + 1)).max(17),
+        }
+    }
+
+    /// Of what is not counted, only the newest, the oldest, the longest and the last verified statement and the newest of each
+    /// source are known.
+    fn known(&self) -> BTreeSet<Said<'t>> {
+        let mut known: BTreeSet<Said<'t>> = self.counted().copied().collect();
+        let rest = || self.said.iter().filter(|one| !self.is_counted(one)).copied();
+        let of_source = |source| rest().filter(move |one| one.source == source).max();
+        let sources: BTreeSet<&str> = rest().map(|one| one.source).collect();
+        let newest = sources.into_iter().filter_map(of_source);
+        let ends = [rest().max_by_key(older), rest().max_by_key(longer)].into_iter().flatten();
+        known.extend(newest.chain(ends).map(|one| Said { is_verified: false, ..one }));
+        known.extend(rest().filter(|one| one.is_verified).max());
+        known
+    }
+}
+
+fn older<'t>(one: &Said<'t>) -> (Reverse<Timestamp>, &'t str, &'t str, &'t str) {
+    (Reverse(one.time), one.id, one.value, one.source)
+}
+
+fn longer<'t>(one: &Said<'t>) -> (usize, Said<'t>) {
+    (one.value.chars().count(), *one)
+}
+
+/// The survivors, by name.
+pub(super) fn attributes(
+    touchpoints: &[&Touchpoint],
+    declared: &Survivorship,
+    now: Timestamp,
+) -> BTreeMap<String, Attribute> {
+    let names: BTreeSet<&String> =
+        touchpoints.iter().flat_map(|touchpoint| touchpoint.attributes.keys()).collect();
+    let one = |name: &&String| Some(((*name).clone(), survivor(name, touchpoints, declared, now)?));
+    names.iter().filter_map(one).collect()
+}
+
+fn survivor(
+    name: &str,
+    touchpoints: &[&Touchpoint],
+    declared: &Survivorship,
+    now: Timestamp,
+) -> Option<Attribute> {
+    let (all, rule) = (All::of(name, touchpoints), declared.of(name));
+    let said = || all.said.iter().copied();
+    let newest = (said().max()?, Reason::Newest);
+    let verified = said().filter(|one| one.is_verified).max().map(|one| (one, Reason::Verified));
+    let first_of = |source: &String| said().filter(|one| one.source == source).max();
+    let (winner, reason) = match rule.rule {
+        SurvivorRule::Newest => newest,
+        SurvivorRule::Oldest => (said().max_by_key(older)?, Reason::Oldest),
+        SurvivorRule::MostFrequent => {
+            let winner = all.counted().copied().max_by_key(|one| (all.count(one.value), *one))?;
+            (winner, Reason::MostFrequent)
+        }
+        SurvivorRule::SourcePriority => {
+            let listed = rule.sources.iter().find_map(first_of);
+            listed.map_or(newest, |one| (one, Reason::SourcePriority))
+        }
+        SurvivorRule::Longest => (said().max_by_key(longer)?, Reason::Longest),
+        SurvivorRule::VerifiedFirst => verified.unwrap_or(newest),
+        SurvivorRule::Union => (newest.0, Reason::Union),
+    };
+    let is_only = all.said.iter().all(|one| one.value == winner.value && all.is_counted(one));
+    let known = all.known();
+    let alike = || known.iter().filter(|one| one.value == winner.value);
+    let confirmed = alike().map(|one| one.time).max()?;
+    let stale = rule.stale_after_ms.map(|ms| confirmed.plus_millis(ms));
+    let mut side_by_side: BTreeMap<&str, Said<'_>> = BTreeMap::new();
+    for one in all.counted().chain([&winner]) {
+        let last = side_by_side.entry(one.value).or_insert(*one);
+        *last = (*last).max(*one);
+    }
+    let values = side_by_side.into_values().filter(|_| rule.rule == SurvivorRule::Union);
+    let stated = |one: Said<'_>| StatedValue {
+        value: one.value.to_owned(),
+        source: one.source.to_owned(),
+        time: one.time,
+    };
+    Some(Attribute {
+        value: winner.value.to_owned(),
+        source: winner.source.to_owned(),
+        time: winner.time,
+        reason: if is_only { Reason::Only } else { reason },
+        confirmed: Some(confirmed),
+        verified: alike().filter(|one| one.is_verified).map(|one| one.time).max(),
+        stale: stale.filter(|since| *since <= now),
+        values: values.map(stated).collect(),
+    })
+}
+
+/// The most frequent values of the attributes that tell of interests.
+pub(super) fn interests(touchpoints: &[&Touchpoint], declared: &Survivorship) -> Vec<Interest> {
+    let mut found = Vec::new();
+    for name in &declared.interests {
+        let all = All::of(name, touchpoints);
+        let values: BTreeSet<&str> = all.counted().map(|one| one.value).collect();
+        for value in values {
+            let times = || all.counted().filter(|one| one.value == value).map(|one| one.time);
+            found.push(Interest {
+                name: name.clone(),
+                value: value.to_owned(),
+                touchpoints: all.count(value),
+                first_seen: times().min().unwrap_or_default(),
+                last_seen: times().max().unwrap_or_default(),
+            });
+        }
+    }
+    found.sort_by_key(|one| (-one.touchpoints, Reverse(one.last_seen), one.value.clone(), one.name.clone()));
+    found.into_iter().take(declared.interests_max).collect()
+}
+
+/// The standard fields that follow from what is shown.
+pub(super) fn standard(
+    attributes: &BTreeMap<String, Attribute>,
+    identifiers: &[ProfileIdentifier],
+) -> Standard {
+    // The worlds know one name for each.
+    let text = |name: &str| attributes.get(name).map(|one| one.value.clone());
+    let has_address = ["street", "city"].iter().any(|name| attributes.contains_key(*name));
+    let address = Address {
+        street: text("street"),
+        city: text("city"),
+        country: text("country"),
+        ..Address::default()
+    };
+    let mut standard = Standard {
+        given_name: text("given_name"),
+        birth_date: text("birth_date").map(|day| day.parse().expect("worlds write days")),
+        language: text("language"),
+        country: text("country"),
+        addresses: if has_address { vec![address] } else { Vec::new() },
+        ..Standard::default()
+    };
+    for one in identifiers {
+        let ProfileIdentifier { value, first_seen, last_seen, undeliverable, verified, .. } = one.clone();
+        match one.namespace.as_str() {
+            "email" => {
+                standard.emails.push(Email { address: value, verified, undeliverable, first_seen, last_seen })
+            }
+            "phone" => standard.phones.push(Phone { number: value, verified, first_seen, last_seen }),
+            "social" => {
+                let (network, handle) = value.split_once(':').expect("worlds write both");
+                let (network, handle) = (network.to_owned(), handle.to_owned());
+                standard.socials.push(Social { network, handle, verified, first_seen, last_seen });
+            }
+            _ => {}
+        }
+    }
+    standard
+}
