@@ -10,7 +10,9 @@ use kinfold_model::keys::sha256_hex;
 use kinfold_model::{ConsentState, PersonId, Timestamp, Touchpoint, UnifiedProfile};
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Input, Map, Outcome, Schedule, run};
-use kinfold_testkit::world::{AFTER_MS, BEGIN_MS, RETENTION_MS, World, keys, outputs, purposes, tight_rules};
+use kinfold_testkit::world::{
+    AFTER_MS, BEGIN_MS, RETENTION_MS, World, keys, outputs, profile_settings, purposes, tight_rules,
+};
 use kinfold_wire::{SchemaIds, Topic, decode};
 
 use crate::programs::kinfold;
@@ -64,7 +66,8 @@ fn written(text: &str) -> Vec<u8> {
     bytes
 }
 
-/// All that anybody said of themselves, in every form in which it could leave, and what tells of single touchpoints.
+/// All that anybody said of themselves, in every form in which it could leave, what tells of single touchpoints, and what a value and a
+/// stage are told by.
 fn values(touchpoints: &[Touchpoint]) -> BTreeSet<String> {
     let attributes = touchpoints.iter().flat_map(|touchpoint| touchpoint.attributes.values().cloned());
     let identifiers = touchpoints.iter().flat_map(|touchpoint| &touchpoint.identifiers).flat_map(|one| {
@@ -74,7 +77,10 @@ fn values(touchpoints: &[Touchpoint]) -> BTreeSet<String> {
     let orders =
         touchpoints.iter().filter_map(|touchpoint| Some(touchpoint.order.as_ref()?.order_id.clone()));
     let ids = touchpoints.iter().map(|touchpoint| touchpoint.touchpoint_id.clone());
-    attributes.chain(identifiers).chain(orders).chain(ids).collect()
+    let settings = profile_settings();
+    let model = settings.valuation.iter().map(|valuation| valuation.model.id().to_owned());
+    let stages = settings.lifecycle.stages().iter().map(|stage| stage.name.clone());
+    attributes.chain(identifiers).chain(orders).chain(ids).chain(model).chain(stages).collect()
 }
 
 /// The values that a person has where they may be.
@@ -86,8 +92,11 @@ fn allowed(profile: &UnifiedProfile) -> BTreeSet<String> {
     let interests = profile.interests.iter().map(|one| one.value.clone());
     let told = profile.timeline.iter();
     let told = told.flat_map(|one| [Some(one.touchpoint_id.clone()), one.order_id.clone()]).flatten();
+    let model = profile.value.iter().map(|value| value.model.clone());
+    let stages = profile.lifecycle.iter().flat_map(|lifecycle| &lifecycle.changes);
+    let worth = model.chain(stages.map(|change| change.stage.clone()));
     let identifiers = profile.identifiers.iter().map(|one| one.value.clone());
-    attributes.chain(interests).chain(identifiers).chain(told).collect()
+    attributes.chain(interests).chain(identifiers).chain(told).chain(worth).collect()
 }
 
 /// What is found of these values in the last record of each person.

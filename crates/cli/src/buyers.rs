@@ -1,5 +1,5 @@
 //! Who bought what when, for `kinfold clv`. In: a state folder, the topic `unified-profile`, or a file of transactions. Out: the
-//! purchases of each, without a word about who they are.
+//! purchases of each, without a word about who they are. Whoever is restricted is left out.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -167,10 +167,7 @@ impl People<'_> {
     /// All entries of the person at hand were seen.
     fn end(&mut self) {
         let Some((_, bought)) = self.current.take() else { return };
-        let bought = bought.purchases(self.settings).into_iter();
-        let paid = bought.filter(|purchase| purchase.currency == *self.currency);
-        let purchases: Purchases =
-            paid.map(|purchase| (Day::of(purchase.placed), purchase.revenue)).collect();
+        let purchases = bought.purchases(self.settings, self.currency);
         if !purchases.days().is_empty() {
             self.buyers.push(purchases);
         }
@@ -180,6 +177,8 @@ impl People<'_> {
 /// Of a published profile, what is needed. Profiles of earlier versions do not tell when orders were placed.
 #[derive(Deserialize)]
 struct Profile {
+    #[serde(default)]
+    restricted: Option<Timestamp>,
     metrics: ProfileMetrics,
 }
 
@@ -199,7 +198,10 @@ fn of_topic(config: &Config, currency: &Currency) -> Result<Vec<Totals>, Failure
     let table = read_table(&kafka_settings(config), topic.as_str()).map_err(Failure::fault)?;
     let (mut buyers, mut silent) = (Vec::new(), 0_u64);
     for value in table.into_values() {
-        let Profile { metrics } = decode(topic, &ids, &value).map_err(Failure::fault)?;
+        let Profile { restricted, metrics } = decode(topic, &ids, &value).map_err(Failure::fault)?;
+        if restricted.is_some() {
+            continue;
+        }
         // Where somebody paid in several currencies, a profile does not tell how many orders were in which.
         let only = metrics.revenue.len() == 1;
         let Some(revenue) = metrics.revenue.get(&currency.to_string()).filter(|_| only) else { continue };

@@ -72,12 +72,13 @@ pub fn published(settings: &Settings) -> Result<People, Failure> {
     people(read_table(settings, Topic::UnifiedProfile.as_str()).map_err(Failure::fault)?)
 }
 
-/// The version counts publications, and so is the only field in which the two may differ.
+/// The version counts publications. Value and stage are as of when a profile was published: between the two runs a day may begin. In all
+/// else both agree.
 fn people(table: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Result<People, Failure> {
     let read = |(key, value): (Vec<u8>, Vec<u8>)| {
         let profile: UnifiedProfile =
             decode(Topic::UnifiedProfile, &SchemaIds::default(), &value).map_err(Failure::fault)?;
-        Ok((key, UnifiedProfile { version: 0, ..profile }))
+        Ok((key, UnifiedProfile { version: 0, value: None, lifecycle: None, ..profile }))
     };
     table.into_iter().map(read).collect()
 }

@@ -7,6 +7,7 @@ use std::time::Instant;
 
 use indicatif::{ProgressBar, ProgressStyle};
 use kinfold_daemon::config::Config;
+use kinfold_daemon::valuation;
 use kinfold_mapping::{Source, Sources};
 use kinfold_model::{Command, IdentityChange, Keys, PersonId, PrivacyRequest, Timestamp};
 use kinfold_pipeline::{InRecord, Listener, Local, LocalPorts, Origin, OutRecord, StageName, Store};
@@ -34,7 +35,7 @@ impl Setup {
     /// The stages as configured. `state` is the folder that keeps the secret and the store, if it is kept.
     ///
     /// # Errors
-    /// When the secret cannot be read or made.
+    /// When the secret cannot be read or made, or the model cannot be read.
     pub fn new(config: Config, state: Option<&Path>) -> Result<Self, Failure> {
         if let Some(state) = state {
             std::fs::create_dir_all(state).map_err(Failure::file(state))?;
@@ -44,7 +45,8 @@ impl Setup {
         let ports = ports.with_purposes(Arc::new(config.purposes.clone()));
         let ports = ports.with_outputs(Arc::new(config.outputs.clone()));
         let ports = ports.with_survivorship(Arc::new(config.survivorship.clone()));
-        let ports = ports.with_profile(Arc::new(config.profile.clone()));
+        let profile = valuation::settings(&config).map_err(|fault| Failure::Usage(fault.to_string()))?;
+        let ports = ports.with_profile(Arc::new(profile));
         let ports = ports.with_returning(&Arc::new(config.privacy.returning.clone()));
         Ok(Self { ports, config })
     }

@@ -16,3 +16,4 @@ mod rewrites;
 pub mod sources;
 mod supervisor;
 pub mod telemetry;
+pub mod valuation;

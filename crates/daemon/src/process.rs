@@ -30,7 +30,7 @@ use crate::registry::register;
 use crate::reporter::Reporter;
 use crate::sources;
 use crate::supervisor::Supervisor;
-use crate::telemetry;
+use crate::{telemetry, valuation};
 
 /// The exit code of wrong usage and wrong configuration, as `sysexits.h` has it.
 pub const USAGE: u8 = 64;
@@ -124,6 +124,9 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
             releases.fetch_add(1, Ordering::Release);
         });
     }
+    // A process that has no model would tell values otherwise than the others.
+    let folds = process.stages.contains(&StageName::People);
+    let profile = folds.then(|| valuation::settings(config)).transpose()?.unwrap_or_default();
     let workers = workers(process, config);
     workers.iter().for_each(|worker| Reporter::new(*worker, &health).stands_still("starting"));
     let listen = config.http.listen.unwrap_or_else(|| SocketAddr::from(([127, 0, 0, 1], process.port)));
@@ -148,6 +151,7 @@ fn run(process: &Process, config: &Config) -> Result<(), Box<dyn std::error::Err
         health,
         stop,
         sources,
+        profile: Arc::new(profile),
         releases,
     };
     let ended = thread::scope(|scope| {

@@ -40,6 +40,8 @@ pub(crate) struct Supervisor<'c> {
     pub(crate) health: Arc<Health>,
     pub(crate) stop: Arc<AtomicBool>,
     pub(crate) sources: Arc<Sources>,
+    /// How people are folded.
+    pub(crate) profile: Arc<kinfold_profile::Settings>,
     /// Rises when sources that are held are to be read again.
     pub(crate) releases: Arc<AtomicU64>,
 }
@@ -113,7 +115,7 @@ impl Supervisor<'_> {
                 let purposes = Arc::new(self.config.purposes.clone());
                 let outputs = Arc::new(self.config.outputs.clone());
                 let survivorship = Arc::new(self.config.survivorship.clone());
-                let settings = Arc::new(self.config.profile.clone());
+                let settings = Arc::clone(&self.profile);
                 desk.keep(&PeoplePort { keys, purposes, outputs, survivorship, settings, topology })
             }
             StageName::Privacy => {

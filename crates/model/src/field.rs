@@ -134,6 +134,10 @@ pub enum Field {
     Interests,
     /// The last touchpoints.
     Timeline,
+    /// What they are worth.
+    Value,
+    /// Where they stand.
+    Lifecycle,
 }
 
 impl Field {
@@ -170,6 +174,8 @@ impl fmt::Display for Field {
             Self::Aliases => f.write_str("aliases"),
             Self::Interests => f.write_str("interests"),
             Self::Timeline => f.write_str("timeline"),
+            Self::Value => f.write_str("value"),
+            Self::Lifecycle => f.write_str("lifecycle"),
         }
     }
 }
@@ -178,7 +184,7 @@ impl fmt::Display for Field {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 #[error(
     "write the name of an attribute, metrics or one of them such as metrics.orders, identifiers or those of a namespace \
-     such as identifiers.email, segments, aliases, interests, or timeline"
+     such as identifiers.email, segments, aliases, interests, timeline, value, or lifecycle"
 )]
 pub struct FieldError;
 
@@ -195,6 +201,8 @@ impl FromStr for Field {
             "aliases" => return Ok(Self::Aliases),
             "interests" => return Ok(Self::Interests),
             "timeline" => return Ok(Self::Timeline),
+            "value" => return Ok(Self::Value),
+            "lifecycle" => return Ok(Self::Lifecycle),
             _ => {}
         }
         if let Some(name) = text.strip_prefix("metrics.") {
@@ -224,6 +232,8 @@ mod tests {
             "aliases",
             "interests",
             "timeline",
+            "value",
+            "lifecycle",
         ];
         let metrics = Metric::ALL.map(|metric| Field::Metric(metric).to_string());
         for text in groups.into_iter().chain(metrics.iter().map(String::as_str)) {

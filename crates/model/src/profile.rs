@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::consent::EffectiveConsent;
 use crate::identifier::Namespace;
-use crate::money::Amount;
+use crate::money::{Amount, Currency};
 use crate::node::PersonId;
 use crate::standard::Standard;
 use crate::time::Timestamp;
@@ -43,6 +43,13 @@ pub struct UnifiedProfile {
     /// What the person was most often said to be interested in; the most frequent first.
     #[serde(default)]
     pub interests: Vec<Interest>,
+    /// What they are worth by the model of the deployment; `None` without a model, or of somebody who has bought nothing in its
+    /// currency. Absent in records of before version 4 of the schema.
+    #[serde(default)]
+    pub value: Option<ProfileValue>,
+    /// Where they stand by the stages of the deployment; absent in records of before version 4 of the schema.
+    #[serde(default)]
+    pub lifecycle: Option<ProfileLifecycle>,
 }
 
 impl std::fmt::Debug for UnifiedProfile {
@@ -276,6 +283,71 @@ pub struct Metrics {
     pub first_seen: Timestamp,
     /// Time of the last.
     pub last_seen: Timestamp,
+}
+
+/// What somebody is worth, compared with others and in the time to come.
+#[derive(Clone, PartialEq, Serialize, Deserialize)]
+pub struct ProfileValue {
+    /// Days since the last purchase.
+    pub recency_days: i64,
+    /// Days on which they bought, the first among them.
+    pub frequency: i64,
+    /// What they paid for a purchase on average, to two digits.
+    pub monetary: Amount,
+    /// Of all amounts here.
+    pub currency: Currency,
+    /// 1 to 5; 5: the last purchase was recently, as people go.
+    pub recency_score: i64,
+    /// 1 to 5; 5: there were many.
+    pub frequency_score: i64,
+    /// 1 to 5; 5: much was paid for each.
+    pub monetary_score: i64,
+    /// How many days with a purchase are expected within the horizon, to four digits.
+    pub expected_purchases: f64,
+    /// How probable it is that they buy again at all, 0 to 1, to four digits.
+    pub alive: f64,
+    /// What these purchases are expected to be worth today, to two digits: revenue, not profit.
+    pub lifetime_value: Amount,
+    /// How many days after `as_of` the two expectations look.
+    pub horizon_days: i64,
+    /// The id of the model: 16 hex digits.
+    pub model: String,
+    /// The day at whose end this was so, in UTC, as `2026-03-02`.
+    pub as_of: String,
+}
+
+impl std::fmt::Debug for ProfileValue {
+    /// What somebody is worth is not for logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "value as of {} by model {}", self.as_of, self.model)
+    }
+}
+
+/// Where somebody stands, by the times of what happened and not by those at which it was heard of.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct ProfileLifecycle {
+    /// The name of the stage.
+    pub stage: String,
+    /// Since when.
+    pub since: Timestamp,
+    /// The last changes, newest first; the first of them is `stage` and `since`.
+    pub changes: Vec<StageChange>,
+}
+
+impl std::fmt::Debug for ProfileLifecycle {
+    /// Where somebody stands is not for logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "lifecycle of {} changes", self.changes.len())
+    }
+}
+
+/// A stage that began.
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct StageChange {
+    /// Its name.
+    pub stage: String,
+    /// Its first moment.
+    pub time: Timestamp,
 }
 
 /// From when to when somebody was seen by a channel.

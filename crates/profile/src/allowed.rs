@@ -87,6 +87,8 @@ mod tests {
             restricted: None,
             standard: Standard::default(),
             interests: Vec::new(),
+            value: None,
+            lifecycle: None,
         }
     }
 

@@ -1,25 +1,19 @@
 //! What somebody bought: the entries of the state of people that are about one person in, their purchases out, counted as the
-//! profile counts them.
+//! profile counts them, and only while they may be used.
 
-use kinfold_model::{Amount, Currency, Fault, Timestamp};
+use kinfold_model::{Currency, Fault};
+use kinfold_value::Purchases;
 
 use crate::disclosure::held;
 use crate::orders::Orders;
 use crate::settings::Settings;
+use crate::worth;
 
 /// What all sources said of the orders of one person.
 #[derive(Default)]
-pub struct Bought(Orders);
-
-/// An order that is not cancelled.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Purchase {
-    /// When it was first reported.
-    pub placed: Timestamp,
-    /// What it brought in, without what was paid back; in units of `currency`.
-    pub revenue: Amount,
-    /// Of the revenue.
-    pub currency: Currency,
+pub struct Bought {
+    orders: Orders,
+    is_restricted: bool,
 }
 
 impl Bought {
@@ -28,22 +22,20 @@ impl Bought {
     /// # Errors
     /// [`Fault::Corrupt`].
     pub fn take(&mut self, key: &[u8], value: &[u8]) -> Result<(), Fault> {
-        let (_, member) = held(key, value)?;
-        if let Some(facet) = member.and_then(|member| member.facet) {
-            self.0.merge(facet.orders);
+        let (_, Some(member)) = held(key, value)? else { return Ok(()) };
+        self.is_restricted |= member.restricted.is_some();
+        if let Some(facet) = member.facet {
+            self.orders.merge(facet.orders);
         }
         Ok(())
     }
 
-    /// Each order once, by id, as the source says that these settings believe.
+    /// What they bought in a currency, as their value has it; nothing of somebody who is restricted, who may be used for nothing.
     #[must_use]
-    pub fn purchases(&self, settings: &Settings) -> Vec<Purchase> {
-        let orders = self.0.settle(&settings.order_sources).into_iter();
-        let standing = orders.filter(|order| !order.stated.is_cancelled()).map(|order| Purchase {
-            placed: order.placed,
-            revenue: order.stated.net(),
-            currency: order.stated.currency.clone(),
-        });
-        standing.collect()
+    pub fn purchases(&self, settings: &Settings, currency: &Currency) -> Purchases {
+        if self.is_restricted {
+            return Purchases::default();
+        }
+        worth::purchases(&self.orders, &settings.order_sources, currency)
     }
 }

@@ -1,23 +1,24 @@
-//! The fold: the members of a person in, the profile out. A pure function of the set of members, and of the time, which only
-//! consents that end and values that become stale ask for.
+//! The fold: the members of a person in; out come the profile, and how long it stays as it is. A pure function of the set of members,
+//! and of the time, for which consents that end ask, values of attributes that become stale, the worth of purchases, and the lifecycle.
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::mem;
 
 use kinfold_model::profile::{Attribute, ProfileIdentifier};
 use kinfold_model::{Keys, NodeId, PersonId, Purposes, Survivorship, Timestamp, UnifiedProfile};
 
 use crate::attributes::Attributes;
 use crate::delivery::Deliveries;
-use crate::facet::Facet;
 use crate::facets::Member;
 use crate::interests::interests;
 use crate::metrics::metrics;
 use crate::settings::Settings;
 use crate::span::Carried;
 use crate::standard::standard;
-use crate::survivor::Contest;
+use crate::survivor::{Contest, last_stale, next_stale};
 use crate::values::Values;
-use crate::weigh::weigh;
+use crate::weigh::{last_end, next_end, weigh};
+use crate::worth::{standing, worth};
 
 /// What the rules of a deployment have to do with a fold.
 #[derive(Clone, Copy)]
@@ -28,23 +29,34 @@ pub struct Terms<'t> {
     pub purposes: &'t Purposes,
     /// By it values of attributes survive.
     pub survivorship: &'t Survivorship,
-    /// Whose word of an order counts, by which clock hours are told, and how much is shown.
+    /// Whose word of an order counts, by which clock hours are told, how much is shown, what purchases are worth, and which stages
+    /// there are.
     pub settings: &'t Settings,
 }
 
-/// What the members of a person amount to at that time, with version 0; `None` when nothing was said of the person yet.
+/// A profile, and how long it is as it is if nothing more is said.
+pub struct Folded {
+    /// With version 0.
+    pub profile: UnifiedProfile,
+    /// The last time at which a part of it became other by the passing of time; not later than that of the fold.
+    pub since: Option<Timestamp>,
+    /// When a part of it becomes other next; later than the time of the fold.
+    pub until: Option<Timestamp>,
+}
+
+/// What the members of a person amount to at that time; `None` when nothing was said of the person yet.
 #[must_use]
 pub fn fold(
     person: PersonId,
     members: Vec<(NodeId, Member)>,
     terms: Terms<'_>,
     now: Timestamp,
-) -> Option<UnifiedProfile> {
+) -> Option<Folded> {
     let own: BTreeSet<NodeId> =
         members.iter().map(|(node, _)| *node).filter(|node| !node.is_sighting()).collect();
     let consents = weigh(&members, &own, terms.purposes, now);
     let restricted = members.iter().filter_map(|(_, member)| member.restricted).min();
-    let said = members.into_iter().filter_map(|(_, member)| member.facet).reduce(|mut all, facet| {
+    let mut said = members.into_iter().filter_map(|(_, member)| member.facet).reduce(|mut all, facet| {
         all.merge(facet);
         all
     })?;
@@ -52,11 +64,12 @@ pub fn fold(
         own.iter().map(|node| terms.keys.person(*node)).filter(|alias| *alias != person).collect();
     let metrics = metrics(&said, terms.settings);
     let timeline = said.timeline.newest().take(terms.settings.timeline).cloned().collect();
-    let Facet { identifiers, attributes, deliveries, .. } = said;
-    let identifiers = profile_identifiers(identifiers, &own, &deliveries);
-    let interests = interests(&attributes, terms.survivorship);
-    let attributes = survivors(&attributes, terms.survivorship, now);
-    Some(UnifiedProfile {
+    let identifiers = profile_identifiers(mem::take(&mut said.identifiers), &own, &said.deliveries);
+    let interests = interests(&said.attributes, terms.survivorship);
+    let attributes = survivors(&said.attributes, terms.survivorship, now);
+    let worth = worth(&said.orders, terms.settings, now);
+    let standing = standing(&said, &identifiers, terms.settings, now);
+    let profile = UnifiedProfile {
         person_id: person,
         version: 0,
         standard: standard(&identifiers, &attributes),
@@ -69,6 +82,15 @@ pub fn fold(
         aliases: aliases.into_iter().collect(),
         restricted,
         interests,
+        value: worth.what,
+        lifecycle: Some(standing.what),
+    };
+    let ended = last_end(&profile.consents).max(last_stale(&profile));
+    let ends = [next_end(&profile.consents), next_stale(&profile, terms.survivorship)];
+    Some(Folded {
+        since: ended.max(worth.since).max(standing.since),
+        until: ends.into_iter().chain([worth.until, standing.until]).flatten().min(),
+        profile,
     })
 }
 

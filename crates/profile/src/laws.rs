@@ -2,8 +2,9 @@
 //!
 //! Each gives the first law that is broken as a sentence, without any value, for values are personal data.
 
-use kinfold_model::profile::Metrics;
+use kinfold_model::profile::{Metrics, ProfileValue};
 use kinfold_model::{ConsentState, Decision, UnifiedProfile};
+use kinfold_value::limits::CHANGES_MAX;
 
 use crate::activity::SLOTS_MAX;
 use crate::facet::Facet;
@@ -149,7 +150,32 @@ pub fn profile(profile: &UnifiedProfile) -> Result<(), Broken> {
         "what has ended has an end",
     )?;
     check(profile.aliases.is_sorted_by(|a, b| a < b), "aliases are sorted and distinct")?;
-    check(!profile.aliases.contains(&profile.person_id), "nobody is their own alias")
+    check(!profile.aliases.contains(&profile.person_id), "nobody is their own alias")?;
+    worth(profile)
+}
+
+/// What is told of the value and the stage.
+fn worth(profile: &UnifiedProfile) -> Result<(), Broken> {
+    let scores = |value: &ProfileValue| [value.recency_score, value.frequency_score, value.monetary_score];
+    if let Some(value) = &profile.value {
+        check(profile.metrics.orders > 0, "nobody has a value who has no order")?;
+        check((1..=profile.metrics.orders).contains(&value.frequency), "there is an order on each day")?;
+        check(scores(value).iter().all(|score| (1..=5).contains(score)), "scores are from 1 to 5")?;
+        check(is_part(Some(value.alive), 0.0, 1.0), "to be alive is a probability")?;
+        check(value.expected_purchases >= 0.0, "no fewer than no purchases are expected")?;
+    }
+    let Some(lifecycle) = &profile.lifecycle else { return Err("everybody is in a stage") };
+    let changes = &lifecycle.changes;
+    check((1..=CHANGES_MAX).contains(&changes.len()), "there is a change, and not too many")?;
+    check(changes.is_sorted_by(|newer, older| newer.time > older.time), "the newest change comes first")?;
+    check(
+        changes.iter().zip(changes.iter().skip(1)).all(|(newer, older)| newer.stage != older.stage),
+        "a change is one to another stage",
+    )?;
+    check(
+        changes.first().is_some_and(|last| last.stage == lifecycle.stage && last.time == lifecycle.since),
+        "the last change is that to the stage",
+    )
 }
 
 fn orders(metrics: &Metrics, all: Span) -> Result<(), Broken> {

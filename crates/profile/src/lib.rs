@@ -7,8 +7,8 @@
 //!
 //! Everything here is pure: state is read and written through [`kinfold_model::State`], there is no clock, and the
 //! result is a function of the set of touchpoints and the last assignment of each node, whatever the order, the
-//! repetitions and the batches were, and of the time that the driver tells, which only what ends or grows old by itself asks for. Only
-//! `version` counts the steps that were taken.
+//! repetitions and the batches were, and of the time that the driver tells, which only what ends or grows old by itself asks for, the
+//! worth of purchases, and the lifecycle. Only `version` counts the steps that were taken.
 
 pub mod account;
 mod action;
@@ -47,10 +47,11 @@ mod timers;
 mod values;
 mod weigh;
 mod winners;
+mod worth;
 
 pub use facet::Facet;
 pub use facets::{Barrier, Cause, FacetMessage, Facets, FacetsInput, Joined, Member, PeopleInput};
 pub use people::{People, Published};
-pub use settings::Settings;
+pub use settings::{Settings, Valuation};
 pub use table::Table;
 pub use timeline::TIMELINE_MAX;

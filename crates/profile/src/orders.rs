@@ -109,6 +109,11 @@ impl Orders {
         settled.collect()
     }
 
+    /// Those of them that are not cancelled.
+    pub(crate) fn standing(&self, sources: &[String]) -> impl Iterator<Item = Settled<'_>> + use<'_> {
+        self.settle(sources).into_iter().filter(|order| !order.stated.is_cancelled())
+    }
+
     /// Takes a report in, if there is room.
     fn keep(&mut self, reporter: Reporter, reported: Reported) -> bool {
         let is_last = || self.0.last_key_value().is_some_and(|(last, _)| *last < reporter);

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinfold_model::output::OUTPUTS_MAX;
-use kinfold_model::profile::{Attribute, Interest, Metrics, ProfileIdentifier, TimelineEntry};
+use kinfold_model::profile::{
+    Attribute, Interest, Metrics, ProfileIdentifier, ProfileLifecycle, ProfileValue, TimelineEntry,
+};
 use kinfold_model::{
     EffectiveConsent, Field, Metric, Output, Outputs, PersonId, Purpose, Purposes, Timestamp, UnifiedProfile,
 };
@@ -226,6 +228,8 @@ impl<'g> Gate<'g> {
             segments: if self.gives(&Field::Segments, last) { all.segments.clone() } else { Vec::new() },
             aliases: if self.gives(&Field::Aliases, last) { all.aliases.clone() } else { Vec::new() },
             restricted: None,
+            value: self.value(),
+            lifecycle: self.lifecycle(),
         }
     }
 
@@ -298,6 +302,18 @@ impl<'g> Gate<'g> {
         let all = self.all;
         let entries = all.timeline.iter();
         entries.filter(|entry| self.gives(&Field::Timeline, entry.time)).cloned().collect()
+    }
+
+    /// As old as the first touchpoint, as all sums are: the first purchase is part of it.
+    fn value(&mut self) -> Option<ProfileValue> {
+        let value = self.all.value.as_ref()?;
+        self.gives(&Field::Value, self.all.metrics.first_seen).then(|| value.clone())
+    }
+
+    /// Likewise: stages count from the first touchpoint on.
+    fn lifecycle(&mut self) -> Option<ProfileLifecycle> {
+        let lifecycle = self.all.lifecycle.as_ref()?;
+        self.gives(&Field::Lifecycle, self.all.metrics.first_seen).then(|| lifecycle.clone())
     }
 
     fn metrics(&mut self) -> Metrics {

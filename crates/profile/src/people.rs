@@ -8,11 +8,12 @@
 //! Beside the profile each output gets what may leave of it there, in the same batch: somebody who withdraws is taken away where
 //! the change of consent is told, and somebody who is restricted where the profile says so.
 //!
-//! A person one of whose consents ends, or of whom something becomes stale or too old for an output, is folded again then, although
-//! nobody says anything. What was published as ended does not begin again when an older record comes, as long as the person is published.
+//! A person one of whose consents ends, whose value is to be made anew, whose stage of the lifecycle becomes another, or of whom something
+//! becomes stale or too old for an output, is folded again then, although nobody says anything. What was published as of a time is not
+//! published as of an earlier one when an older record comes, as long as the person is published.
 //!
-//! When the purposes, the outputs, the rules of survivorship or the settings are others than those under which people were published,
-//! all of them are folded again, some at a time, and who differs is published.
+//! When the purposes, the outputs, the rules of survivorship or the settings, the model of values among them, are others than those under
+//! which people were published, all of them are folded again, some at a time, and who differs is published.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -28,14 +29,12 @@ use kinfold_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::facets::{Barrier, Cause, FacetMessage, Member, PeopleInput};
-use crate::fold::{Terms, fold};
+use crate::fold::{Folded, Terms, fold};
 use crate::outputs::{Exits, SentOutputs, leave, withdraw};
 use crate::revision::{Declared, Revision};
 use crate::settings::Settings;
 use crate::standing::{Occasion, Standings};
-use crate::survivor::{last_stale, next_stale};
 use crate::table::Table;
-use crate::weigh::{last_end, next_end};
 use crate::{laws, timers};
 
 /// What the stage sends.
@@ -119,7 +118,7 @@ struct Publication {
     version: i64,
     digest: [u8; 16],
     consents: Standings,
-    /// The last end that was published, of a yes or of how fresh something was: it is not earlier now.
+    /// The last time at which something became other by the passing of time: it is not earlier now.
     ended: Option<Timestamp>,
     /// Of the person's timer.
     timer: Option<Timestamp>,
@@ -231,12 +230,12 @@ impl Stage for People {
         let told = mem::replace(&mut self.now, Timestamp::MIN);
         let revision = self.revision(context.state)?;
         for (person, mut moves) in mem::take(&mut self.changed) {
-            let Look { before, profile, now } = self.look(person, told, context.state)?;
+            let Look { before, folded, now } = self.look(person, told, context.state)?;
             // At one time with what is published, or else an end that lies between would be told as what was said.
             let were = moves.as_they_were.take().and_then(|members| self.fold(person, members, now));
-            moves.weighed = were.map(|profile| profile.consents);
-            match (profile, before) {
-                (Some(profile), before) => self.publish(profile, before, &moves, (&revision, now), context),
+            moves.weighed = were.map(|folded| folded.profile.consents);
+            match (folded, before) {
+                (Some(folded), before) => self.publish(folded, before, &moves, (&revision, now), context),
                 (None, Some(before)) => self.retire(person, &before, &moves, (&revision, now), context),
                 (None, None) => {}
             }
@@ -252,8 +251,8 @@ struct Look {
     /// As published.
     before: Option<Publication>,
     /// As folded; `None` when nothing was said of them.
-    profile: Option<UnifiedProfile>,
-    /// Not before an end that was published.
+    folded: Option<Folded>,
+    /// Not before the last time at which something became other and was published so.
     now: Timestamp,
 }
 
@@ -263,8 +262,8 @@ impl People {
         let before: Option<Publication> =
             stored.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
         let now = before.as_ref().and_then(|before| before.ended).map_or(told, |ended| ended.max(told));
-        let profile = self.fold(person, members(person, state)?, now);
-        Ok(Look { before, profile, now })
+        let folded = self.fold(person, members(person, state)?, now);
+        Ok(Look { before, folded, now })
     }
 
     fn fold(
@@ -272,7 +271,7 @@ impl People {
         person: PersonId,
         members: Vec<(NodeId, Member)>,
         now: Timestamp,
-    ) -> Option<UnifiedProfile> {
+    ) -> Option<Folded> {
         let Self { keys, purposes, survivorship, settings, .. } = self;
         fold(person, members, Terms { keys, purposes, survivorship, settings }, now)
     }
@@ -303,12 +302,13 @@ impl People {
     /// Sends what is another than was published: the profile, what outputs may have of it, and the changes of consent.
     fn publish(
         &self,
-        mut profile: UnifiedProfile,
+        folded: Folded,
         before: Option<Publication>,
         moves: &Moves,
         (revision, now): (&Revision, Timestamp),
         context: &mut Context<'_, Published>,
     ) {
+        let Folded { mut profile, since, until } = folded;
         let person = profile.person_id;
         let before = before.unwrap_or_default();
         let digest = digest(&profile);
@@ -316,13 +316,12 @@ impl People {
         let exits = Exits { outputs: &self.outputs, purposes: &self.purposes, revision };
         let leaving = leave(&profile, exits, &before.outputs, now);
         let changes = moves.changes(&before, &profile, revision.cause(), now);
-        let next_stale = next_stale(&profile, &self.survivorship);
         let publication = Publication {
             version: before.version + i64::from(is_other),
             digest,
             consents: Standings::of(&profile.consents),
-            ended: last_end(&profile.consents).max(last_stale(&profile)).max(leaving.ended),
-            timer: next_end(&profile.consents).into_iter().chain(next_stale).chain(leaving.next).min(),
+            ended: since.max(leaving.ended),
+            timer: until.into_iter().chain(leaving.next).min(),
             outputs: leaving.sent,
         };
         if publication == before {

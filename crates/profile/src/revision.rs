@@ -1,4 +1,4 @@
-//! After a change of what is declared of purposes, outputs, attributes or profiles every person is weighed anew, in the order of ids, some at
+//! After a change of what is declared of purposes, outputs, attributes or profiles, or of the model of values, every person is weighed anew, in the order of ids, some at
 //! a time. In: the terms of now, and in the state those under which people were published. Out: the people who are next. How far the look has got is
 //! part of the state, so that a crash or a rebalance does not begin it anew.
 
@@ -135,7 +135,7 @@ impl Declared<'_> {
     fn digest(self) -> [u8; 16] {
         let Self { purposes, outputs, survivorship, settings } = self;
         let outputs: Vec<(&str, &Output)> = outputs.iter().map(|(name, output)| (&**name, output)).collect();
-        let terms = encode(&(MEANING, purposes, outputs, survivorship, settings));
+        let terms = encode(&(MEANING, purposes, outputs, survivorship, settings.digest()));
         let mut digest = [0; 16];
         digest.copy_from_slice(&blake3::hash(&terms).as_bytes()[..16]);
         digest
@@ -149,8 +149,44 @@ mod tests {
     use kinfold_model::{
         AttributeRule, Basis, Field, Form, MergePolicy, Namespace, Purpose, Silence, SurvivorRule,
     };
+    use kinfold_value::lifecycle::Stage;
+    use kinfold_value::{LifecycleRules, Model, Refresh};
 
     use super::*;
+    use crate::settings::Valuation;
+
+    /// Everything of a model but one of its parameters.
+    const MODEL: &str = r#"
+version = 1
+fitted_until = "2026-02-28"
+[meaning]
+currency = "EUR"
+period_days = 7
+horizon_days = 365
+discount_per_year = 0.1
+[fitted_from]
+customers = 100
+repeat_customers = 40
+paying_customers = 40
+repeat_purchases = 90
+[bg_nbd]
+log_likelihood = -1.0
+[bg_nbd.parameters]
+r = R_HERE
+alpha = 4.414
+a = 0.793
+b = 2.426
+[gamma_gamma]
+log_likelihood = -1.0
+[gamma_gamma.parameters]
+p = 6.25
+q = 3.74
+v = 15.44
+[quintiles]
+recency_days = [2, 5, 10, 20]
+frequency = [1, 1, 2, 3]
+monetary = ["10.00", "15.00", "25.00", "40.00"]
+"#;
 
     fn purposes(named: impl IntoIterator<Item = (&'static str, Purpose)>) -> Purposes {
         named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
@@ -168,6 +204,23 @@ mod tests {
     fn fold_digest(survivorship: &Survivorship, settings: &Settings) -> [u8; 16] {
         let (purposes, outputs) = (Purposes::default(), Outputs::default());
         Declared { purposes: &purposes, outputs: &outputs, survivorship, settings }.digest()
+    }
+
+    fn staged(stages: &[(&str, Option<u32>)]) -> Settings {
+        let stage = |(name, orders_min): &(&str, Option<u32>)| Stage {
+            name: (*name).to_owned(),
+            orders_min: *orders_min,
+            ..Stage::default()
+        };
+        let lifecycle =
+            LifecycleRules::new(stages.iter().map(stage).collect()).expect("stages without faults");
+        Settings { lifecycle, ..Settings::default() }
+    }
+
+    fn valued(r: &str, days: u32) -> Settings {
+        let model = Model::from_toml(&MODEL.replace("R_HERE", r)).expect("a sound model");
+        let refresh = Refresh::new(days).expect("a number of days");
+        Settings { valuation: Some(Valuation { model, refresh }), ..Settings::default() }
     }
 
     fn city() -> Field {
@@ -255,6 +308,14 @@ mod tests {
             Settings { utc_offset_minutes: 60, ..settings() },
             Settings { utc_offset_minutes: -60, ..settings() },
             Settings { timeline: 0, ..settings() },
+            Settings { personal: BTreeSet::new(), ..settings() },
+            staged(&[("any", None)]),
+            staged(&[("all", None)]),
+            staged(&[("any", None), ("buyer", Some(1))]),
+            staged(&[("any", None), ("buyer", Some(2))]),
+            valued("0.243", 7),
+            valued("0.244", 7),
+            valued("0.243", 28),
         ];
         let digests: BTreeSet<[u8; 16]> =
             declared.iter().map(|settings| fold_digest(&Survivorship::default(), settings)).collect();

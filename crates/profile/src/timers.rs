@@ -1,5 +1,5 @@
-//! When which person has to be looked at again although nobody says anything: a yes of theirs ends, or something of them becomes too
-//! old for an output.
+//! When which person has to be looked at again although nobody says anything: a yes of theirs ends, their value is to be made anew, they
+//! come to another stage of the lifecycle, or something of them becomes too old for an output.
 //!
 //! Entries of the state, in the order of times, at most one for each person. So a timer is set, moved and taken away in the
 //! transaction that publishes what it is about, and it fires once.

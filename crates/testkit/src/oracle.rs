@@ -10,6 +10,7 @@ mod metrics;
 pub mod outputs;
 pub mod people;
 pub mod profiles;
+mod worth;
 
 pub use components::components;
 pub use evidence::{Erased, Mark, Marks, Observation, counting};

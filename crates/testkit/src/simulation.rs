@@ -59,7 +59,7 @@ pub struct Input<'a> {
     pub rules: &'a Rules,
     /// In force until some records have come, and with them all else by which people are folded; `None` for the same throughout.
     pub earlier_rules: Option<&'a Rules>,
-    /// The time of every record, and that at the end.
+    /// The time of every record, and that at the end. A run with crashes goes on until then at least.
     pub now: Timestamp,
     /// For capture, when all the rest has come to its end, at another time: those that bring back who was erased, and those that
     /// come when these have been dealt with.

@@ -14,7 +14,9 @@ use kinfold_model::{
     Guard, Identifier, Keys, MergePolicy, Namespace, OrderStatus, Output, Outputs, Purpose, Purposes, Rules,
     Secret, Silence, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier,
 };
-use kinfold_profile::Settings;
+use kinfold_profile::{Settings, Valuation};
+use kinfold_value::lifecycle::{RevenueMin, Stage};
+use kinfold_value::{LifecycleRules, Model, Refresh};
 use serde_json::{Value, json};
 
 use crate::oracle::Observation;
@@ -30,6 +32,8 @@ const TOPICS: [&str; 4] = ["garden", "bicycles", "books", "tea"];
 pub const BEGIN_MS: i64 = 1_772_323_200_000;
 /// 2026-04-01T00:00:00Z: after everything that a world tells of. Some consents end in the 20 s that begin here.
 pub const AFTER_MS: i64 = 1_775_001_600_000;
+/// Three days later, but for half an hour: then no stage of anybody begins within the hour, so that clocks need not agree.
+pub const LATER_MS: i64 = AFTER_MS + 72 * HOUR_MS - HOUR_MS / 2;
 
 /// The keys of tests. Their secret is no secret.
 #[must_use]
@@ -319,10 +323,11 @@ fn attribute(name: &str, number: usize) -> String {
     }
 }
 
-/// Within five days; mostly one of 30 moments, so that many touchpoints happen at the same time.
+/// Within five days; mostly one of 30 moments, so that many touchpoints happen at the same time. Nothing happens in the last of every
+/// four hours, see [`LATER_MS`].
 fn moment(rng: &mut Rng) -> Timestamp {
     let coarse = i64::from(rng.u8(..30)) * 4 * HOUR_MS;
-    let fine = if rng.f64() < 0.3 { rng.i64(0..4 * HOUR_MS) } else { 0 };
+    let fine = if rng.f64() < 0.3 { rng.i64(0..4 * HOUR_MS).min(3 * HOUR_MS) } else { 0 };
     Timestamp::from_millis(BEGIN_MS + coarse + fine).expect("in the year 2026")
 }
 
@@ -402,12 +407,75 @@ pub fn survivorship() -> Survivorship {
     Survivorship::new(SurvivorRule::Newest, rules).with_interests(interests, 3)
 }
 
+/// What the purchases of a world are worth.
+const MODEL: &str = r#"
+version = 1
+fitted_until = "2026-02-28"
+[meaning]
+currency = "EUR"
+period_days = 7
+horizon_days = 90
+discount_per_year = 0.1
+[fitted_from]
+customers = 100
+repeat_customers = 40
+paying_customers = 40
+repeat_purchases = 90
+[bg_nbd]
+log_likelihood = -1.0
+[bg_nbd.parameters]
+r = 0.243
+alpha = 4.414
+a = 0.793
+b = 2.426
+[gamma_gamma]
+log_likelihood = -1.0
+[gamma_gamma.parameters]
+p = 6.25
+q = 3.74
+v = 15.44
+[quintiles]
+recency_days = [26, 27, 28, 29]
+frequency = [1, 1, 2, 3]
+monetary = ["0.01", "7.50", "10.00", "40.00"]
+"#;
+
 /// How the people of a world are folded: two of its three sources have a place among those that report orders, hours are told by
-/// a clock that is not that of UTC, and few touchpoints are shown.
+/// a clock that is not that of UTC, and few touchpoints are shown. Values are made anew every second day, and stages are so short that
+/// some begin while a world is told, and some between [`AFTER_MS`] and [`LATER_MS`].
+///
+/// # Panics
+/// Never: the model and the stages are sound.
 #[must_use]
 pub fn profile_settings() -> Settings {
-    let order_sources = ["till", "crm"].map(str::to_owned).into();
-    Settings { order_sources, utc_offset_minutes: 90, timeline: 3 }
+    let model = Model::from_toml(MODEL).expect("the model is sound");
+    let refresh = Refresh::new(2).expect("a number of days");
+    Settings {
+        order_sources: ["till", "crm"].map(str::to_owned).into(),
+        utc_offset_minutes: 90,
+        timeline: 3,
+        valuation: Some(Valuation { model, refresh }),
+        lifecycle: LifecycleRules::new(stages()).expect("the stages are sound"),
+        ..Settings::default()
+    }
+}
+
+fn stages() -> Vec<Stage> {
+    let stage = |name: &str| Stage { name: name.to_owned(), ..Stage::default() };
+    let orders = |name, orders_min| Stage { orders_min: Some(orders_min), ..stage(name) };
+    let amount = "30.00".parse().expect("an amount");
+    let revenue_min = Some(RevenueMin { currency: "EUR".parse().expect("a currency"), amount });
+    vec![
+        stage("new"),
+        Stage { identified: Some(true), ..stage("known") },
+        orders("buyer", 1),
+        Stage { revenue_min, ..orders("spender", 1) },
+        Stage { days_since_seen_max: Some(0), ..orders("busy", 2) },
+        Stage { days_since_seen_min: Some(1), days_since_order_max: Some(1), ..stage("resting") },
+        Stage { age_days_min: Some(30), orders_max: Some(0), ..stage("onlooker") },
+        Stage { days_since_order_min: Some(27), ..stage("at_risk") },
+        Stage { days_since_order_min: Some(29), ..stage("lapsed") },
+    ]
 }
 
 /// By which the decisions of a world are weighed: one policy for each of its purposes, and one of them has an end. Of that one
@@ -422,7 +490,11 @@ pub fn purposes() -> Purposes {
     let analytics = Purpose {
         valid_for_ms: Some(60 * HOUR_MS),
         retention_ms: Some(RETENTION_MS),
-        fields: Some(["city", "metrics", "aliases", "timeline", "identifiers.email"].map(part).into()),
+        fields: Some(
+            ["city", "metrics", "aliases", "timeline", "value", "lifecycle", "identifiers.email"]
+                .map(part)
+                .into(),
+        ),
         ..Purpose::default()
     };
     let service = Purpose { basis: Basis::Contract, retention_ms: Some(RETENTION_MS), ..Purpose::default() };
@@ -438,7 +510,7 @@ pub fn purposes() -> Purposes {
 
 /// What was declared before the rules of a run changed: everything is weighed and lasts otherwise, one output asks for other parts,
 /// one was not there yet, and one is not there any more; of every attribute another value survived, no source was believed of orders
-/// before another, and hours were those of UTC.
+/// before another, hours were those of UTC, nothing was said of values, and stages were those of everybody.
 #[must_use]
 pub fn earlier_terms() -> (Purposes, Outputs, Survivorship, Settings) {
     let marketing = Purpose { valid_for_ms: Some(200 * HOUR_MS), ..Purpose::default() };
@@ -468,11 +540,21 @@ pub fn outputs() -> Outputs {
     let metrics = Field::Metrics.parts();
     let ads = Output {
         purposes: set(&["marketing"]),
-        fields: ["given_name", "city", "aliases", "interests", "newsletter_topic", "street", "timeline"]
-            .map(part)
-            .into_iter()
-            .chain(metrics.clone())
-            .collect(),
+        fields: [
+            "given_name",
+            "city",
+            "aliases",
+            "interests",
+            "newsletter_topic",
+            "street",
+            "timeline",
+            "value",
+            "lifecycle",
+        ]
+        .map(part)
+        .into_iter()
+        .chain(metrics.clone())
+        .collect(),
         identifiers: [
             form("email", Form::Sha256),
             form("email_sha256", Form::Clear),
@@ -484,6 +566,7 @@ pub fn outputs() -> Outputs {
             ("metrics.revenue", "analytics"),
             ("metrics.sessions", "analytics"),
             ("timeline", "analytics"),
+            ("value", "analytics"),
             ("identifiers.email", "analytics"),
             ("given_name", "newsletter"),
         ]
@@ -500,11 +583,20 @@ pub fn outputs() -> Outputs {
     };
     let service = Output {
         purposes: set(&["service"]),
-        fields: ["language", "city", "interests", "newsletter_topic", "birth_date", "timeline"]
-            .map(part)
-            .into_iter()
-            .chain(metrics)
-            .collect(),
+        fields: [
+            "language",
+            "city",
+            "interests",
+            "newsletter_topic",
+            "birth_date",
+            "timeline",
+            "value",
+            "lifecycle",
+        ]
+        .map(part)
+        .into_iter()
+        .chain(metrics)
+        .collect(),
         identifiers: [form("customer_id", Form::Clear), form("phone", Form::Sha256)].into(),
         ..Output::default()
     };

@@ -37,6 +37,12 @@ impl Refresh {
         if (1..=PERIOD_DAYS_MAX).contains(&days) { Ok(Self { days }) } else { Err(RefreshError(days)) }
     }
 
+    /// How many days.
+    #[must_use]
+    pub fn days(self) -> u32 {
+        self.days
+    }
+
     /// As of which day a value is now: the first day of this cell, or, if it is later, that of the last purchase in the
     /// cell, so that a purchase counts at once. It depends on the time by the cell alone.
     #[must_use]
@@ -44,6 +50,12 @@ impl Refresh {
         let first = Day::of(now).on_grid(i64::from(self.days));
         let last = first.plus(self.days - 1);
         purchases.until(last).last().map_or(first, |(bought, _)| first.max(*bought))
+    }
+
+    /// When this cell began.
+    #[must_use]
+    pub fn began(self, now: Timestamp) -> Timestamp {
+        Day::of(now).on_grid(i64::from(self.days)).start()
     }
 
     /// When the next cell begins. Nothing but a purchase changes a value before.
@@ -71,6 +83,7 @@ mod tests {
         let (refresh, purchases) = (Refresh::default(), bought(&["2026-02-01"]));
         for now in ["2026-03-02T00:00:00Z", "2026-03-05T12:00:00Z", "2026-03-08T23:59:59.999Z"] {
             assert_eq!(refresh.as_of(&purchases, time(now)).to_string(), "2026-03-02");
+            assert_eq!(refresh.began(time(now)), time("2026-03-02T00:00:00Z"));
             assert_eq!(refresh.next(time(now)), time("2026-03-09T00:00:00Z"));
         }
     }

@@ -1,9 +1,9 @@
-//! `kinfold config check`: the settings in effect, or everything that is wrong with them, and with the sources.
+//! `kinfold config check`: the settings in effect, or everything that is wrong with them, with the model of values, and with the sources.
 
 use std::path::PathBuf;
 
 use clap::Subcommand;
-use kinfold_daemon::sources;
+use kinfold_daemon::{sources, valuation};
 
 use super::{Failure, load, say};
 
@@ -23,6 +23,11 @@ impl ConfigCommand {
         let Self::Check { config } = self;
         let config = load(config.as_deref())?;
         say(config.describe().trim_end())?;
+        let profile = valuation::settings(&config).map_err(|fault| Failure::Usage(fault.to_string()))?;
+        if let Some(valuation) = &profile.valuation {
+            let (model, until) = (valuation.model.id(), valuation.model.fitted_until());
+            say(format_args!("\n# values are by model {model}, fitted until {until}"))?;
+        }
         let folder = config.sources_dir.display();
         let (loaded, faults) =
             sources::load(&config).map_err(|error| Failure::Usage(format!("{folder}: {error}")))?;

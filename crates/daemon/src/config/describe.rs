@@ -10,8 +10,10 @@ use kinfold_privacy::verify::to_hex;
 use kinfold_signals::SignalRules;
 use kinfold_signals::ids::{FeatureId, PurposeId};
 use kinfold_signals::rules::{EmailRule, PurposeRules, TcfRule};
+use kinfold_value::LifecycleRules;
+use kinfold_value::lifecycle::{RevenueMin, Stage};
 
-use super::{Config, PrivacyConfig};
+use super::{Config, PrivacyConfig, ValueConfig};
 
 /// Prints all settings, those that were not mentioned too.
 pub(super) fn describe(config: &Config) -> String {
@@ -33,6 +35,7 @@ pub(super) fn describe(config: &Config) -> String {
         purposes,
         survivorship,
         profile,
+        value,
         outputs,
         privacy,
     } = config;
@@ -110,6 +113,7 @@ pub(super) fn describe(config: &Config) -> String {
     page.purposes(purposes);
     page.attributes(survivorship);
     page.profile(profile, survivorship);
+    page.value(value);
     page.outputs(outputs);
     page.privacy(privacy);
     page.0
@@ -207,7 +211,15 @@ impl Page {
     }
 
     fn profile(&mut self, settings: &kinfold_profile::Settings, survivorship: &Survivorship) {
-        let kinfold_profile::Settings { order_sources, utc_offset_minutes, timeline } = settings;
+        // The namespaces of people follow from their rules, and the model is in a file.
+        let kinfold_profile::Settings {
+            order_sources,
+            utc_offset_minutes,
+            timeline,
+            lifecycle,
+            valuation: _,
+            personal: _,
+        } = settings;
         self.section("profile");
         self.plain("utc_offset_minutes", utc_offset_minutes);
         self.plain("timeline", timeline);
@@ -215,6 +227,59 @@ impl Page {
         self.plain("interests_max", survivorship.interests_max);
         self.section("orders");
         self.plain("sources", list(order_sources));
+        self.lifecycle(lifecycle);
+    }
+
+    fn lifecycle(&mut self, rules: &LifecycleRules) {
+        self.section("lifecycle");
+        for stage in rules.stages() {
+            self.section("[lifecycle.stages]");
+            self.stage(stage);
+        }
+    }
+
+    fn stage(&mut self, stage: &Stage) {
+        let Stage {
+            name,
+            identified,
+            orders_min,
+            orders_max,
+            days_since_order_min,
+            days_since_order_max,
+            days_since_seen_min,
+            days_since_seen_max,
+            age_days_min,
+            revenue_min,
+        } = stage;
+        self.text("name", name);
+        if let Some(identified) = identified {
+            self.plain("identified", identified);
+        }
+        for (key, number) in [
+            ("orders_min", orders_min),
+            ("orders_max", orders_max),
+            ("days_since_order_min", days_since_order_min),
+            ("days_since_order_max", days_since_order_max),
+            ("days_since_seen_min", days_since_seen_min),
+            ("days_since_seen_max", days_since_seen_max),
+            ("age_days_min", age_days_min),
+        ] {
+            if let Some(number) = number {
+                self.plain(key, number);
+            }
+        }
+        if let Some(RevenueMin { currency, amount }) = revenue_min {
+            let both = [("currency", currency.to_string()), ("amount", amount.to_string())];
+            self.plain("revenue_min", table(both.iter().map(|(key, text)| pair(key, &quoted(text)))));
+        }
+    }
+
+    fn value(&mut self, value: &ValueConfig) {
+        let ValueConfig { model, refresh } = value;
+        self.section("value");
+        let model = model.as_deref().map(|path| path.display().to_string());
+        self.text("model", &model.unwrap_or_default());
+        self.plain("refresh_days", refresh.days());
     }
 
     fn outputs(&mut self, outputs: &Outputs) {

@@ -5,6 +5,7 @@
 mod block;
 mod describe;
 mod faults;
+mod lifecycle;
 mod namespaces;
 mod outputs;
 mod privacy;
@@ -16,6 +17,7 @@ mod settings;
 mod signals;
 mod survivorship;
 mod tree;
+mod value;
 
 use std::fmt;
 use std::net::SocketAddr;
@@ -28,6 +30,7 @@ use kinfold_model::rules::Rules;
 use kinfold_model::{Outputs, Purposes, Returning, Survivorship};
 use kinfold_pipeline::BrakeLimits;
 use kinfold_privacy::Verifiers;
+use kinfold_value::Refresh;
 
 pub use faults::{ConfigFaults, Fault, Origin};
 pub use properties::Properties;
@@ -66,8 +69,11 @@ pub struct Config {
     pub purposes: Purposes,
     /// `[attributes]`, `[attributes.<name>]` and `[profile]`: which values of attributes survive, and what tells of interests.
     pub survivorship: Survivorship,
-    /// `[profile]` and `[orders]`: how the members of a person are folded.
+    /// `[profile]`, `[orders]` and `[lifecycle]`: how the members of a person are folded. Without the model of `[value]`, which
+    /// [`crate::valuation::settings`] adds.
     pub profile: kinfold_profile::Settings,
+    /// `[value]`
+    pub value: ValueConfig,
     /// `[outputs.<name>]`: to which topics profiles leave, for which purposes, and what of them.
     pub outputs: Outputs,
     /// `[privacy]`
@@ -172,6 +178,16 @@ pub struct PrivacyConfig {
     pub verifiers: Verifiers,
     /// `return_by`: by a later consent to one of these purposes somebody who was erased may be known again; none: never.
     pub returning: Returning,
+}
+
+/// `[value]`
+#[derive(Clone, Debug, Default)]
+pub struct ValueConfig {
+    /// `model`: the file that `kinfold clv fit` wrote; a relative one begins where the process was started. `None` (empty): profiles
+    /// tell no value.
+    pub model: Option<PathBuf>,
+    /// `refresh_days`: how often values are made anew.
+    pub refresh: Refresh,
 }
 
 /// `[log]`

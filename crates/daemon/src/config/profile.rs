@@ -23,6 +23,7 @@ pub(super) fn read_profile(profile: &mut Section<'_>, mut orders: Section<'_>) -
         order_sources: read_sources(&mut orders),
         utc_offset_minutes: profile.number("utc_offset_minutes", default.utc_offset_minutes, OFFSETS),
         timeline: profile.number("timeline", default.timeline, 0..=most),
+        ..default
     };
     orders.finish();
     settings

@@ -252,6 +252,32 @@ impl<'r> Section<'r> {
         None
     }
 
+    /// The sections of a list `[[name]]`, in their order, if one was given.
+    pub(super) fn given_sections(&mut self, key: &str) -> Option<Vec<Section<'r>>> {
+        let path = self.full(key);
+        let node = self.take(key)?;
+        let Value::List(nodes) = node.value else {
+            let remedy = format!("write a section for each in the file: [[{path}]]");
+            self.fault(key, format!("is {}", node.value.kind()), remedy);
+            return None;
+        };
+        let section = |Node { origin, value }| match value {
+            Value::Table(left) => Some(Section {
+                reader: self.reader,
+                path: path.clone(),
+                origin,
+                left,
+                taken: BTreeMap::new(),
+            }),
+            other => {
+                let what = format!("holds {} as an entry", other.kind());
+                self.fault_at(origin, key, what, format!("write sections: [[{path}]]"));
+                None
+            }
+        };
+        Some(nodes.into_iter().filter_map(section).collect())
+    }
+
     /// The section of this name; empty when it was not given.
     pub(super) fn section(&mut self, key: &str) -> Section<'r> {
         let path = self.full(key);

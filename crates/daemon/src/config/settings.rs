@@ -10,9 +10,11 @@ use kinfold_capture::{Cleaning, IpPolicy, UnknownMembers};
 use kinfold_kafka::LostRecords;
 use kinfold_model::keys::Secret;
 use kinfold_pipeline::BrakeLimits;
+use kinfold_value::lifecycle::personal;
 use tracing_subscriber::EnvFilter;
 
 use super::faults::{ConfigFaults, Fault, Origin};
+use super::lifecycle::read_lifecycle;
 use super::namespaces::read_rules;
 use super::outputs::read_outputs;
 use super::privacy::read_privacy;
@@ -23,6 +25,7 @@ use super::reader::{Check, Reader, Section};
 use super::signals::read_signals;
 use super::survivorship::read_survivorship;
 use super::tree::{self, Table};
+use super::value::read_value;
 use super::{Checkpoints, Config, Deployment, Http, Kafka, Log, LogFormat, Registry, State, Topics};
 
 pub(super) const DAY_MS: i64 = 86_400_000;
@@ -84,7 +87,11 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
     let outputs = read_outputs(&mut root, &purposes, &rules);
     let mut profile = root.section("profile");
     let survivorship = read_survivorship(root.section("attributes"), &mut profile);
-    let settings = read_profile(&mut profile, root.section("orders"));
+    let settings = kinfold_profile::Settings {
+        lifecycle: read_lifecycle(root.section("lifecycle")),
+        personal: personal(&rules),
+        ..read_profile(&mut profile, root.section("orders"))
+    };
     profile.finish();
     let privacy = read_privacy(&mut root, &purposes);
     let config = Config {
@@ -104,6 +111,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         purposes,
         survivorship,
         profile: settings,
+        value: read_value(root.section("value")),
         outputs,
         privacy,
     };

@@ -1,5 +1,6 @@
 //! The laws of the configuration.
 
+mod lifecycle;
 mod outputs;
 mod privacy;
 mod profile;

@@ -8,7 +8,7 @@ use kinfold_model::{
     Consent, ConsentScope, ConsentState, Decision, EffectiveConsent, NodeId, OrderStatus, PersonId,
     Touchpoint, TouchpointIdentifier,
 };
-use kinfold_profile::fold::{Terms, fold};
+use kinfold_profile::fold::{Folded, Terms, fold};
 use kinfold_profile::{Cause, FacetMessage, FacetsInput, Member};
 use proptest::collection::vec;
 use proptest::option;
@@ -415,9 +415,14 @@ proptest! {
         let (survivorship, settings) = (crate::world::survivorship(), crate::world::settings());
         let terms =
             Terms { keys: &keys, purposes: &purposes, survivorship: &survivorship, settings: &settings };
-        let folded = |members| fold(person(0), members, terms, at(5)).expect("something was said");
-        let (one, other) = (folded(members), folded(turned));
+        let folded = |members| {
+            let Folded { profile, since, until } =
+                fold(person(0), members, terms, at(5)).expect("something was said");
+            prop_assert!(since.is_none_or(|since| since <= at(5)) && until.is_none_or(|until| until > at(5)));
+            Ok((profile, since, until))
+        };
+        let (one, other) = (folded(members)?, folded(turned)?);
         prop_assert_eq!(postcard::to_stdvec(&one), postcard::to_stdvec(&other));
-        prop_assert!(one.metrics.first_seen >= at(0));
+        prop_assert!(one.0.metrics.first_seen >= at(0));
     }
 }

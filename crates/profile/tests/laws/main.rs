@@ -11,3 +11,4 @@ mod restrictions;
 mod revision;
 mod survivorship;
 mod world;
+mod worth;

@@ -167,6 +167,30 @@ fn entries_of_a_timeline_and_dates_of_orders_are_as_old_as_they_say() {
 }
 
 #[test]
+fn value_and_lifecycle_leave_where_they_are_asked_for_and_are_as_old_as_the_first_touchpoint() {
+    let bought =
+        |id: &str, ms| Touchpoint { order: Some(order(id, "10.00", 1)), ..touchpoint(id, ms, vec![ann()]) };
+    let touchpoints = [bought("t1", 1), bought("t2", 5)];
+    let shown = |world: &World| {
+        let profile = there(world).expect("nothing is needed");
+        (profile.value.is_some(), profile.lifecycle.is_some())
+    };
+    for (fields, expected) in [
+        (&["city"][..], (false, false)),
+        (&["value"], (true, false)),
+        (&["lifecycle"], (false, true)),
+        (&["value", "lifecycle"], (true, true)),
+    ] {
+        let mut world = World { settings: Arc::new(crate::worth::with_model(7)), ..World::new() };
+        with(&mut world, output(&["service"], fields));
+        world.batch(touchpoints.iter().flat_map(|one| [said(one), assigned(one.sighting, person(1))]));
+        assert_eq!(shown(&world), expected);
+        world.pass(11);
+        assert_eq!(shown(&world), (false, false), "the first touchpoint is too old");
+    }
+}
+
+#[test]
 fn identifiers_leave_in_the_form_that_is_asked_for_and_no_others_do() {
     let phone = identifier("phone", "+493511234567");
     let email = |form| BTreeMap::from([(Namespace::new("email"), form)]);

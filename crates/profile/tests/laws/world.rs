@@ -79,7 +79,7 @@ pub(crate) struct World {
     pub(crate) outputs: Arc<Outputs>,
     /// By which values of attributes survive.
     pub(crate) survivorship: Arc<Survivorship>,
-    /// Whose word of an order counts, and what is shown.
+    /// By which people are folded.
     pub(crate) settings: Arc<Settings>,
     /// What the drivers say.
     pub(crate) now: Timestamp,

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::rc::{Rc, Weak};
 
 use fastrand::Rng;
-use kinfold_model::{Command, PrivacyRequest};
+use kinfold_model::{Command, PrivacyRequest, Timestamp};
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Worker};
 use kinfold_pipeline::{BrakeLimits, Metrics, NoState, Port, StageName, Stores};
 use kinfold_wire::{Framing, Topic, encode, keyed};
@@ -116,7 +116,11 @@ pub(super) fn run(
         coming: RefCell::new(arrivals(input, &mut rng)),
     });
     let steps = rng.usize(0..1500);
-    driver.suffer(steps).and_then(|()| driver.recover())?;
+    driver.suffer(steps)?;
+    driver.recover()?;
+    // What waits for its time has its time when all else is done.
+    driver.wait_until(input.now);
+    driver.recover()?;
     let cluster = cluster.borrow();
     if cluster.is_torn() { Ok(None) } else { laws::outcome(&cluster).map(Some) }
 }
@@ -233,6 +237,12 @@ impl<'w> Driver<'w> {
         let mut cluster = self.cluster.borrow_mut();
         cluster.now += elapsed_ms;
         cluster.write_marks();
+    }
+
+    /// Nothing happens until then; if that is past, nothing waits.
+    fn wait_until(&self, time: Timestamp) {
+        let now = self.cluster.borrow().now;
+        self.pass((time.millis() - now).max(0));
     }
 
     /// What comes next; while somebody stands still, the rules stay as they are.

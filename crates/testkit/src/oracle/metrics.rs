@@ -113,7 +113,7 @@ pub(super) fn timeline(touchpoints: &[&Touchpoint], settings: &Settings) -> Vec<
 /// An order of a person.
 pub(super) struct Settled<'t> {
     /// When anybody first told of it.
-    placed: Timestamp,
+    pub(super) placed: Timestamp,
     /// What is believed of it.
     pub(super) said: &'t Order,
 }

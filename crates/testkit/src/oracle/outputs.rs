@@ -53,6 +53,8 @@ impl Question<'_> {
                 && (self.output.channel.is_none() || channels.contains(channel))
         };
         let listed = |name: &str| self.is_asked_for(name) && self.may_use(name, last);
+        let first = profile.metrics.first_seen;
+        let sum = |name: &str| self.is_asked_for(name) && self.may_use(name, first);
         let (identifiers, attributes) = (self.identifiers(), self.attributes());
         let is_interest = |one: &&Interest| {
             let parts = ["interests", one.name.as_str()];
@@ -71,6 +73,8 @@ impl Question<'_> {
             segments: Vec::new(),
             aliases: profile.aliases.iter().filter(|_| listed("aliases")).copied().collect(),
             restricted: None,
+            value: profile.value.clone().filter(|_| sum("value")),
+            lifecycle: profile.lifecycle.clone().filter(|_| sum("lifecycle")),
         })
     }
 

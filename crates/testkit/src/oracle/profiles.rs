@@ -18,6 +18,7 @@ use kinfold_profile::Settings;
 use super::attributes;
 use super::metrics::{metrics, orders, timeline};
 use super::people::Expected;
+use super::worth::{lifecycle, worth};
 
 /// By what profiles are folded, besides touchpoints and people.
 #[derive(Clone, Copy)]
@@ -90,6 +91,8 @@ fn profile(
         person_id,
         version: 0,
         standard: attributes::standard(&attributes, &identifiers),
+        value: worth(touchpoints, terms.settings, terms.now),
+        lifecycle: Some(lifecycle(touchpoints, &identifiers, terms.settings, terms.now)),
         identifiers,
         attributes,
         interests: attributes::interests(touchpoints, terms.survivorship),

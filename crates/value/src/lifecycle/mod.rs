@@ -8,4 +8,4 @@ mod rules;
 mod timeline;
 
 pub use rules::{LifecycleFault, LifecycleFaults, LifecycleRules, RevenueMin, Stage};
-pub use timeline::{Change, Facts, Lifecycle, Order, Timeline, identified};
+pub use timeline::{Change, Facts, Lifecycle, Order, Timeline, identified, personal};

@@ -141,6 +141,13 @@ impl LifecycleRules {
     pub fn stages(&self) -> &[Stage] {
         &self.0
     }
+
+    /// Whether a stage depends on when somebody was seen between the first time and the last.
+    #[must_use]
+    pub fn ask_when_seen(&self) -> bool {
+        let asks = |stage: &Stage| stage.days_since_seen_min.or(stage.days_since_seen_max).is_some();
+        self.0.iter().any(asks)
+    }
 }
 
 fn faults(stages: &[Stage]) -> Vec<LifecycleFault> {

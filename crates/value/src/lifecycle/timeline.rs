@@ -3,11 +3,11 @@
 //! Conditions are about counts and days, so a stage can change only when something happened, and a number of whole days after it.
 //! These points are finite in number, and between two of them nothing changes.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 
 use kinfold_model::profile::ProfileIdentifier;
-use kinfold_model::{Amount, Contested, Currency, Rules, Timestamp};
+use kinfold_model::{Amount, Contested, Currency, Namespace, Rules, Timestamp};
 use serde::{Deserialize, Serialize};
 
 use super::rules::{LifecycleRules, RevenueMin, Stage};
@@ -75,14 +75,18 @@ pub struct Lifecycle {
     pub changes: Vec<Change>,
 }
 
-/// Since when somebody has an identifier of a namespace that is not of devices (`contested = "apart"`); `None` without any.
+/// The namespaces whose identifiers are those of a person, and not of a device, which is `contested = "apart"`.
 #[must_use]
-pub fn identified(rules: &Rules, identifiers: &[ProfileIdentifier]) -> Option<Timestamp> {
-    let of_a_person = |identifier: &&ProfileIdentifier| {
-        let rules = rules.namespace(&identifier.namespace);
-        rules.is_some_and(|rules| rules.contested != Contested::Apart)
-    };
-    identifiers.iter().filter(of_a_person).map(|identifier| identifier.first_seen).min()
+pub fn personal(rules: &Rules) -> BTreeSet<Namespace> {
+    let of_a_person = rules.namespaces.iter().filter(|(_, rules)| rules.contested != Contested::Apart);
+    of_a_person.map(|(name, _)| name.clone()).collect()
+}
+
+/// Since when somebody has an identifier of one of these namespaces; `None` without any.
+#[must_use]
+pub fn identified(personal: &BTreeSet<Namespace>, identifiers: &[ProfileIdentifier]) -> Option<Timestamp> {
+    let of_a_person = identifiers.iter().filter(|identifier| personal.contains(&identifier.namespace));
+    of_a_person.map(|identifier| identifier.first_seen).min()
 }
 
 /// The stages of somebody over all time.
@@ -346,10 +350,10 @@ mod tests {
             undeliverable: None,
             verified: None,
         };
-        let rules = Rules::default();
+        let personal = personal(&Rules::default());
         let cookie = identifier("cookie", "2026-01-01T00:00:00Z");
-        assert_eq!(identified(&rules, std::slice::from_ref(&cookie)), None);
+        assert_eq!(identified(&personal, std::slice::from_ref(&cookie)), None);
         let email = identifier("email", "2026-01-02T00:00:00Z");
-        assert_eq!(identified(&rules, &[cookie, email]), Some(time("2026-01-02T00:00:00Z")));
+        assert_eq!(identified(&personal, &[cookie, email]), Some(time("2026-01-02T00:00:00Z")));
     }
 }

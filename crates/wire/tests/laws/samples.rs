@@ -9,7 +9,8 @@ use kinfold_model::privacy::{
     PrivacyKind, PrivacyReceipt, PrivacyRequest, PrivacyScope, ReceiptStatus, StageConfirmation,
 };
 use kinfold_model::profile::{
-    Attribute, ChannelSeen, Interest, Metrics, ProfileIdentifier, StatedValue, TimelineEntry,
+    Attribute, ChannelSeen, Interest, Metrics, ProfileIdentifier, ProfileLifecycle, ProfileValue,
+    StageChange, StatedValue, TimelineEntry,
 };
 use kinfold_model::standard::{Address, Email, Phone, Social, Standard};
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order, SegmentConsent};
@@ -319,6 +320,28 @@ pub(crate) fn full_profile() -> UnifiedProfile {
             first_seen: time(1),
             last_seen: time(2),
         }],
+        value: Some(ProfileValue {
+            recency_days: 59,
+            frequency: 3,
+            monetary: "24.67".parse().expect("an amount"),
+            currency: "EUR".parse().expect("a currency"),
+            recency_score: 4,
+            frequency_score: 5,
+            monetary_score: 1,
+            expected_purchases: 1.2261,
+            alive: 0.7266,
+            lifetime_value: "28.90".parse().expect("an amount"),
+            horizon_days: 365,
+            model: "0123456789abcdef".to_owned(),
+            as_of: "2026-03-02".to_owned(),
+        }),
+        lifecycle: Some(ProfileLifecycle {
+            stage: "repeat".to_owned(),
+            since: time(2),
+            changes: [("repeat", 2), ("customer", 1)]
+                .map(|(stage, at)| StageChange { stage: stage.to_owned(), time: time(at) })
+                .into(),
+        }),
         ..bare_profile()
     }
 }
@@ -337,6 +360,8 @@ fn bare_profile() -> UnifiedProfile {
         restricted: None,
         standard: Standard::default(),
         interests: Vec::new(),
+        value: None,
+        lifecycle: None,
     }
 }
 

@@ -17,7 +17,8 @@ fn settings_of_profiles_are_read_as_they_are_described_and_the_environment_wins(
         "[profile]\nutc_offset_minutes = -210\ntimeline = 0\n[orders]\nsources = [\"erp\", \"cafe\u{301}\"]";
     let config = load(text, &[]).expect("valid");
     let order_sources = ["erp", "caf\u{e9}"].map(str::to_owned).into();
-    assert_eq!(config.profile, Settings { order_sources, utc_offset_minutes: -210, timeline: 0 });
+    let expected = Settings { order_sources, utc_offset_minutes: -210, timeline: 0, ..Settings::default() };
+    assert_eq!(config.profile, expected);
     assert_eq!(load(&config.describe(), &[]).expect("accepted").profile, config.profile);
     let env = [("KINFOLD_ORDERS__SOURCES", "webshop, erp"), ("KINFOLD_PROFILE__TIMELINE", "50")];
     let config = load(text, &env).expect("valid");
