@@ -7,7 +7,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use kinfold_model::consent::{ConsentScope, Decision};
 use kinfold_model::profile::TimelineEntry;
 use kinfold_model::{Amount, Currency, Fault, Namespace, NodeId, OrderStatus, PersonId, Timestamp};
-use kinfold_value::Purchases;
 use serde::Deserialize;
 
 use crate::account::Stated;

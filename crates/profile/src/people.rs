@@ -266,12 +266,7 @@ impl People {
         Ok(Look { before, folded, now })
     }
 
-    fn fold(
-        &self,
-        person: PersonId,
-        members: Vec<(NodeId, Member)>,
-        now: Timestamp,
-    ) -> Option<Folded> {
+    fn fold(&self, person: PersonId, members: Vec<(NodeId, Member)>, now: Timestamp) -> Option<Folded> {
         let Self { keys, purposes, survivorship, settings, .. } = self;
         fold(person, members, Terms { keys, purposes, survivorship, settings }, now)
     }

@@ -6,6 +6,7 @@ use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{Amount, OrderStatus, Touchpoint, TouchpointIdentifier};
 use kinfold_profile::bought::Bought;
 use kinfold_profile::disclosure::prefix;
+use kinfold_value::Day;
 use proptest::collection::vec;
 use proptest::prelude::*;
 use proptest::sample::select;
@@ -99,13 +100,14 @@ fn what_somebody_bought_is_what_their_profile_counts() {
     for (key, value) in world.people.0.iter().filter(|(key, _)| key.starts_with(&prefix(person(1)))) {
         bought.take(key, value).expect("a sound state");
     }
-    let purchases = bought.purchases(&world.settings);
+    let purchases = bought.purchases(&world.settings, &"EUR".parse().expect("a currency"));
     let mut revenue = Amount::default();
-    purchases.iter().for_each(|purchase| revenue += purchase.revenue);
+    purchases.days().iter().for_each(|(_, paid)| revenue += *paid);
     assert_eq!((metrics.orders, revenue.to_string()), (2, euros(&metrics.revenue)));
-    assert_eq!((purchases.len(), revenue.to_string().as_str()), (2, "55.00"));
-    let placed = || purchases.iter().map(|purchase| purchase.placed);
-    assert_eq!((placed().min(), placed().max()), (metrics.first_order, metrics.last_order));
+    assert_eq!((purchases.days().len(), revenue.to_string().as_str()), (2, "55.00"));
+    let ends = [metrics.first_order, metrics.last_order].map(|time| time.map(Day::of));
+    let days = [purchases.days().first(), purchases.days().last()].map(|day| day.map(|(day, _)| *day));
+    assert_eq!(days, ends);
 }
 
 #[test]
