@@ -257,7 +257,7 @@ impl Port for FacetsPort {
             Joined::Facet(message) => {
                 let person = message.person.to_string().into_bytes();
                 let partition = keyed(&person, self.topology.count(Topic::ProfileFacet));
-                let message = PeopleInput::from(message);
+                let message = PeopleInput::Facet(message);
                 Topology::inner(Topic::ProfileFacet, partition, person, &message, trace)?
             }
             Joined::Barrier(barrier) => {

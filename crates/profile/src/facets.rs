@@ -62,7 +62,7 @@ impl From<Ruling> for FacetsInput {
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Joined {
     /// A facet for its person.
-    Facet(FacetMessage),
+    Facet(Box<FacetMessage>),
     /// To every partition of people, behind all that was sent there.
     Barrier(Barrier),
     /// For whoever counts: a touchpoint whose id this sighting had already.
@@ -78,7 +78,7 @@ pub enum Joined {
 
 impl From<FacetMessage> for Joined {
     fn from(message: FacetMessage) -> Self {
-        Self::Facet(message)
+        Self::Facet(Box::new(message))
     }
 }
 
@@ -345,7 +345,7 @@ impl Facets {
     fn restrict(&mut self, restriction: Restriction, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
         let Restriction { node: id, ticket, .. } = &restriction;
         let touched = self.touch(*id, context.state)?;
-        touched.restricted |= Word::from(&restriction).is_news(&mut touched.node.word);
+        touched.restricted |= Word::from(&restriction).enter(&mut touched.node.word);
         touched.end_restriction(*id);
         touched.tickets.push(ticket.clone());
         context.send(Joined::Report(ticket.confirm(*id, Confirmation::Facets { touchpoints: 0 })));

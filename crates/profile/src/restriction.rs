@@ -35,7 +35,7 @@ impl Word {
     }
 
     /// Takes the place of what is known if it is later; whether that makes a difference to the person.
-    pub(crate) fn is_news(self, known: &mut Option<Self>) -> bool {
+    pub(crate) fn enter(self, known: &mut Option<Self>) -> bool {
         let since = |word: &Option<Self>| word.as_ref().and_then(Self::since);
         let before = since(known);
         *known = known.take().max(Some(self));
@@ -59,7 +59,7 @@ mod tests {
         for order in orders {
             let mut known = None;
             for index in order.into_iter().chain(order) {
-                words[index].clone().is_news(&mut known);
+                words[index].clone().enter(&mut known);
             }
             assert_eq!(known.as_ref(), Some(&words[3]), "{order:?}");
         }
@@ -68,10 +68,10 @@ mod tests {
     #[test]
     fn what_comes_late_or_again_is_no_news() {
         let mut known = None;
-        assert!(!word(1, "a", false).is_news(&mut known), "nothing was restricted");
-        assert!(word(2, "b", true).is_news(&mut known));
-        assert!(!word(2, "b", true).is_news(&mut known) && !word(1, "c", false).is_news(&mut known));
-        assert!(word(3, "d", false).is_news(&mut known));
+        assert!(!word(1, "a", false).enter(&mut known), "nothing was restricted");
+        assert!(word(2, "b", true).enter(&mut known));
+        assert!(!word(2, "b", true).enter(&mut known) && !word(1, "c", false).enter(&mut known));
+        assert!(word(3, "d", false).enter(&mut known));
         assert_eq!(known.and_then(|word| word.since()), None);
     }
 }

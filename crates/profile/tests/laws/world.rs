@@ -133,8 +133,8 @@ impl World {
         for output in run(&mut facets(), &mut self.facets, self.now, inputs) {
             match output {
                 Joined::Facet(message) => {
-                    told.push(PeopleInput::from(message.clone()));
-                    messages.push(message);
+                    told.push(PeopleInput::Facet(message.clone()));
+                    messages.push(*message);
                 }
                 Joined::Barrier(barrier) => told.push(PeopleInput::Barrier(barrier)),
                 Joined::Repeated { source } => self.repeated.push(source),
