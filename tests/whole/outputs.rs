@@ -10,9 +10,8 @@ use kinfold_model::keys::sha256_hex;
 use kinfold_model::{ConsentState, PersonId, Timestamp, Touchpoint, UnifiedProfile};
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Input, Map, Outcome, Schedule, run};
-use kinfold_testkit::world::{
-    AFTER_MS, BEGIN_MS, RETENTION_MS, World, keys, outputs, profile_settings, purposes, tight_rules,
-};
+use kinfold_testkit::terms::{RETENTION_MS, outputs, profile_settings, purposes};
+use kinfold_testkit::world::{AFTER_MS, BEGIN_MS, World, keys, tight_rules};
 use kinfold_wire::{SchemaIds, Topic, decode};
 
 use crate::programs::kinfold;

@@ -11,7 +11,7 @@ use kinfold_stitch::node::{Node, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Map, Outcome};
-use kinfold_testkit::world::{outputs, profile_settings, purposes, survivorship};
+use kinfold_testkit::terms::{outputs, profile_settings, purposes, survivorship};
 use kinfold_wire::{SchemaIds, Topic, decode, decode_inner};
 
 /// What went into a run.

@@ -55,3 +55,4 @@ pub use people::{People, Published};
 pub use settings::{Settings, Valuation};
 pub use table::Table;
 pub use timeline::TIMELINE_MAX;
+pub use timers::timer_of;

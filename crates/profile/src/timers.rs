@@ -29,6 +29,13 @@ pub(crate) fn set(
     }
 }
 
+/// When the timer with this key is due; `None` where the entry is no timer.
+#[must_use]
+pub fn timer_of(key: &[u8]) -> Option<Timestamp> {
+    let rest = key.strip_prefix(Table::Timer.key(&[]).as_slice())?;
+    read(rest).ok().map(|(time, _)| time)
+}
+
 /// The time of the first timer.
 pub(crate) fn first(state: &dyn State) -> Result<Option<Timestamp>, Fault> {
     Ok(page(state, &Table::Timer.key(&[]), 1)?.first().map(|(time, _)| *time))

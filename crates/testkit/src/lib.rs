@@ -12,6 +12,7 @@ pub mod oracle;
 pub mod requests;
 mod signals;
 pub mod simulation;
+pub mod terms;
 mod trace;
 pub mod workspace;
 pub mod world;

@@ -18,8 +18,9 @@ use kinfold_wire::{Framing, Topic, encode, keyed};
 use serde::Serialize;
 
 use crate::signals;
+use crate::terms::{earlier_terms, outputs, profile_settings, purposes, survivorship};
 use crate::trace::line;
-use crate::world::{AFTER_MS, earlier_terms, outputs, profile_settings, purposes, survivorship};
+use crate::world::AFTER_MS;
 
 /// Keys with their values.
 pub type Map = BTreeMap<Vec<u8>, Vec<u8>>;

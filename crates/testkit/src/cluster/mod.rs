@@ -16,7 +16,7 @@ use std::rc::Rc;
 use fastrand::Rng;
 use kinfold_model::Timestamp;
 use kinfold_pipeline::{InRecord, Origin, OutRecord, StageName};
-use kinfold_profile::Table;
+use kinfold_profile::{Table, timer_of};
 use kinfold_wire::{Topic, Trace};
 
 use audit::Audit;
@@ -273,15 +273,17 @@ impl Cluster {
                 }
             }
         }
-        let is_timer = |key: &Vec<u8>| key.first() == Some(&Table::Timer.tag());
-        let waits = |partition: &u32| self.fold((StageName::People, *partition)).keys().any(is_timer);
+        let is_due = |key: &Vec<u8>| timer_of(key).is_some_and(|time| time.millis() <= self.now);
+        let waits = |partition: &u32| self.fold((StageName::People, *partition)).keys().any(is_due);
         let is_doomed = |key: &Vec<u8>| key.first() == Some(&Table::Doomed.tag());
         let forgets = |partition: &u32| self.fold((StageName::Facets, *partition)).keys().any(is_doomed);
         if let Some(partition) = (0..self.partitions).find(forgets) {
             return Some(format!("facets {partition} has more to forget"));
         }
         let waiting = (0..self.partitions).find(waits);
-        waiting.map(|partition| format!("people {partition} waits for a consent to end"))
+        waiting.map(|partition| {
+            format!("people {partition} has not looked again at somebody whose time has come")
+        })
     }
 
     /// Compacts the changelogs of a stage.

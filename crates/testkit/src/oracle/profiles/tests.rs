@@ -10,7 +10,8 @@ use kinfold_model::{
 
 use super::*;
 use crate::oracle::{Observation, people};
-use crate::world::{World, keys, purposes};
+use crate::terms::purposes;
+use crate::world::{World, keys};
 
 fn second(second: i64) -> Timestamp {
     Timestamp::from_millis(second * 1000).expect("in range")
