@@ -68,6 +68,11 @@ impl Buyers {
         }
     }
 
+    /// Whether it is known what each bought on which day.
+    pub(crate) fn has_days(&self) -> bool {
+        matches!(self, Self::Days(_))
+    }
+
     /// The day of the last purchase of all; `None` when nobody bought anything.
     pub(crate) fn last_day(&self) -> Option<Day> {
         match self {

@@ -315,7 +315,8 @@ impl People {
             version: before.version + i64::from(is_other),
             digest,
             consents: Standings::of(&profile.consents),
-            ended: since.max(leaving.ended),
+            // Nor before that of an output that had nothing of them in between.
+            ended: since.max(leaving.ended).max(before.ended),
             timer: until.into_iter().chain(leaving.next).min(),
             outputs: leaving.sent,
         };

@@ -90,8 +90,9 @@ impl Step<'_> {
         let Erased { mut mark, mut sightings } = standing.erased.clone().unwrap_or_default();
         let is_new = mark.erase(reach, latest);
         if !mark.holds() {
-            // It was erased by this very message, and came back since.
-            return Ok(());
+            // It was erased by this very message, and came back since; whoever asked waits for an answer all the same.
+            self.journal.report(ticket.confirm(id, Confirmation::Stitch { asked: 0, is_new: false }));
+            return self.forget(id, Marks::alone(id, mark), Some(ticket.clone()));
         }
         sightings.extend(self.unlink(id)?);
         for sighting in sightings.iter().copied() {
@@ -103,9 +104,10 @@ impl Step<'_> {
         self.journal.report(ticket.confirm(id, Confirmation::Stitch { asked, is_new }));
         self.desk.forget_commands(id, self.state)?;
         // Consents may have overtaken the request.
-        let agreed = self.known_mut(id)?.witness.agreed.apply(&mut Marks::alone(id, mark.clone()));
+        let mut lifted = Marks::alone(id, mark.clone());
+        let agreed = self.known_mut(id)?.witness.agreed.apply(&mut lifted);
         self.change_known(id, |node| {
-            node.witness.forget_before(None);
+            node.witness.forget_before(lifted.counts_from());
             if let Part::Identifier(standing) = &mut node.part {
                 (standing.sightings, standing.earliest) = (0, None);
                 (standing.crowded, standing.shed) = (false, false);

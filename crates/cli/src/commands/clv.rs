@@ -75,6 +75,12 @@ impl Fit {
         let buyers = Buyers::read(&self.place)?;
         let last = buyers.last_day().ok_or_else(|| nobody(&self.place))?;
         let until = self.until.unwrap_or(last);
+        if until < last && !buyers.has_days() {
+            return Err(Failure::Usage(format!(
+                "profiles tell the last order only, so that nobody knows who had bought what by {until}: leave --until away, or fit \
+                 from --state or --transactions"
+            )));
+        }
         let meaning = Meaning {
             currency: self.place.currency.clone(),
             period_days: self.period_days,
