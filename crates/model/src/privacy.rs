@@ -311,6 +311,8 @@ pub enum Confirmation {
         /// How many.
         touchpoints: u64,
     },
+    /// Facets knows of a later request that says otherwise of the node, and keeps to that.
+    Overruled,
     /// This partition of people has published whoever was concerned.
     People {
         /// Which.

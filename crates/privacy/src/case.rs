@@ -50,6 +50,8 @@ pub(crate) struct Piece {
     pub(crate) stitch: Option<(u32, bool)>,
     /// How many touchpoints were forgotten; when facets has confirmed it.
     pub(crate) facets: Option<u64>,
+    /// Whether facets keeps to what a later request says.
+    pub(crate) is_overruled: bool,
     /// The partitions of people that have confirmed it.
     pub(crate) people: BTreeSet<u32>,
 }
@@ -57,6 +59,10 @@ pub(crate) struct Piece {
 /// All pieces of a request that anybody has confirmed, by who asked and who was asked.
 #[derive(Debug, Default)]
 pub(crate) struct Pieces(pub(crate) BTreeMap<(NodeId, NodeId), Piece>);
+
+/// What a receipt says when some of its work had no effect.
+const OVERRULED: &str = "a request with a later time in the log says otherwise of some of these identifiers, and holds; do the clocks of \
+                         those who write requests agree? To have your way send it again with another id";
 
 /// What a receipt depends on besides.
 pub(crate) struct Wanted {
@@ -102,6 +108,10 @@ impl Piece {
             Confirmation::Facets { touchpoints } => {
                 self.facets = Some(self.facets.unwrap_or_default().max(touchpoints));
             }
+            Confirmation::Overruled => {
+                self.facets.get_or_insert(0);
+                self.is_overruled = true;
+            }
             Confirmation::People { partition } => drop(self.people.insert(partition)),
         }
     }
@@ -132,6 +142,9 @@ impl Case {
             let erases = matches!(self.asked.demand, Demand::Erase(_));
             receipt.last_copy_gone = erases.then(|| now.plus_millis(wanted.last_copy_after_ms));
             (receipt.identifiers, receipt.sightings, receipt.touchpoints) = pieces.counts();
+        }
+        if pieces.0.values().any(|piece| piece.is_overruled) {
+            receipt.reasons.push(OVERRULED.to_owned());
         }
         receipt
     }

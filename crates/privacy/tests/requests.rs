@@ -329,6 +329,25 @@ fn everything_of_a_restriction() -> Vec<Finding> {
 }
 
 #[test]
+fn a_receipt_tells_when_a_later_request_says_otherwise() {
+    let mut desk = Desk::new(Verifiers::none_needed());
+    let named = request("r-1", &[("email", "ann@example.org"), ("loyalty_id", "L-1")]);
+    let wish = PrivacyInput::Request(Box::new(PrivacyRequest { kind: PrivacyKind::Lift, ..named }));
+    desk.batch(10, vec![wish]).expect("is answered");
+    let mut all = everything_of_a_restriction();
+    let of_card = |finding: &&mut Finding| matches!(finding, Finding::Confirmed { node, by: Confirmation::Facets { .. }, .. } if *node == card());
+    for finding in all.iter_mut().filter(of_card) {
+        if let Finding::Confirmed { by, .. } = finding {
+            *by = Confirmation::Overruled;
+        }
+    }
+    let receipts = desk.hears(20, &all);
+    let last = receipts.last().expect("there is one");
+    assert_eq!((last.status, last.reasons.len()), (ReceiptStatus::Done, 1));
+    assert!(last.reasons[0].starts_with("a request with a later time"), "{:?}", last.reasons);
+}
+
+#[test]
 fn a_restriction_and_its_lifting_are_done_when_every_stage_has_confirmed_them_and_nothing_is_gone() {
     let all = everything_of_a_restriction();
     let mut rng = fastrand::Rng::with_seed(7);

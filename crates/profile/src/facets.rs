@@ -345,10 +345,13 @@ impl Facets {
     fn restrict(&mut self, restriction: Restriction, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
         let Restriction { node: id, ticket, .. } = &restriction;
         let touched = self.touch(*id, context.state)?;
-        touched.restricted |= Word::from(&restriction).enter(&mut touched.node.word);
+        let word = Word::from(&restriction);
+        let is_overruled = word.is_overruled_by(touched.node.word.as_ref());
+        touched.restricted |= word.enter(&mut touched.node.word);
         touched.end_restriction(*id);
         touched.tickets.push(ticket.clone());
-        context.send(Joined::Report(ticket.confirm(*id, Confirmation::Facets { touchpoints: 0 })));
+        let by = if is_overruled { Confirmation::Overruled } else { Confirmation::Facets { touchpoints: 0 } };
+        context.send(Joined::Report(ticket.confirm(*id, by)));
         Ok(())
     }
 

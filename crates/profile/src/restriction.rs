@@ -34,6 +34,11 @@ impl Word {
         erased.is_some_and(|erased| self.latest <= erased)
     }
 
+    /// Whether what is known, and later, says otherwise.
+    pub(crate) fn is_overruled_by(&self, known: Option<&Self>) -> bool {
+        known.is_some_and(|known| known > self && known.stands != self.stands)
+    }
+
     /// Takes the place of what is known if it is later; whether that makes a difference to the person.
     pub(crate) fn enter(self, known: &mut Option<Self>) -> bool {
         let since = |word: &Option<Self>| word.as_ref().and_then(Self::since);
