@@ -155,38 +155,7 @@ mod tests {
     use super::*;
     use crate::settings::Valuation;
 
-    /// Everything of a model but one of its parameters.
-    const MODEL: &str = r#"
-version = 1
-fitted_until = "2026-02-28"
-[meaning]
-currency = "EUR"
-period_days = 7
-horizon_days = 365
-discount_per_year = 0.1
-[fitted_from]
-customers = 100
-repeat_customers = 40
-paying_customers = 40
-repeat_purchases = 90
-[bg_nbd]
-log_likelihood = -1.0
-[bg_nbd.parameters]
-r = R_HERE
-alpha = 4.414
-a = 0.793
-b = 2.426
-[gamma_gamma]
-log_likelihood = -1.0
-[gamma_gamma.parameters]
-p = 6.25
-q = 3.74
-v = 15.44
-[quintiles]
-recency_days = [2, 5, 10, 20]
-frequency = [1, 1, 2, 3]
-monetary = ["10.00", "15.00", "25.00", "40.00"]
-"#;
+    const MODEL: &str = include_str!("../tests/model.toml");
 
     fn purposes(named: impl IntoIterator<Item = (&'static str, Purpose)>) -> Purposes {
         named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
@@ -218,7 +187,8 @@ monetary = ["10.00", "15.00", "25.00", "40.00"]
     }
 
     fn valued(r: &str, days: u32) -> Settings {
-        let model = Model::from_toml(&MODEL.replace("R_HERE", r)).expect("a sound model");
+        let model =
+            Model::from_toml(&MODEL.replace("r = 0.243", &format!("r = {r}"))).expect("a sound model");
         let refresh = Refresh::new(days).expect("a number of days");
         Settings { valuation: Some(Valuation { model, refresh }), ..Settings::default() }
     }

@@ -19,37 +19,7 @@ const DAY_MS: i64 = 24 * HOUR_MS;
 const MONDAY_MS: i64 = 11 * DAY_MS;
 
 /// A model of euros, of which every parameter is possible.
-const MODEL: &str = r#"
-version = 1
-fitted_until = "1970-01-01"
-[meaning]
-currency = "EUR"
-period_days = 7
-horizon_days = 365
-discount_per_year = 0.1
-[fitted_from]
-customers = 100
-repeat_customers = 40
-paying_customers = 40
-repeat_purchases = 90
-[bg_nbd]
-log_likelihood = -1.0
-[bg_nbd.parameters]
-r = 0.243
-alpha = 4.414
-a = 0.793
-b = 2.426
-[gamma_gamma]
-log_likelihood = -1.0
-[gamma_gamma.parameters]
-p = 6.25
-q = 3.74
-v = 15.44
-[quintiles]
-recency_days = [2, 5, 10, 20]
-frequency = [1, 1, 2, 3]
-monetary = ["10.00", "15.00", "25.00", "40.00"]
-"#;
+const MODEL: &str = include_str!("../model.toml");
 
 /// Values by that model, made anew every so many days.
 pub(crate) fn with_model(refresh_days: u32) -> Settings {
