@@ -10,6 +10,7 @@ use kinfold_cli::commands::Failure;
 use kinfold_model::Partition;
 use kinfold_pipeline::{CapturePort, InRecord, StitchPort, Store, Task};
 use kinfold_store::{Memory, RocksStore};
+use kinfold_wire::Topic;
 
 use crate::harness::{Bench, RUNS};
 use crate::material::{self, BATCH};
@@ -96,14 +97,14 @@ impl Run<'_> {
         }
         let captured = self.capture.flush();
         material::all_passed(captured.tally.passed, records.len())?;
-        let mut ops: Vec<InRecord> = material::inner(captured.outputs, now).collect();
+        let mut ops: Vec<InRecord> = material::read(captured.outputs, Topic::IdentityOp, now).collect();
         while !ops.is_empty() {
             for op in &ops {
                 self.stitch.step(store, op).map_err(Failure::fault)?;
             }
             let batch = self.stitch.finish(store).map_err(Failure::fault)?;
             store.commit(batch.writes).map_err(Failure::fault)?;
-            ops = material::inner(batch.outputs, now).collect();
+            ops = material::read(batch.outputs, Topic::IdentityOp, now).collect();
         }
         Ok(())
     }

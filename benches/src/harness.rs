@@ -107,6 +107,14 @@ pub(crate) fn timed<T>(work: impl FnOnce() -> Result<T, Failure>) -> Result<(f64
     Ok((began.elapsed().as_secs_f64(), result))
 }
 
+/// How long this thread has been on a processor, in seconds, whatever else the machine had to do; `None` where the system does not
+/// tell.
+pub(crate) fn worked() -> Option<f64> {
+    let times = std::fs::read_to_string("/proc/thread-self/schedstat").ok()?;
+    let nanoseconds: u64 = times.split_whitespace().next()?.parse().ok()?;
+    Some(nanoseconds as f64 / 1e9)
+}
+
 /// A size from what Linux tells of this process, in bytes.
 fn status(field: &str) -> Option<u64> {
     let status = std::fs::read_to_string("/proc/self/status").ok()?;
@@ -132,5 +140,6 @@ mod tests {
     fn a_process_knows_its_peak() {
         assert!(status("VmHWM") > Some(0));
         assert_eq!(status("VmH"), None);
+        assert!(worked() > Some(0.0));
     }
 }

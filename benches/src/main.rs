@@ -10,6 +10,7 @@ mod harness;
 mod local;
 mod mapped;
 mod material;
+mod profiles;
 mod report;
 mod stitch;
 
@@ -24,16 +25,18 @@ use harness::{Bench, Measured};
 /// A benchmark: its name, and what it does.
 type Entry = (&'static str, fn(&mut Bench) -> Result<(), Failure>);
 
-const BENCHMARKS: [Entry; 9] = [
+const BENCHMARKS: [Entry; 11] = [
     ("capture", capture::run),
     ("mapped", mapped::run),
     ("stitch-memory", stitch::in_memory),
     ("stitch-rocksdb", stitch::on_rocksdb),
+    ("profiles", profiles::usual),
     ("local", local::run),
     ("avro", avro::run),
     ("extreme-cookie", extremes::cookie),
     ("extreme-email", extremes::email),
     ("extreme-chain", extremes::chain),
+    ("extreme-profiles", profiles::many),
 ];
 
 /// Measures the stages of Kinfold.

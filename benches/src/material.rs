@@ -7,7 +7,9 @@ use kinfold_capture::{Capture, Settings};
 use kinfold_cli::commands::Failure;
 use kinfold_cli::generate::Plan;
 use kinfold_model::{Keys, Partition, Rules, Secret, Timestamp};
-use kinfold_pipeline::{CapturePort, InRecord, Origin, OutRecord, StitchPort, Task, Topology};
+use kinfold_pipeline::{
+    CapturePort, FacetsPort, InRecord, Origin, OutRecord, PeoplePort, StitchPort, Task, Topology,
+};
 use kinfold_wire::Topic;
 
 /// Stands for a deployment's own.
@@ -16,13 +18,14 @@ pub(crate) const SECRET: &str = "only for benchmarks, where nothing is secret";
 /// A batch is committed after this many records.
 pub(crate) const BATCH: usize = 2000;
 
-const START: &str = "2026-01-01T00:00:00Z";
+/// 2026-01-01T00:00:00Z.
+pub(crate) const START_MS: i64 = 1_767_225_600_000;
 const DAYS: u32 = 90;
 const SEASON_MS: i64 = DAYS as i64 * 86_400_000;
 
 /// Sound records, in rough order of time.
 pub(crate) fn records(touchpoints: usize, people: usize) -> Result<impl Iterator<Item = Vec<u8>>, Failure> {
-    Ok(records_of(touchpoints, people, START.parse().map_err(Failure::fault)?))
+    Ok(records_of(touchpoints, people, start()?))
 }
 
 /// The records with the same identifiers in every season; only their times differ.
@@ -32,9 +35,13 @@ fn records_of(touchpoints: usize, people: usize, start: Timestamp) -> impl Itera
     plan.generate().filter(|generated| generated.sound).map(|generated| generated.record).take(touchpoints)
 }
 
+fn start() -> Result<Timestamp, Failure> {
+    Timestamp::from_millis(START_MS).map_err(Failure::fault)
+}
+
 /// The time at which they are read: after both seasons.
 pub(crate) fn read_at() -> Result<Timestamp, Failure> {
-    let start: Timestamp = START.parse().map_err(Failure::fault)?;
+    let start = start()?;
     Ok(start.plus_millis(2 * SEASON_MS))
 }
 
@@ -56,6 +63,23 @@ pub(crate) fn stitch() -> Result<StitchPort, Failure> {
     Ok(StitchPort { keys: keys()?, rules: Rules::default(), topology: Topology::uniform(1) })
 }
 
+/// Facets on the same log.
+pub(crate) fn facets() -> FacetsPort {
+    FacetsPort { returning: Arc::default(), topology: Topology::uniform(1) }
+}
+
+/// People on the same log, without outputs, by the settings that are there without a configuration.
+pub(crate) fn people() -> Result<PeoplePort, Failure> {
+    Ok(PeoplePort {
+        keys: keys()?,
+        purposes: Arc::default(),
+        outputs: Arc::default(),
+        survivorship: Arc::default(),
+        settings: Arc::default(),
+        topology: Topology::uniform(1),
+    })
+}
+
 /// Records as capture reads them.
 pub(crate) fn raw(records: impl Iterator<Item = Vec<u8>>) -> Result<Vec<InRecord>, Failure> {
     let now = read_at()?;
@@ -75,7 +99,7 @@ pub(crate) fn raw(records: impl Iterator<Item = Vec<u8>>) -> Result<Vec<InRecord
 
 /// What capture tells stitch: one message for each touchpoint. In another season, the same people do the same again.
 pub(crate) fn identity_ops(touchpoints: usize, people: usize, season: i64) -> Result<Vec<InRecord>, Failure> {
-    let start: Timestamp = START.parse().map_err(Failure::fault)?;
+    let start = start()?;
     let records = records_of(touchpoints, people, start.plus_millis(season * SEASON_MS));
     let port = capture()?;
     let mut task = Task::new(&port, Partition::ONLY);
@@ -84,14 +108,14 @@ pub(crate) fn identity_ops(touchpoints: usize, people: usize, season: i64) -> Re
     let now = read_at()?;
     for record in raw(records)? {
         task.step(&nothing, &record).map_err(Failure::fault)?;
-        ops.extend(inner(task.flush().outputs, now));
+        ops.extend(read(task.flush().outputs, Topic::IdentityOp, now));
     }
     Ok(ops)
 }
 
-/// The messages for stitch among some records, as stitch reads them.
-pub(crate) fn inner(written: Vec<OutRecord>, time: Timestamp) -> impl Iterator<Item = InRecord> {
-    written.into_iter().filter(|record| record.topic == Topic::IdentityOp).map(move |record| InRecord {
+/// Those among some records that went to a topic, as the next stage reads them.
+pub(crate) fn read(written: Vec<OutRecord>, topic: Topic, time: Timestamp) -> impl Iterator<Item = InRecord> {
+    written.into_iter().filter(move |record| record.topic == topic).map(move |record| InRecord {
         origin: Origin::Topic(record.topic),
         partition: record.partition,
         offset: 0,

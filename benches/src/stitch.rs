@@ -9,6 +9,7 @@ use kinfold_cli::commands::Failure;
 use kinfold_model::Partition;
 use kinfold_pipeline::{InRecord, StitchPort, Store, Task};
 use kinfold_store::{Memory, RocksStore};
+use kinfold_wire::Topic;
 
 use crate::harness::{Bench, RUNS, timed};
 use crate::material::{self, BATCH};
@@ -71,7 +72,7 @@ fn pass(port: &StitchPort, store: &mut impl Store, ops: &[InRecord]) -> Result<u
         material::all_passed(batch.tally.passed, expected)?;
         store.commit(batch.writes).map_err(Failure::fault)?;
         handled += batch.tally.passed;
-        own = material::inner(batch.outputs, material::read_at()?).collect();
+        own = material::read(batch.outputs, Topic::IdentityOp, material::read_at()?).collect();
     }
     Ok(handled)
 }

@@ -17,3 +17,7 @@ pub mod sources;
 mod supervisor;
 pub mod telemetry;
 pub mod valuation;
+
+/// Of every program that is linked with this crate, RocksDB and librdkafka in it included.
+#[global_allocator]
+static ALLOCATOR: tikv_jemallocator::Jemalloc = tikv_jemallocator::Jemalloc;

@@ -15,10 +15,14 @@ use kinfold_pipeline::{Base, Store, Writes};
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     BlockBasedOptions, Cache, DB, DBCompressionType, Direction, ErrorKind, IteratorMode, Options,
-    ReadOptions, WriteBatch, WriteBufferManager,
+    ReadOptions, SliceTransform, WriteBatch, WriteBufferManager,
 };
 
 use rewrite::Rewrite;
+
+/// Filters also know the beginnings of keys, of so many bytes: a table's tag and an id. Who looks for all that is kept of an id
+/// passes over the files that have nothing of it.
+const PREFIX_BYTES: usize = 17;
 
 /// The memory that all stores of a process share: blocks that were read, and writes not yet in files.
 #[derive(Clone)]
@@ -226,6 +230,7 @@ fn options(memory: &Memory) -> Options {
     // 10 bits a key: one false positive in a hundred. Most keys that a touchpoint asks for are new.
     blocks.set_bloom_filter(10.0, false);
     let mut options = Options::default();
+    options.set_prefix_extractor(SliceTransform::create_fixed_prefix(PREFIX_BYTES));
     options.create_if_missing(true);
     options.set_paranoid_checks(true);
     options.set_block_based_table_factory(&blocks);
@@ -243,6 +248,8 @@ fn options(memory: &Memory) -> Options {
 /// Reads that end where the prefix does.
 fn within(prefix: &[u8]) -> ReadOptions {
     let mut options = ReadOptions::default();
+    // Filters cannot tell where anything of a shorter prefix is.
+    options.set_total_order_seek(prefix.len() < PREFIX_BYTES);
     if let Some(end) = successor(prefix) {
         options.set_iterate_upper_bound(end);
     }
@@ -279,6 +286,32 @@ mod tests {
         assert_eq!(store.page(b"", b"", 1), Ok(vec![(b"a1".to_vec(), b"1".to_vec())]));
         assert_eq!(store.page(b"", b"a1", 9), Ok(vec![(b"b".to_vec(), b"3".to_vec())]));
         assert_eq!(store.page(b"a", b"a1", 9), Ok(Vec::new()));
+    }
+
+    #[test]
+    fn ranges_are_whole_however_long_their_prefix_is_and_wherever_their_entries_are() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let mut store = RocksStore::open(folder.path(), &Memory::new(1 << 20)).expect("opens");
+        let key = |id: u8, rest: u8| [&[1][..], &[id; 16], &[rest]].concat();
+        for rest in 0..9 {
+            let of_all =
+                (0..40).map(|id| entry(&key(id, rest), &[rest])).chain([entry(&[1, rest], b"short")]);
+            store.commit(of_all.collect()).expect("commits");
+            if rest % 3 == 0 {
+                store.db.flush().expect("is written to a file");
+            }
+        }
+        for id in 0..40 {
+            let expected: Entries = (0..9).map(|rest| (key(id, rest), vec![rest])).collect();
+            let prefix = &key(id, 0)[..PREFIX_BYTES];
+            assert_eq!(store.scan(prefix).as_ref(), Ok(&expected));
+            assert_eq!(store.scan(&prefix[..9]).as_ref(), Ok(&expected));
+            assert_eq!(store.page(prefix, &key(id, 3), 9).as_deref(), Ok(&expected[4..]));
+        }
+        assert_eq!(store.scan(&[1; PREFIX_BYTES - 2]).map(|entries| entries.len()), Ok(9));
+        assert_eq!(store.scan(&[1]).map(|entries| entries.len()), Ok(40 * 9 + 9));
+        assert_eq!(store.page(&[1], &key(38, 8), 99).map(|entries| entries.len()), Ok(9));
+        assert_eq!(store.scan(&key(40, 0)[..PREFIX_BYTES]), Ok(Vec::new()));
     }
 
     #[test]
