@@ -101,9 +101,9 @@ impl Report<'_> {
         page.say(&format!(
             "## Nobody is there twice\n\nThe profiles hold {} identifiers, and no two profiles hold \
              the same. {} are quarantined. Rows that share an address or a number are one person, but \
-             for {} of {} groups of rows: there are two accounts of one system in it, which the rules \
-             take for two people, so that {} came of it. What they share goes with whoever was seen \
-             with it last.",
+             for {} of {} groups of rows: where two accounts of one system share an address, the rules \
+             take them for two people, and {} people came of it. What they share goes with whoever \
+             was seen with it last.",
             spaced(all),
             spaced(self.quarantined),
             self.parted.len(),
@@ -211,10 +211,9 @@ impl Report<'_> {
              number: nothing but a name can join these to anything, and many of them are likely \
              people whom we count twice. But {} full names stand in more than one of our groups, and \
              nobody can tell by a name alone which of them are namesakes; many names of the help desk \
-             hold slips of the keyboard, too. Whoever joins by names finds more people, and is wrong \
-             at times. Kinfold does not, because what is joined wrongly gets somebody else's mail. \
-             Where a name is good evidence, a steward, or a matcher outside, can say so: `kinfold \
-             steward link`.",
+             hold slips of the keyboard, too. Whoever joins by names joins more, and is wrong at times. \
+             Kinfold does not, because what is joined wrongly gets somebody else's mail. Where a name \
+             is good evidence, a steward, or a matcher outside, can say so: `kinfold steward link`.",
             spaced(single),
             spaced(mute),
             spaced(shared),
