@@ -3,6 +3,7 @@
 mod brake_on_kafka;
 mod clv;
 mod command_line;
+mod company;
 mod consent_on_kafka;
 mod crashes;
 mod data_sets;
@@ -22,6 +23,7 @@ mod letters_on_kafka;
 mod local;
 mod on_kafka;
 mod outputs;
+mod poisoned;
 mod postgres_example;
 mod privacy_command;
 mod privacy_on_kafka;

@@ -48,7 +48,8 @@ fn deployment() -> Config {
     Config { sources_dir: folder(), ..config() }
 }
 
-fn blessing() -> bool {
+/// Whether expected files are written and not compared.
+pub(crate) fn blessing() -> bool {
     std::env::var_os("KINFOLD_BLESS").is_some()
 }
 

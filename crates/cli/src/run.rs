@@ -8,6 +8,7 @@ use std::time::Instant;
 use indicatif::{ProgressBar, ProgressStyle};
 use kinfold_daemon::config::Config;
 use kinfold_daemon::valuation;
+use kinfold_mapping::sources::ByName;
 use kinfold_mapping::{Source, Sources};
 use kinfold_model::{Command, IdentityChange, Keys, PersonId, PrivacyRequest, Timestamp};
 use kinfold_pipeline::{InRecord, Listener, Local, LocalPorts, Origin, OutRecord, StageName, Store};
@@ -54,8 +55,14 @@ impl Setup {
     /// The same, with a mapping for the records of one source.
     #[must_use]
     pub fn with_source(self, source: Source) -> Self {
-        let sources = Sources::new([(source.name().to_owned(), Arc::new(source))].into());
-        Self { ports: self.ports.with_sources(Arc::new(sources)), ..self }
+        let name = source.name().to_owned();
+        self.with_sources([(name, Arc::new(source))].into())
+    }
+
+    /// The same, with mappings for the records of several sources, by their names.
+    #[must_use]
+    pub fn with_sources(self, sources: ByName) -> Self {
+        Self { ports: self.ports.with_sources(Arc::new(Sources::new(sources))), ..self }
     }
 
     /// Goes on with the store in a folder. What earlier rules decided there is looked at again under those of today.
