@@ -3,6 +3,7 @@
 mod brake_on_kafka;
 mod clv;
 mod command_line;
+mod connect_example;
 mod consent_on_kafka;
 mod crashes;
 mod data_sets;
@@ -12,6 +13,7 @@ mod deployed;
 mod erased_on_kafka;
 mod erasure;
 mod erasure_scene;
+mod examples;
 mod explain;
 mod explain_command;
 mod golden;
