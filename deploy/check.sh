@@ -91,6 +91,12 @@ else
     skip grafana/kinfold.json jq required
 fi
 
+if have jq; then
+    check examples/connect/profile.json 'jq (syntax, name, class)' jq -e '.name and .config["connector.class"]' examples/connect/profile.json
+else
+    skip examples/connect/profile.json jq required
+fi
+
 # `config` needs no engine.
 if have docker && docker compose version > /dev/null 2>&1; then
     check compose.yaml 'docker compose config' docker compose -f compose.yaml config --quiet

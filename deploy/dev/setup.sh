@@ -48,6 +48,7 @@ deploy() {
 examples() {
   there /usr/lib/postgresql/*/bin/initdb /usr/bin/initdb || need postgresql
   { has python3 && python3 -c 'import ensurepip, venv' 2>/dev/null; } || need python3-venv
+  has curl || need curl
 }
 
 has() {
