@@ -1,7 +1,8 @@
 //! What somebody bought when. In: orders, in any order. Out: [`Purchases`] by days, and what is known of them until a day.
 //!
 //! All that is bought on one day is one purchase: a basket that was sent as two orders is no sign of somebody who comes
-//! back. It is also how the published figures came about that the tests compare with.
+//! back. It is also how the published figures came about that the tests compare with. A day on which nothing was paid, or more was
+//! paid back, is none: the models are of transactions for which somebody paid.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,19 +11,48 @@ use kinfold_model::{Amount, Timestamp};
 
 use crate::day::Day;
 use crate::figure::{amount_of, units};
+use crate::limits::PAID_BACK_DAYS_MAX;
 
-/// The days on which somebody bought, ascending, each with what they paid on it, in one currency.
+/// The days on which somebody bought, ascending, each with what they paid on it and did not get back, which is more than nothing, in
+/// one currency.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Purchases(Vec<(Day, Amount)>);
 
 impl FromIterator<(Day, Amount)> for Purchases {
-    /// What was paid on one day is added up.
+    /// What was paid on one day is added up. What was paid back on a day, all in all, comes off purchases before it, as if the source
+    /// had said so of these.
     fn from_iter<I: IntoIterator<Item = (Day, Amount)>>(orders: I) -> Self {
+        let nothing = Amount::default();
         let mut days = BTreeMap::<Day, Amount>::new();
         for (day, amount) in orders {
             *days.entry(day).or_default() += amount;
         }
-        Self(days.into_iter().collect())
+        let mut bought = Vec::new();
+        for (day, amount) in days {
+            if amount > nothing {
+                bought.push((day, amount));
+            } else {
+                take_back(&mut bought, nothing - amount);
+            }
+        }
+        Self(bought)
+    }
+}
+
+/// Off the last day on which so much was paid; if there is none, off as many as it takes, the last first. A day of which nothing is
+/// left is none. What is more than all of them was paid for something of which nobody told.
+fn take_back(bought: &mut Vec<(Day, Amount)>, mut back: Amount) {
+    let nothing = Amount::default();
+    while back > nothing {
+        let lately = bought.len().saturating_sub(PAID_BACK_DAYS_MAX);
+        let whole = bought.iter().skip(lately).rposition(|(_, paid)| *paid >= back);
+        let place = whole.map_or(bought.len().saturating_sub(1), |place| lately + place);
+        let Some((_, paid)) = bought.get_mut(place) else { return };
+        let taken = back.min(*paid);
+        (*paid, back) = (*paid - taken, back - taken);
+        if *paid == nothing {
+            bought.remove(place);
+        }
     }
 }
 
@@ -91,7 +121,7 @@ pub struct Summary {
     /// When they were.
     pub history: History,
     /// What was paid for a repeat purchase on average, in units of the currency; `None` for somebody who bought once. It is 0
-    /// or less where refunds outweigh.
+    /// or less only where totals say so, in which refunds may outweigh.
     pub repeat_mean: Option<f64>,
     /// What was paid for a purchase on average, the first among them, to two digits.
     pub mean: Amount,
@@ -179,6 +209,40 @@ mod tests {
         assert_eq!(summary.repeat_mean, Some(15.5));
         assert_eq!(summary.mean.to_string(), "57.70");
         assert_eq!((summary.purchases(), summary.days_since_last()), (2, 7));
+    }
+
+    /// As text, by day of January.
+    fn standing(orders: &[(u32, &str)]) -> Vec<(u32, String)> {
+        let first = day("2026-01-01");
+        let orders = orders.iter().map(|(on, paid)| (first.plus(on - 1), paid.parse().expect("an amount")));
+        let bought: Purchases = orders.collect();
+        bought.days().iter().map(|(on, paid)| (on.since(first) + 1, paid.to_string())).collect()
+    }
+
+    #[test]
+    fn only_a_day_on_which_something_was_paid_is_one_of_purchase() {
+        let of = |days: &[(u32, &str)]| {
+            days.iter().map(|(on, paid)| (*on, (*paid).to_owned())).collect::<Vec<_>>()
+        };
+        for (orders, expected) in [
+            (&[(1, "0")][..], &[][..]),
+            (&[(1, "-10")], &[]),
+            (&[(1, "10"), (1, "-10")], &[]),
+            (&[(1, "10"), (1, "-4")], &[(1, "6.00")]),
+            (&[(1, "100"), (5, "15"), (10, "-20")], &[(1, "80.00"), (5, "15.00")]),
+            (&[(1, "100"), (5, "15"), (10, "-100")], &[(5, "15.00")]),
+            (&[(1, "100"), (5, "15"), (10, "-15")], &[(1, "100.00")]),
+            (&[(1, "30"), (5, "15"), (10, "-40")], &[(1, "5.00")]),
+            (&[(1, "-40"), (5, "15")], &[(5, "15.00")]),
+            (&[(1, "10"), (5, "-40"), (9, "7")], &[(9, "7.00")]),
+        ] {
+            let there = standing(orders);
+            assert_eq!(there, of(expected), "{orders:?}");
+            let back: Vec<_> = orders.iter().rev().copied().collect();
+            assert_eq!(standing(&back), there, "the order does not matter");
+            let again: Vec<(u32, &str)> = there.iter().map(|(on, paid)| (*on, paid.as_str())).collect();
+            assert_eq!(standing(&again), there, "what stands, stands");
+        }
     }
 
     #[test]

@@ -75,7 +75,8 @@ mod tests {
     }
 
     fn bought(days: &[&str]) -> Purchases {
-        days.iter().map(|day| (day.parse().expect("a day"), Amount::default())).collect()
+        let paid: Amount = "1".parse().expect("an amount");
+        days.iter().map(|day| (day.parse().expect("a day"), paid)).collect()
     }
 
     #[test]

@@ -85,19 +85,31 @@ pub struct Horizon {
     pub discount_per_year: f64,
 }
 
+impl Horizon {
+    /// The ends of the thirty days in which purchases fall.
+    fn steps(self) -> impl Iterator<Item = u32> {
+        const STEP_DAYS: usize = 30;
+        let end = move |begin: u32| begin.saturating_add(STEP_DAYS as u32).min(self.days);
+        (0..self.days).step_by(STEP_DAYS).map(end)
+    }
+}
+
+/// So many terms the sums of a value have at most, whoever it is of.
+pub(crate) fn terms_max(model: &BgNbd, horizon: Horizon) -> f64 {
+    horizon.steps().chain([horizon.days]).map(|days| model.terms_max(days)).sum()
+}
+
 /// How many purchases are expected, each counted by what money of that time is worth now. They are discounted from the end of
 /// the thirty days in which they fall.
 #[must_use]
 pub fn discounted_purchases(model: &BgNbd, history: History, horizon: Horizon) -> f64 {
-    const STEP_DAYS: usize = 30;
     const YEAR_DAYS: f64 = 365.0;
     if horizon.discount_per_year <= 0.0 {
         return model.expected_purchases(history, horizon.days);
     }
     let mut before = 0.0;
     let mut sum = 0.0;
-    for begin in (0..horizon.days).step_by(STEP_DAYS) {
-        let end = begin.saturating_add(STEP_DAYS as u32).min(horizon.days);
+    for end in horizon.steps() {
         let by_then = model.expected_purchases(history, end);
         let years = f64::from(end) / YEAR_DAYS;
         // Two forecasts may differ in their last bit the wrong way.

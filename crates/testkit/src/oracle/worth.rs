@@ -3,7 +3,7 @@
 //! The figures of a value come from the model, whose own tests hold them against published ones; what is bought when, and as of which
 //! day, is found out here. A stage is looked for at each time at which it might begin.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::profile::{ProfileIdentifier, ProfileLifecycle, ProfileValue, StageChange};
 use kinfold_model::{Amount, Timestamp, Touchpoint};
@@ -28,7 +28,7 @@ pub(super) fn worth(
     let meaning = valuation.model.meaning();
     let orders = standing_orders(touchpoints, settings);
     let bought = orders.iter().filter(|order| order.said.currency == meaning.currency);
-    let bought: Vec<(Day, Amount)> = bought.map(|order| (Day::of(order.placed), order.net())).collect();
+    let bought = purchases(bought.map(|order| (Day::of(order.placed), order.net())));
     // The first day of the cell, or a later one in it on which they bought. A cell of the grid begins on 1970-01-05.
     let length = i64::from(valuation.refresh.days());
     let day = |time: Timestamp| time.millis().div_euclid(DAY_MS);
@@ -52,6 +52,32 @@ pub(super) fn worth(
         model: worth.model,
         as_of: worth.as_of.to_string(),
     })
+}
+
+/// The days on which they paid something, each with what they did not get back. What was paid back on a day comes off the last day
+/// before it that had as much, or else off the last ones; the worlds are shorter than a year.
+fn purchases(orders: impl Iterator<Item = (Day, Amount)>) -> Vec<(Day, Amount)> {
+    let nothing = Amount::default();
+    let mut sums: BTreeMap<Day, Amount> = BTreeMap::new();
+    orders.for_each(|(day, amount)| *sums.entry(day).or_default() += amount);
+    let mut left: BTreeMap<Day, Amount> = BTreeMap::new();
+    for (day, sum) in sums {
+        if sum > nothing {
+            left.insert(day, sum);
+            continue;
+        }
+        let mut back = nothing - sum;
+        while back > nothing && !left.is_empty() {
+            let has_it = left.iter().filter(|(_, paid)| **paid >= back).map(|(day, _)| *day).max();
+            let from = has_it.or(left.keys().max().copied()).expect("there is a day");
+            let paid = left.remove(&from).expect("it was paid on that day");
+            if paid > back {
+                left.insert(from, paid - back);
+            }
+            back = if paid > back { nothing } else { back - paid };
+        }
+    }
+    left.into_iter().collect()
 }
 
 /// Where they stand now, and how they came there.
