@@ -54,27 +54,27 @@ pub(super) fn worth(
     })
 }
 
-/// The days on which they paid something, each with what they did not get back. What was paid back on a day comes off the last day
-/// before it that had as much, or else off the last ones; the worlds are shorter than a year.
+/// The days on which they bought, each with what they paid and did not get back. What was paid back on a day comes off the last day by
+/// then that had as much, or else off the last ones that had any; worlds are shorter than the days that are looked at.
 fn purchases(orders: impl Iterator<Item = (Day, Amount)>) -> Vec<(Day, Amount)> {
     let nothing = Amount::default();
-    let mut sums: BTreeMap<Day, Amount> = BTreeMap::new();
-    orders.for_each(|(day, amount)| *sums.entry(day).or_default() += amount);
+    let (refunds, paid): (Vec<_>, Vec<_>) = orders.partition(|(_, amount)| *amount < nothing);
     let mut left: BTreeMap<Day, Amount> = BTreeMap::new();
+    paid.into_iter().for_each(|(day, amount)| *left.entry(day).or_default() += amount);
+    let mut sums: BTreeMap<Day, Amount> = BTreeMap::new();
+    refunds.into_iter().for_each(|(day, amount)| *sums.entry(day).or_default() += amount);
     for (day, sum) in sums {
-        if sum > nothing {
-            left.insert(day, sum);
-            continue;
-        }
         let mut back = nothing - sum;
-        while back > nothing && !left.is_empty() {
-            let has_it = left.iter().filter(|(_, paid)| **paid >= back).map(|(day, _)| *day).max();
-            let from = has_it.or(left.keys().max().copied()).expect("there is a day");
-            let paid = left.remove(&from).expect("it was paid on that day");
-            if paid > back {
-                left.insert(from, paid - back);
+        loop {
+            let some = left.range(..=day).filter(|(_, paid)| **paid > nothing);
+            let some: Vec<(Day, Amount)> = some.map(|(day, paid)| (*day, *paid)).collect();
+            let as_much = some.iter().rfind(|(_, paid)| *paid >= back);
+            let Some((from, paid)) = as_much.or(some.last()).copied() else { break };
+            left.insert(from, if paid > back { paid - back } else { nothing });
+            if paid >= back {
+                break;
             }
-            back = if paid > back { nothing } else { back - paid };
+            back = back - paid;
         }
     }
     left.into_iter().collect()
