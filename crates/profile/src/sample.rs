@@ -14,7 +14,7 @@ use crate::span::Span;
 use crate::tally::Tally;
 use crate::values::{PAIRS_MAX, Pair};
 
-/// With those that have room, 128 pairs are counted: more than somebody can be interested in, and 6 kB if each was stated once.
+/// With those that have room, 128 pairs are counted: more than somebody can be interested in.
 const SAMPLED_MAX: usize = 128 - PAIRS_MAX;
 /// A topic is a word or a path of words. A longer text is none, and would take the room of other attributes.
 pub(crate) const TOPIC_BYTES_MAX: usize = 256;

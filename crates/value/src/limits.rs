@@ -26,8 +26,8 @@ pub const MODEL_BYTES_MAX: usize = 16_384;
 pub const WEEKS_MAX: u32 = 522;
 /// Among so many days of purchase that is looked for which was paid back: a year of them, for nobody takes back what is older.
 pub const PAID_BACK_DAYS_MAX: usize = 366;
-/// Terms of the sums that a value may take, whoever it is of: some ten milliseconds. Everybody who bought is valued whenever they
-/// change.
+/// Terms of the sums that a value may take, whoever it is of: everybody who bought is valued whenever they change. With the published
+/// parameters and a year ahead it is less than a hundredth of this.
 pub const TERMS_MAX: f64 = 2e6;
 /// Stages of a lifecycle: each is asked at each point in time.
 pub const STAGES_MAX: usize = 16;

@@ -122,6 +122,7 @@ pub fn discounted_purchases(model: &BgNbd, history: History, horizon: Horizon) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::TERMS_MAX;
     use crate::model::tests::CDNOW;
 
     fn day(text: &str) -> Day {
@@ -149,6 +150,14 @@ mod tests {
         // 1.2261 purchases of 24.66 each, of which the discount takes some per cent.
         let clv: f64 = value.clv.to_string().parse().expect("a number");
         assert!(clv > 28.0 && clv < 30.0, "{clv}");
+    }
+
+    #[test]
+    fn usual_parameters_take_a_small_part_of_what_may_be_computed() {
+        let model = Model::from_toml(CDNOW).expect("is a model");
+        let horizon = |days| Horizon { days, discount_per_year: 0.1 };
+        assert!(terms_max(model.bg_nbd(), horizon(365)) < TERMS_MAX / 100.0);
+        assert!(terms_max(model.bg_nbd(), horizon(3653)) < TERMS_MAX);
     }
 
     #[test]
