@@ -61,6 +61,8 @@ fn one_identifier_is_explained_to_people_and_to_programs() {
     assert_eq!(value["identifier"]["value"], "ann@example.org");
     assert_eq!(value["standing"]["links"], true);
     assert_eq!(value["sightings"].as_array().map(Vec::len), Some(2));
+    assert_eq!((&value["restricted"], &value["restricted_known"]), (&serde_json::Value::Null, &true.into()));
+    assert!(!said.contains("restricted"), "{said}");
     let node = value["identifier"]["node"].as_str().expect("text");
     assert_eq!(json(&state, &[node]), value, "a node id names the same identifier");
     let hash = "b1e9f9f8e5a1c0ff";
@@ -231,6 +233,9 @@ fn the_state_of_consumers_is_explained_while_they_hold_it_and_a_partition_that_i
         let value: serde_json::Value = serde_json::from_slice(&answer.stdout).expect("JSON");
         assert_eq!(value["person_id"], serde_json::json!(node.person), "{id}");
         assert_eq!(value["identifier"]["value"], serde_json::Value::Null, "no profile stage is here");
+        let known = (&value["restricted"], &value["restricted_known"]);
+        let expected = node.person.is_none();
+        assert_eq!(known, (&serde_json::Value::Null, &expected.into()), "{id}: no people are here either");
     }
     drop(held);
     std::fs::remove_dir_all(folder.path().join("stitch/1")).expect("removes");

@@ -150,7 +150,7 @@ fn who_is_restricted_is_kept_and_says_so_until_it_is_lifted_by_another_identifie
     assert_eq!(restricted(&steward, "out-3", "bea@example.org"), Value::Null);
     let explained = steward.does(&["explain", "customer_id:C-1", "--json"]);
     let explained: Value = serde_json::from_str(&explained).expect("JSON");
-    assert_eq!(explained["restricted"], since);
+    assert_eq!((&explained["restricted"], &explained["restricted_known"]), (&since, &true.into()));
     steward.does(&["privacy", "lift", "customer_id:C-1"]);
     assert_eq!(restricted(&steward, "out-4", "ann@example.org"), Value::Null);
     let (code, told) = asks(&steward, &["restrict", "email:nobody@example.org"]);

@@ -9,6 +9,7 @@ use serde::Serialize;
 use crate::field::Field;
 use crate::identifier::{Identifier, Namespace};
 use crate::keys::sha256_hex;
+use crate::purpose::Purposes;
 
 /// At most so many outputs: each is looked at whenever somebody changes.
 pub const OUTPUTS_MAX: usize = 32;
@@ -78,6 +79,16 @@ impl Output {
         self.purposes.iter().chain(more.flat_map(|(_, purposes)| purposes)).map(String::as_str)
     }
 
+    /// Whether each purpose that it needs permits one of these attributes at least. An attribute that touchpoints never state counts
+    /// as well as any.
+    #[must_use]
+    pub fn permits_any(&self, attributes: &BTreeSet<String>, purposes: &Purposes) -> bool {
+        attributes.iter().any(|name| {
+            let part = Field::Attribute(name.clone());
+            self.needs(&part).all(|purpose| purposes.get(purpose).permits(&part))
+        })
+    }
+
     /// Every purpose that it names.
     #[must_use]
     pub fn named(&self) -> BTreeSet<&str> {
@@ -123,6 +134,7 @@ impl FromIterator<(String, Output)> for Outputs {
 mod tests {
     use super::*;
     use crate::field::Metric;
+    use crate::purpose::Purpose;
 
     #[test]
     fn hashes_are_those_that_advertising_platforms_expect_and_are_called_hashes() {
@@ -149,5 +161,23 @@ mod tests {
         assert_eq!(needs(&Field::Metric(Metric::Orders)), set(&["marketing", "analytics"]));
         assert_eq!(needs(&Field::Attribute("city".to_owned())), set(&["marketing"]));
         assert_eq!(output.named(), BTreeSet::from(["analytics", "marketing", "scoring"]));
+    }
+
+    #[test]
+    fn attributes_of_which_each_purpose_permits_another_are_permitted_by_none() {
+        let set = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<BTreeSet<_>>();
+        let only = |name: &str| {
+            let fields = [Field::Attribute(name.to_owned())].into();
+            Purpose { fields: Some(fields), ..Purpose::default() }
+        };
+        let named = [("ads", only("hobby")), ("mail", only("topic")), ("care", Purpose::default())];
+        let purposes: Purposes =
+            named.map(|(name, purpose)| (name.to_owned(), purpose)).into_iter().collect();
+        let permits = |names: &[&str], attributes: &[&str]| {
+            let output = Output { purposes: set(names), ..Output::default() };
+            output.permits_any(&set(attributes), &purposes)
+        };
+        assert!(permits(&["ads"], &["hobby", "topic"]) && permits(&["ads", "care"], &["hobby"]));
+        assert!(!permits(&["ads", "mail"], &["hobby", "topic"]) && !permits(&["care"], &[]));
     }
 }

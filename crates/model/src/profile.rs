@@ -223,7 +223,7 @@ pub struct TimelineEntry {
 /// schema.
 #[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
-    /// Each counts once by its id.
+    /// Each counts once by its source and its id.
     pub touchpoints: i64,
     /// How many of them came by which channel; those without a channel are not among them.
     pub channels: BTreeMap<String, i64>,

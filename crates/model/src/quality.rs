@@ -87,7 +87,7 @@ pub struct SourceQuality {
     pub flags: BTreeMap<FlagKind, u64>,
     /// Records that were refused, by kind.
     pub refused: BTreeMap<RefusalKind, u64>,
-    /// Touchpoints whose id had been seen before, with the same identifiers.
+    /// Touchpoints whose id had been seen before of this source, with the same identifiers.
     pub duplicates: u64,
 }
 

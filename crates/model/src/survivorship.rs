@@ -11,7 +11,7 @@ use crate::time::Timestamp;
 
 /// Of so many attributes at most a rule is declared: a facet keeps no more.
 pub const RULES_MAX: usize = 256;
-/// At most so many sources stand in one list.
+/// At most so many sources stand in one list, and of so many the newest word on an attribute is kept, whatever else was said of it.
 pub const SOURCES_MAX: usize = 64;
 /// At most so many attributes tell of interests, and a profile shows at most so many of them.
 pub const INTERESTS_MAX: usize = 100;

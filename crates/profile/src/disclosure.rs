@@ -14,7 +14,7 @@ use crate::facet::Facet;
 use crate::facets::Member;
 use crate::survivor::competitors;
 use crate::table::Table;
-use crate::values::Values;
+use crate::values::{Pair, Values};
 
 /// What was said at one set of identifiers.
 #[derive(Clone, PartialEq, Eq)]
@@ -137,6 +137,18 @@ pub(crate) fn held(key: &[u8], value: &[u8]) -> Result<(NodeId, Option<Member>),
     Ok((node, held.member))
 }
 
+/// Whether somebody may be used for nothing, as far as it is known.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Restricted {
+    /// Nothing is held of them where it was looked: they may be or not.
+    #[default]
+    Unknown,
+    /// They are not.
+    No,
+    /// They are, since then.
+    Since(Timestamp),
+}
+
 /// What the entries of one person hold.
 #[derive(Default)]
 pub struct Disclosure {
@@ -144,8 +156,19 @@ pub struct Disclosure {
     own: BTreeSet<NodeId>,
     /// By the node at which it was said.
     said: BTreeMap<NodeId, Said>,
-    /// Since when they are restricted.
-    restricted: Option<Timestamp>,
+    /// Whether they are restricted.
+    restricted: Restricted,
+}
+
+impl Restricted {
+    /// What one member more says of its person.
+    fn and(self, since: Option<Timestamp>) -> Self {
+        match (self, since) {
+            (Self::Since(one), Some(other)) => Self::Since(one.min(other)),
+            (Self::Unknown | Self::No, Some(since)) | (Self::Since(since), None) => Self::Since(since),
+            (Self::Unknown | Self::No, None) => Self::No,
+        }
+    }
 }
 
 impl Disclosure {
@@ -158,7 +181,7 @@ impl Disclosure {
         if !node.is_sighting() {
             self.own.insert(node);
         }
-        self.restricted = self.restricted.into_iter().chain(member.restricted).min();
+        self.restricted = self.restricted.and(member.restricted);
         self.said.extend(member.facet.map(|facet| (node, Said::of(facet))));
         Ok(())
     }
@@ -169,9 +192,9 @@ impl Disclosure {
         self.own.contains(&identifier)
     }
 
-    /// Since when nothing of the person may be used, as far as the entries say that were taken in; `None`: they are not restricted.
+    /// Whether nothing of the person may be used, as far as the entries say that were taken in.
     #[must_use]
-    pub fn restricted(&self) -> Option<Timestamp> {
+    pub fn restricted(&self) -> Restricted {
         self.restricted
     }
 
@@ -241,7 +264,22 @@ impl Said {
     }
 }
 
-/// Every value, by value and source, also those that did not win.
+/// Every value, by value and source, also those that did not win, and those that are only counted.
 fn all_stated(values: &Values) -> Vec<Stated> {
-    competitors(values, &values.beyond()).iter().map(Stated::of).collect()
+    let beyond = values.beyond();
+    let competitors = competitors(values, &beyond);
+    let mut all: BTreeMap<&Pair, Stated> =
+        competitors.iter().map(|one| (one.pair, Stated::of(one))).collect();
+    for (pair, touchpoints, span) in values.counted() {
+        let stated = all.entry(pair).or_insert_with(|| Stated {
+            value: pair.value.clone(),
+            source: pair.source.clone(),
+            first: span.first,
+            last: span.last,
+            touchpoints: None,
+            verified: None,
+        });
+        (stated.first, stated.last, stated.touchpoints) = (span.first, span.last, Some(touchpoints));
+    }
+    all.into_values().collect()
 }

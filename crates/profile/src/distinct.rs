@@ -1,5 +1,5 @@
-//! How many distinct touchpoints there were, without remembering them: ids in, a count out. It is exact up to 16 and an estimate
-//! beyond.
+//! How many distinct touchpoints of one source there were, without remembering them: ids in, a count out. It is exact up to 16 and
+//! an estimate beyond.
 //!
 //! Of the hashes of all ids the least are kept, so a touchpoint that comes again changes nothing, and two sketches merge to that of
 //! all their touchpoints. The k-th least of evenly spread hashes tells how many there are: Bar-Yossef et al., Counting Distinct
@@ -8,19 +8,21 @@
 
 use std::collections::BTreeSet;
 
+use serde::{Deserialize, Serialize};
+
 /// Four bytes, so that of sixteen ids two are alike once in 35 million times.
 pub(crate) type Hash = [u8; 4];
 
 /// The last of them only tells that there are more than the others.
 const HASHES_MAX: usize = 17;
 
-/// The least hashes of ids of touchpoints.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+/// The least hashes of ids of touchpoints. Those of two sources are never put together, for they may have the same ids.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Distinct(BTreeSet<Hash>);
 
-/// The hash of an id. It has no key: it stands beside the id's touchpoint, and never leaves.
-pub(crate) fn hash(touchpoint_id: &str) -> Hash {
-    let [a, b, c, d, ..] = *blake3::hash(touchpoint_id.as_bytes()).as_bytes();
+/// The hash of a text: of an id, or of a value. It has no key: it stands beside what it is of, and never leaves.
+pub(crate) fn hash(text: &str) -> Hash {
+    let [a, b, c, d, ..] = *blake3::hash(text.as_bytes()).as_bytes();
     [a, b, c, d]
 }
 

@@ -92,8 +92,8 @@ impl Facet {
         facet
     }
 
-    /// Takes in what a touchpoint said, and counts it when its id is new to this sighting. Says whether the facet is
-    /// another one now. A repeated id may say other things than before: they compete like those of any touchpoint. Identifiers
+    /// Takes in what a touchpoint said, and counts it when its source and id are new to this sighting. Says whether the facet is
+    /// another one now. A repeated one may say other things than before: they compete like those of any touchpoint. Identifiers
     /// that `struck` names are left out.
     pub fn absorb(&mut self, touchpoint: &Touchpoint, struck: &BTreeSet<NodeId>, first_time: bool) -> bool {
         let counted = Counted::of(touchpoint);

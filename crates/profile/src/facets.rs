@@ -31,6 +31,8 @@ use crate::laws;
 use crate::restriction::Word;
 use crate::table::Table;
 
+/// Between a source and an id in a key: a byte that no text has in UTF-8, so that no two pairs of them are one.
+const END_OF_TEXT: u8 = 0xff;
 /// So many ids of touchpoints are forgotten at once. Those of a robot's cookie may be millions.
 const FORGOTTEN_AT_ONCE: usize = 1000;
 
@@ -65,7 +67,7 @@ pub enum Joined {
     Facet(Box<FacetMessage>),
     /// To every partition of people, behind all that was sent there.
     Barrier(Barrier),
-    /// For whoever counts: a touchpoint whose id this sighting had already.
+    /// For whoever counts: a touchpoint that this sighting had already, by its source and its id.
     Repeated {
         /// The system that reported it.
         source: String,
@@ -263,8 +265,8 @@ impl Facets {
         Self { returning, ..Self::default() }
     }
 
-    /// Takes a touchpoint into its facet. It counts once by its id, as the one of its copies that outranks the others, so
-    /// that it does not matter which came first.
+    /// Takes a touchpoint into its facet. It counts once by its source and its id, for two sources may number alike, as the one of
+    /// its copies that outranks the others, so that it does not matter which came first.
     fn absorb(&mut self, touchpoint: &Touchpoint, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
         let state = &mut *context.state;
         let consented = self.returning.consented(touchpoint);
@@ -277,7 +279,8 @@ impl Facets {
             return Ok(());
         }
         let place = place(touchpoint.sighting, touched.node.life);
-        let key = Table::Seen.key(&[&place, touchpoint.touchpoint_id.as_bytes()]);
+        let (source, id) = (touchpoint.source.as_bytes(), touchpoint.touchpoint_id.as_bytes());
+        let key = Table::Seen.key(&[&place, source, &[END_OF_TEXT], id]);
         let counted = state.get(&key)?.map(|bytes| Table::Seen.decode::<Counted>(&bytes)).transpose()?;
         let counts_as = Counted::of(touchpoint);
         if counted.is_some() {

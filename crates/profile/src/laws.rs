@@ -63,6 +63,12 @@ pub fn facet(facet: &Facet) -> Result<(), Broken> {
         "no value is last stated before first",
     )?;
     check(
+        facet.attributes.least().all(|(_, values)| {
+            values.counted().all(|(_, count, span)| count > 0 && span.first <= span.last && all.holds(span))
+        }),
+        "what is counted of a value was stated while the facet is seen",
+    )?;
+    check(
         facet.consents.iter().all(|(_, stated)| stated.decision != Decision::Requested),
         "what was only asked for is not kept",
     )?;

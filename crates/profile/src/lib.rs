@@ -35,6 +35,7 @@ pub mod people;
 mod place;
 mod restriction;
 mod revision;
+mod sample;
 mod settings;
 mod span;
 mod standard;

@@ -9,7 +9,6 @@ use std::collections::BTreeMap;
 use kinfold_model::profile::{Attribute, StatedValue};
 use kinfold_model::{AttributeRule, Reason, SurvivorRule, Survivorship, Timestamp, UnifiedProfile};
 
-use crate::distinct::Distinct;
 use crate::tally::{Mark, Tally};
 use crate::values::{Pair, Values, length};
 
@@ -144,13 +143,14 @@ pub(crate) fn competitors<'v>(values: &'v Values, beyond: &'v BTreeMap<Pair, Tal
     kept.chain(beyond.iter().map(|(pair, tally)| Competitor { pair, tally, is_kept: false })).collect()
 }
 
-/// By value, how many distinct touchpoints stated it, of whatever source.
-pub(crate) fn counts(values: &Values) -> BTreeMap<&str, u64> {
-    let mut distinct: BTreeMap<&str, Distinct> = BTreeMap::new();
+/// By value, how many distinct touchpoints stated it, of whatever source: those of two sources are never the same one.
+fn counts(values: &Values) -> BTreeMap<&str, u64> {
+    let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
     for (pair, tally) in values.kept() {
-        distinct.entry(&pair.value).or_default().merge(&tally.distinct);
+        let count = counts.entry(&pair.value).or_default();
+        *count = count.saturating_add(tally.distinct.count());
     }
-    distinct.into_iter().map(|(value, distinct)| (value, distinct.count())).collect()
+    counts
 }
 
 /// When one of the attributes of a profile becomes stale by itself next; `None`: never.

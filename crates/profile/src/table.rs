@@ -1,7 +1,7 @@
 //! Keys and values of the state: which tables there are, and how an entry becomes bytes and comes back.
 //!
-//! A key is the table's tag, then ids of fixed length, then at most one text; so keys of one table never run into
-//! each other and a prefix of ids is a prefix of keys. Values are as [`stored`] makes them.
+//! A key is the table's tag, then ids of fixed length, then texts, each but the last with an end that no text has; so keys of one
+//! table never run into each other and a prefix of ids is a prefix of keys. Values are as [`stored`] makes them.
 
 use kinfold_model::{Fault, stored};
 use serde::de::DeserializeOwned;
@@ -11,7 +11,7 @@ use serde::de::DeserializeOwned;
 pub enum Table {
     /// Of facets. Node → its facet, its person and the version it was last sent with.
     Node,
-    /// Of facets. Sighting, how often it was forgotten, and touchpoint id → what the touchpoint counts for.
+    /// Of facets. Sighting, how often it was forgotten, source and touchpoint id → what the touchpoint counts for.
     Seen,
     /// Of people. Person and node → version and member, or only the version once the node has left.
     Member,

@@ -1,5 +1,6 @@
 //! What is known of one value that one source stated: when it did first and last, when it verified it last, and how many touchpoints
-//! there were. Touchpoints go in, in any order and any number of times; the same set gives the same tally.
+//! there were. Touchpoints go in, in any order and any number of times; the same set gives the same tally. All of them are of that
+//! source, so that their ids tell them apart.
 
 use std::cmp::Reverse;
 
@@ -7,6 +8,7 @@ use kinfold_model::Timestamp;
 use serde::{Deserialize, Serialize, Serializer};
 
 use crate::distinct::{Distinct, Hash, hash};
+use crate::span::Span;
 
 /// A touchpoint, and when it was. The greater is the later.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -59,6 +61,11 @@ impl Tally {
     pub(crate) fn bytes_max(&self) -> usize {
         let ids = self.marks().map(|mark| mark.touchpoint_id.len()).max().unwrap_or_default();
         3 * (ids + 16) + 128
+    }
+
+    /// From the first to the last of its touchpoints.
+    pub(crate) fn span(&self) -> Span {
+        Span { first: self.first.time, last: self.last.time }
     }
 
     /// Every mark of it.

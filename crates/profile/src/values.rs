@@ -3,19 +3,20 @@
 //!
 //! What is kept does not depend on the rule, which may be another one tomorrow. Of each value and source there is a tally, for the
 //! least 16 pairs, which is a function of the set of statements. Of the pairs that found no room there are only the statements that
-//! a rule could ask for, each exact; how often their values were stated is not known.
+//! a rule could ask for, each exact, and of a sample of them how often and when they were stated, for interests.
 
 use std::collections::BTreeMap;
 use std::mem;
 
+use kinfold_model::survivorship::SOURCES_MAX;
 use serde::{Deserialize, Serialize};
 
+use crate::sample::Sample;
+use crate::span::Span;
 use crate::tally::{Mark, Tally};
 
 /// Nobody moves house so often; a till that stands for its customers does.
 pub(crate) const PAIRS_MAX: usize = 16;
-/// Of so many sources without room at most the newest statement is kept. The least stay.
-const SOURCES_MAX: usize = 16;
 
 /// A value, and who stated it.
 #[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -48,8 +49,10 @@ struct Spilled {
     longest: Statement,
     /// The newest that its source has verified.
     verified: Option<Statement>,
-    /// The newest of each source.
+    /// The newest of each source, of as many as a rule can list; the least stay.
     by_source: BTreeMap<String, Statement>,
+    /// How often pairs were stated, and when.
+    sample: Sample,
 }
 
 impl Values {
@@ -92,7 +95,7 @@ impl Values {
     pub(crate) fn beyond(&self) -> BTreeMap<Pair, Tally> {
         let mut beyond: BTreeMap<Pair, Tally> = BTreeMap::new();
         let Some(spilled) = &self.spilled else { return beyond };
-        let Spilled { newest, oldest, longest, verified, by_source } = &**spilled;
+        let Spilled { newest, oldest, longest, verified, by_source, .. } = &**spilled;
         let said = [newest, oldest, longest].into_iter().chain(by_source.values()).map(|said| (said, false));
         for (Statement { mark, pair }, is_verified) in said.chain(verified.iter().map(|said| (said, true))) {
             let tally = Tally::of(mark.clone(), is_verified);
@@ -104,10 +107,22 @@ impl Values {
         beyond
     }
 
+    /// How many distinct touchpoints stated each pair, and when: of all that have room, and of a sample of those that have none.
+    /// Touchpoints of two sources are never the same one, so those of two pairs may be added.
+    pub(crate) fn counted(&self) -> impl Iterator<Item = (&Pair, u64, Span)> {
+        let kept = self.kept().map(|(pair, tally)| (pair, tally.distinct.count(), tally.span()));
+        kept.chain(self.spilled.iter().flat_map(|spilled| spilled.sample.iter()))
+    }
+
     /// So many bytes it may take, and never fewer than before: what has been said counts, also where it found no room.
     pub(crate) fn bytes_max(&self) -> usize {
-        let spilled = self.spilled.as_ref().map_or(0, |spilled| 4 + spilled.by_source.len());
-        (self.kept.len() + spilled).saturating_mul(self.widest as usize)
+        let widest = self.widest as usize;
+        let (spilled, sampled) = self
+            .spilled
+            .as_ref()
+            .map_or((0, 0), |spilled| (4 + spilled.by_source.len(), spilled.sample.len()));
+        let places = (self.kept.len() + spilled).saturating_mul(widest);
+        places.saturating_add(sampled * widest.min(Sample::ENTRY_BYTES_MAX))
     }
 
     /// Whether there were pairs that found no room.
@@ -128,6 +143,7 @@ impl Values {
 
 impl Spilled {
     fn of(pair: Pair, tally: Tally) -> Self {
+        let sample = Sample::of(&pair, &tally);
         let Tally { first, last, verified, .. } = tally;
         let said = |mark: Mark| Statement { mark, pair: pair.clone() };
         let newest = said(last);
@@ -137,6 +153,7 @@ impl Spilled {
             longest: newest.clone(),
             by_source: [(pair.source.clone(), newest.clone())].into(),
             newest,
+            sample,
         }
     }
 
@@ -145,6 +162,7 @@ impl Spilled {
         news |= replace(&mut self.oldest, other.oldest, |a, b| a.age() > b.age());
         news |= replace(&mut self.longest, other.longest, |a, b| a.length() > b.length());
         news |= replace(&mut self.verified, other.verified, |a, b| a > b);
+        news |= self.sample.merge(other.sample);
         for (source, newest) in other.by_source {
             news |= match self.by_source.get_mut(&source) {
                 Some(known) => replace(known, newest, |a, b| a > b),
@@ -214,7 +232,9 @@ mod tests {
     }
 
     fn told() -> impl Strategy<Value = Vec<Told>> {
-        vec((any::<u8>(), 0..6_i64, 0..12_u8, 0..20_u8, any::<bool>()), 1..80)
+        // Few sources of many values as well as many: both have a limit.
+        let sources = prop_oneof![0..2_u8, 0..90_u8];
+        vec((any::<u8>(), 0..6_i64, 0..100_u8, sources, any::<bool>()), 1..260)
     }
 
     proptest! {
@@ -255,6 +275,8 @@ mod tests {
             let spilled = values.spilled.as_ref().map_or(0, |spilled| spilled.by_source.len());
             prop_assert!(values.kept.len() <= PAIRS_MAX && spilled <= SOURCES_MAX);
             let bytes = postcard::to_stdvec(&values).expect("has bytes").len();
+            let sampled = values.spilled.as_ref().map_or(0, |spilled| spilled.sample.len());
+            prop_assert_eq!(values.counted().count(), values.kept.len() + sampled);
             prop_assert!(bytes <= values.bytes_max() + 32, "{} and {}", bytes, values.bytes_max());
             prop_assert!(values.bytes_max() >= of(&told[1..]).bytes_max(), "more statements never take less");
             let beyond = values.beyond();

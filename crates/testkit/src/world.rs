@@ -39,7 +39,8 @@ pub fn keys() -> Keys {
 
 /// Touchpoints of one seed, in the order in which they were made, which is not that of time.
 pub struct World {
-    /// Some have the same id and the same identifiers: copies, which may differ in everything else.
+    /// Some have the same id and the same identifiers: of one source they are copies, which may differ in everything else; of two
+    /// sources, which number alike, they are two touchpoints.
     pub touchpoints: Vec<Touchpoint>,
 }
 
@@ -65,6 +66,10 @@ impl World {
             let identifiers = match touchpoints.last() {
                 Some(last) if rng.f64() < 0.02 => {
                     touchpoint.touchpoint_id.clone_from(&last.touchpoint_id);
+                    // Not drawn, so that a seed keeps the world that it had; the others have the source of the last now and then.
+                    if index.is_multiple_of(2) {
+                        touchpoint.source.clone_from(&last.source);
+                    }
                     last.identifiers.clone()
                 }
                 _ => nodes(&identifiers(rng, person, persons), &rules, keys),
@@ -256,6 +261,10 @@ fn touchpoint(rng: &mut Rng, index: usize, person: usize, persons: usize) -> Tou
     if index.is_multiple_of(3) {
         attributes
             .insert("newsletter_topic".to_owned(), TOPICS[(index / 3 + person) % TOPICS.len()].to_owned());
+    }
+    // Of more values than are weighed, so that it is not the alphabet that says which count.
+    if index.is_multiple_of(2) {
+        attributes.insert("category".to_owned(), format!("category {}", index * 37 % 300 / 2));
     }
     if index.is_multiple_of(4) {
         attributes.insert("birth_date".to_owned(), format!("19{}-02-1{}", 50 + person % 40, index / 4 % 3));

@@ -21,6 +21,14 @@ pub struct BgNbd {
     period_days: u32,
 }
 
+/// What comes of a sum.
+#[derive(Clone, Copy)]
+struct Series {
+    purchases: f64,
+    /// How many terms it took.
+    terms: f64,
+}
+
 /// A history in periods.
 #[derive(Clone, Copy)]
 pub(crate) struct Seen {
@@ -75,8 +83,26 @@ impl BgNbd {
     #[must_use]
     pub fn expected_purchases(&self, history: History, days: u32) -> f64 {
         let seen = Seen::of(history, self.period_days);
-        let periods = f64::from(days.min(FORECAST_DAYS_MAX)) / f64::from(self.period_days);
-        self.alive(history) * self.expected_of_the_living(seen, periods)
+        let series = self.expected_of_the_living(seen, self.periods(days));
+        debug_assert!(series.terms <= self.terms_max(days), "a sum has more terms than can be");
+        self.alive(history) * series.purchases
+    }
+
+    /// So many terms the sum for so many days has at most, whoever it is of. They end where a negative binomial number ends: one that
+    /// is Poisson, of a mean that has a gamma distribution with the shape `r + x`. The Chernoff bounds of both say how far beyond
+    /// its mean either can be. Who bought on `x` days is at least as many days old.
+    pub(crate) fn terms_max(&self, days: u32) -> f64 {
+        /// What is left out is less than the share of which this is the logarithm.
+        const LEFT_OUT: f64 = 45.0;
+        let beyond = |mean: f64| libm::sqrt(2.0 * LEFT_OUT * mean) + LEFT_OUT;
+        let spread = self.r + beyond(self.r) + LEFT_OUT / 2.0;
+        let periods = self.periods(days);
+        let mean = periods / self.alpha * spread + 2.0 * periods * f64::from(self.period_days);
+        mean + beyond(mean)
+    }
+
+    fn periods(&self, days: u32) -> f64 {
+        f64::from(days.min(FORECAST_DAYS_MAX)) / f64::from(self.period_days)
     }
 
     /// The published formula has a hypergeometric function, divides by `a - 1`, and takes differences of what is nearly alike.
@@ -85,14 +111,14 @@ impl BgNbd {
     /// *j*-th after now with probability *E q^j*, *q* from a beta distribution with `b + x` and `a`. So the expectation is
     /// that of *1 + E q + … + E q^(N-1)*. Weights are handed from term to term by multiplication and divided by their sum at the
     /// end, so that neither a large history nor a long time makes a term that is too small or too large.
-    fn expected_of_the_living(&self, seen: Seen, periods: f64) -> f64 {
+    fn expected_of_the_living(&self, seen: Seen, periods: f64) -> Series {
         /// Where weights are scaled down before they grow out of a float.
         const LARGE: f64 = 1e250;
         /// What is left out may be this part of what is there: less than its last bit.
         const LEFT_OUT: f64 = 1e-17;
         let share = periods / (self.alpha + seen.t + periods);
         if share <= 0.0 {
-            return 0.0;
+            return Series { purchases: 0.0, terms: 0.0 };
         }
         let (shape, stays) = (self.r + seen.x, self.b + seen.x);
         let (mut weight, mut weights, mut sum) = (1.0, 1.0, 0.0);
@@ -113,7 +139,7 @@ impl BgNbd {
                 let rest = weight * next / (1.0 - next);
                 let more = rest * (purchases + there / (1.0 - next));
                 if rest <= LEFT_OUT * weights && more <= LEFT_OUT * sum {
-                    return sum / weights;
+                    return Series { purchases: sum / weights, terms: n };
                 }
             }
             if weight > LARGE {
@@ -173,6 +199,32 @@ mod tests {
             let model = BgNbd::new(parameters, 7).expect("are possible");
             let is = model.expected_purchases(known, days);
             assert!((is - expected).abs() < 1e-9 * expected, "{parameters:?}: {is} is not {expected}");
+        }
+    }
+
+    /// Terms are counted, so that it does not matter how fast the machine is.
+    #[test]
+    fn no_sum_has_more_terms_than_its_parameters_say() {
+        let histories = [
+            History::default(),
+            history(0, 0, 3000),
+            history(1, 1, 1),
+            history(9, 9, 9),
+            history(40, 300, 400),
+            history(900, 900, 900),
+        ];
+        for (r, alpha) in [(1e-4, 0.05), (0.243, 4.414), (2.0, 0.05), (30.0, 3.0), (1e3, 1e2), (1e5, 1e6)] {
+            for (a, b) in [(1e-4, 1e5), (0.793, 2.426), (1e5, 1e-4)] {
+                for (period_days, days) in [(1, 30), (7, 365), (7, 3653), (366, 3653)] {
+                    let model = BgNbd::new([r, alpha, a, b], period_days).expect("are possible");
+                    let most = model.terms_max(days);
+                    for known in histories {
+                        let seen = Seen::of(known, period_days);
+                        let terms = model.expected_of_the_living(seen, model.periods(days)).terms;
+                        assert!(terms <= most, "{r} {alpha} {a} {b} {days} {known:?}: {terms} and {most}");
+                    }
+                }
+            }
         }
     }
 }

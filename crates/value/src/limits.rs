@@ -12,7 +12,7 @@ pub const PERIOD_DAYS_MAX: u32 = 366;
 pub const DISCOUNT_MAX: f64 = 10.0;
 /// Of parameters without a unit. Outside, a distribution is a point or has no middle, and a fit that ends there found nothing.
 pub const SHAPE_RANGE: RangeInclusive<f64> = 1e-4..=1e5;
-/// Of `alpha`, in periods. The time that a forecast takes grows as the horizon is longer than this.
+/// Of `alpha`, in periods. How small it may be for its horizon says [`TERMS_MAX`].
 pub const ALPHA_RANGE: RangeInclusive<f64> = 0.05..=1e6;
 /// Of `v`, in units of the currency.
 pub const SCALE_RANGE: RangeInclusive<f64> = 1e-4..=1e9;
@@ -24,6 +24,11 @@ pub const REPEAT_CUSTOMERS_MIN: u64 = 10;
 pub const MODEL_BYTES_MAX: usize = 16_384;
 /// Ten years: how many weeks a forecast is compared with.
 pub const WEEKS_MAX: u32 = 522;
+/// Among so many days of purchase that is looked for which was paid back: a year of them, for nobody takes back what is older.
+pub const PAID_BACK_DAYS_MAX: usize = 366;
+/// Terms of the sums that a value may take, whoever it is of: everybody who bought is valued whenever they change. With the published
+/// parameters and a year ahead it is less than a hundredth of this.
+pub const TERMS_MAX: f64 = 2e6;
 /// Stages of a lifecycle: each is asked at each point in time.
 pub const STAGES_MAX: usize = 16;
 /// Bytes of the name of a stage.

@@ -9,10 +9,11 @@ use crate::bg_nbd::BgNbd;
 use crate::day::Day;
 use crate::fit::{FitError, Fitted, Sample};
 use crate::gamma_gamma::GammaGamma;
-use crate::limits::{DISCOUNT_MAX, HORIZON_DAYS_MAX, MODEL_BYTES_MAX, PERIOD_DAYS_MAX};
+use crate::limits::{DISCOUNT_MAX, HORIZON_DAYS_MAX, MODEL_BYTES_MAX, PERIOD_DAYS_MAX, TERMS_MAX};
 use crate::parameters::NotPossible;
 use crate::purchases::Summary;
 use crate::scores::Quintiles;
+use crate::value::{Horizon, terms_max};
 
 /// The version of the file that this release writes, and the only one that it reads.
 pub const VERSION: u32 = 1;
@@ -226,6 +227,7 @@ impl Model {
         let GammaGammaNames { p, q, v } = file.gamma_gamma.parameters;
         let bg_nbd = BgNbd::new([r, alpha, a, b], file.meaning.period_days)?;
         let gamma_gamma = GammaGamma::new([p, q, v])?;
+        file.meaning.is_near(&bg_nbd)?;
         let mut model = Self { file, bg_nbd, gamma_gamma, id: String::new() };
         model.id = blake3::hash(model.to_toml().as_bytes()).to_hex().chars().take(16).collect();
         Ok(model)
@@ -315,6 +317,25 @@ impl Meaning {
         }
         Ok(())
     }
+
+    /// The terms of a forecast grow with `r` and with the horizon, and as `alpha` is small.
+    ///
+    /// # Errors
+    /// [`ModelError::Nonsense`].
+    fn is_near(&self, bg_nbd: &BgNbd) -> Result<(), ModelError> {
+        let [r, alpha, ..] = bg_nbd.parameters();
+        let (days, discount_per_year) = (self.horizon_days, self.discount_per_year);
+        if terms_max(bg_nbd, Horizon { days, discount_per_year }) <= TERMS_MAX {
+            return Ok(());
+        }
+        let what = format!(
+            "with bg_nbd.r {r} and bg_nbd.alpha {alpha}, in periods of {} days, a forecast of {days} days is too long to compute",
+            self.period_days
+        );
+        let remedy =
+            "write a shorter meaning.horizon_days, or fit it again on people who buy less often".to_owned();
+        Err(ModelError::Nonsense { what, remedy })
+    }
 }
 
 #[cfg(test)]
@@ -388,6 +409,7 @@ monetary = ["10.00", "15.00", "25.00", "40.00"]
         for (from, to, words) in [
             ("r = 0.243", "r = -1.0", "bg_nbd.r is -1, and must be from"),
             ("r = 0.243", "r = nan", "bg_nbd.r is NaN"),
+            ("r = 0.243", "r = 100000.0", "bg_nbd.r 100000 and bg_nbd.alpha 4.414"),
             ("q = 3.74", "q = 0.5", "gamma_gamma.q is 0.5"),
             ("alpha = 4.414", "alpha = inf", "bg_nbd.alpha is inf"),
             ("horizon_days = 365", "horizon_days = 0", "meaning.horizon_days is 0"),

@@ -1,7 +1,9 @@
 //! What somebody bought when. In: orders, in any order. Out: [`Purchases`] by days, and what is known of them until a day.
 //!
 //! All that is bought on one day is one purchase: a basket that was sent as two orders is no sign of somebody who comes
-//! back. It is also how the published figures came about that the tests compare with.
+//! back. It is also how the published figures came about that the tests compare with. A refund, which is an
+//! order of a negative value, is no purchase: it lowers what was paid for those before it. One for which nothing was paid is one, as
+//! it is in the published figures.
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -10,19 +12,46 @@ use kinfold_model::{Amount, Timestamp};
 
 use crate::day::Day;
 use crate::figure::{amount_of, units};
+use crate::limits::PAID_BACK_DAYS_MAX;
 
-/// The days on which somebody bought, ascending, each with what they paid on it, in one currency.
+/// The days on which somebody bought, ascending, each with what they paid on it and did not get back, which is never less than
+/// nothing, in one currency.
 #[derive(Clone, Default, PartialEq, Eq)]
 pub struct Purchases(Vec<(Day, Amount)>);
 
 impl FromIterator<(Day, Amount)> for Purchases {
-    /// What was paid on one day is added up.
+    /// What was paid on one day is added up. What was paid back on a day comes off purchases of that day and before, as if the source
+    /// had said so of these.
     fn from_iter<I: IntoIterator<Item = (Day, Amount)>>(orders: I) -> Self {
-        let mut days = BTreeMap::<Day, Amount>::new();
+        let nothing = Amount::default();
+        let (mut days, mut refunds) = (BTreeMap::<Day, Amount>::new(), BTreeMap::<Day, Amount>::new());
         for (day, amount) in orders {
-            *days.entry(day).or_default() += amount;
+            if amount < nothing {
+                *refunds.entry(day).or_default() += nothing - amount;
+            } else {
+                *days.entry(day).or_default() += amount;
+            }
         }
-        Self(days.into_iter().collect())
+        let mut bought: Vec<(Day, Amount)> = days.into_iter().collect();
+        for (day, back) in refunds {
+            let by_then = bought.partition_point(|(bought, _)| *bought <= day);
+            let lately = by_then.saturating_sub(PAID_BACK_DAYS_MAX);
+            take_back(bought.get_mut(lately..by_then).unwrap_or_default(), back);
+        }
+        Self(bought)
+    }
+}
+
+/// Off the last day on which so much was paid; if there is none, off as many as it takes, the last first. What is more than all of
+/// them was paid for something of which nobody told.
+fn take_back(bought: &mut [(Day, Amount)], mut back: Amount) {
+    let nothing = Amount::default();
+    while back > nothing {
+        let whole = bought.iter().rposition(|(_, paid)| *paid >= back);
+        let place = whole.or_else(|| bought.iter().rposition(|(_, paid)| *paid > nothing));
+        let Some((_, paid)) = place.and_then(|place| bought.get_mut(place)) else { return };
+        let taken = back.min(*paid);
+        (*paid, back) = (*paid - taken, back - taken);
     }
 }
 
@@ -90,8 +119,8 @@ impl History {
 pub struct Summary {
     /// When they were.
     pub history: History,
-    /// What was paid for a repeat purchase on average, in units of the currency; `None` for somebody who bought once. It is 0
-    /// or less where refunds outweigh.
+    /// What was paid for a repeat purchase on average, in units of the currency; `None` for somebody who bought once. It is 0 where
+    /// all of it came back, and less only where totals say so, in which refunds may outweigh.
     pub repeat_mean: Option<f64>,
     /// What was paid for a purchase on average, the first among them, to two digits.
     pub mean: Amount,
@@ -179,6 +208,54 @@ mod tests {
         assert_eq!(summary.repeat_mean, Some(15.5));
         assert_eq!(summary.mean.to_string(), "57.70");
         assert_eq!((summary.purchases(), summary.days_since_last()), (2, 7));
+    }
+
+    /// As text, by day of January.
+    fn standing(orders: &[(u32, &str)]) -> Vec<(u32, String)> {
+        let first = day("2026-01-01");
+        let orders = orders.iter().map(|(on, paid)| (first.plus(on - 1), paid.parse().expect("an amount")));
+        let bought: Purchases = orders.collect();
+        bought.days().iter().map(|(on, paid)| (on.since(first) + 1, paid.to_string())).collect()
+    }
+
+    #[test]
+    fn a_refund_is_no_purchase_and_comes_off_those_before_it() {
+        let of = |days: &[(u32, &str)]| {
+            days.iter().map(|(on, paid)| (*on, (*paid).to_owned())).collect::<Vec<_>>()
+        };
+        for (orders, expected) in [
+            (&[(1, "0")][..], &[(1, "0.00")][..]),
+            (&[(1, "-10")], &[]),
+            (&[(1, "10"), (1, "-4")], &[(1, "6.00")]),
+            (&[(1, "10"), (4, "-10")], &[(1, "0.00")]),
+            (&[(1, "100"), (5, "15"), (10, "-20")], &[(1, "80.00"), (5, "15.00")]),
+            (&[(1, "100"), (5, "15"), (10, "-100")], &[(1, "0.00"), (5, "15.00")]),
+            (&[(1, "100"), (5, "15"), (10, "-15")], &[(1, "100.00"), (5, "0.00")]),
+            (&[(1, "30"), (5, "15"), (10, "-40")], &[(1, "5.00"), (5, "0.00")]),
+            (&[(1, "-40"), (5, "15")], &[(5, "15.00")]),
+            (&[(1, "10"), (5, "-40"), (9, "7")], &[(1, "0.00"), (9, "7.00")]),
+        ] {
+            let there = standing(orders);
+            assert_eq!(there, of(expected), "{orders:?}");
+            let back: Vec<_> = orders.iter().rev().copied().collect();
+            assert_eq!(standing(&back), there, "the order does not matter");
+            let again: Vec<(u32, &str)> = there.iter().map(|(on, paid)| (*on, paid.as_str())).collect();
+            assert_eq!(standing(&again), there, "what stands, stands");
+        }
+    }
+
+    #[test]
+    fn no_money_is_lost_or_made_while_purchases_cover_what_was_paid_back() {
+        let orders: Vec<(u32, &str)> =
+            vec![(3, "-6.5"), (1, "10"), (9, "-19"), (5, "12.25"), (9, "4"), (12, "1"), (12, "-0.75")];
+        let sum = |orders: &[(u32, &str)]| {
+            let mut sum = Amount::default();
+            orders.iter().for_each(|(_, paid)| sum += paid.parse::<Amount>().expect("an amount"));
+            sum
+        };
+        let there = standing(&orders);
+        let stood: Vec<(u32, &str)> = there.iter().map(|(on, paid)| (*on, paid.as_str())).collect();
+        assert_eq!(sum(&stood), sum(&orders));
     }
 
     #[test]

@@ -85,19 +85,31 @@ pub struct Horizon {
     pub discount_per_year: f64,
 }
 
+impl Horizon {
+    /// The ends of the thirty days in which purchases fall.
+    fn steps(self) -> impl Iterator<Item = u32> {
+        const STEP_DAYS: usize = 30;
+        let end = move |begin: u32| begin.saturating_add(STEP_DAYS as u32).min(self.days);
+        (0..self.days).step_by(STEP_DAYS).map(end)
+    }
+}
+
+/// So many terms the sums of a value have at most, whoever it is of.
+pub(crate) fn terms_max(model: &BgNbd, horizon: Horizon) -> f64 {
+    horizon.steps().chain([horizon.days]).map(|days| model.terms_max(days)).sum()
+}
+
 /// How many purchases are expected, each counted by what money of that time is worth now. They are discounted from the end of
 /// the thirty days in which they fall.
 #[must_use]
 pub fn discounted_purchases(model: &BgNbd, history: History, horizon: Horizon) -> f64 {
-    const STEP_DAYS: usize = 30;
     const YEAR_DAYS: f64 = 365.0;
     if horizon.discount_per_year <= 0.0 {
         return model.expected_purchases(history, horizon.days);
     }
     let mut before = 0.0;
     let mut sum = 0.0;
-    for begin in (0..horizon.days).step_by(STEP_DAYS) {
-        let end = begin.saturating_add(STEP_DAYS as u32).min(horizon.days);
+    for end in horizon.steps() {
         let by_then = model.expected_purchases(history, end);
         let years = f64::from(end) / YEAR_DAYS;
         // Two forecasts may differ in their last bit the wrong way.
@@ -110,6 +122,7 @@ pub fn discounted_purchases(model: &BgNbd, history: History, horizon: Horizon) -
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::limits::TERMS_MAX;
     use crate::model::tests::CDNOW;
 
     fn day(text: &str) -> Day {
@@ -137,6 +150,14 @@ mod tests {
         // 1.2261 purchases of 24.66 each, of which the discount takes some per cent.
         let clv: f64 = value.clv.to_string().parse().expect("a number");
         assert!(clv > 28.0 && clv < 30.0, "{clv}");
+    }
+
+    #[test]
+    fn usual_parameters_take_a_small_part_of_what_may_be_computed() {
+        let model = Model::from_toml(CDNOW).expect("is a model");
+        let horizon = |days| Horizon { days, discount_per_year: 0.1 };
+        assert!(terms_max(model.bg_nbd(), horizon(365)) < TERMS_MAX / 100.0);
+        assert!(terms_max(model.bg_nbd(), horizon(3653)) < TERMS_MAX);
     }
 
     #[test]

@@ -4,10 +4,10 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kinfold_daemon::config::Config;
-use kinfold_model::{Identifier, Keys, NodeId, PersonId, State, Timestamp};
+use kinfold_model::{Identifier, Keys, NodeId, PersonId, State};
 use kinfold_pipeline::{Overlay, Writes};
 use kinfold_profile::account::Accounts;
-use kinfold_profile::disclosure;
+use kinfold_profile::disclosure::{self, Restricted};
 use kinfold_stitch::explain::Graph;
 
 use super::{Failure, load, say};
@@ -128,7 +128,7 @@ impl Explain {
         graph: &Graph<'_>,
         facets: &Shelves<'_>,
         asked: &[Asked],
-        (config, restricted): (&Config, &Restricted<'_>),
+        (config, restricted): (&Config, &Lookup<'_>),
     ) -> Result<String, Failure> {
         let rules = &config.rules;
         let mut names = Names::new(graph, facets, rules);
@@ -161,7 +161,7 @@ impl Explain {
         graph: &Graph<'_>,
         asked: &Asked,
         mut names: Names<'_>,
-        (config, restricted): (&Config, &Restricted<'_>),
+        (config, restricted): (&Config, &Lookup<'_>),
     ) -> Result<String, Failure> {
         let rules = &config.rules;
         let portrait =
@@ -174,7 +174,8 @@ impl Explain {
         }
         names.learn_portrait(&portrait).map_err(Failure::fault)?;
         let terms = Terms { names: &names, rules };
-        let restricted = portrait.person.map(restricted).transpose()?.flatten();
+        // Nobody is not restricted.
+        let restricted = portrait.person.map_or(Ok(Restricted::No), restricted)?;
         Ok(match self.form() {
             Form::Json => format!("{:#}", terms.portrait(&portrait, restricted)),
             _ => text::portrait(&portrait, restricted, &names, rules),
@@ -191,8 +192,8 @@ impl Explain {
     }
 }
 
-/// Since when somebody may be used for nothing; `None` also where nothing is held of them on this machine.
-type Restricted<'r> = dyn Fn(PersonId) -> Result<Option<Timestamp>, Failure> + 'r;
+/// Whether somebody may be used for nothing, as far as it is known on this machine.
+type Lookup<'l> = dyn Fn(PersonId) -> Result<Restricted, Failure> + 'l;
 
 /// The names of attributes are no values.
 fn unstated(accounts: &Accounts) -> Failure {

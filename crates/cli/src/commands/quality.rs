@@ -68,7 +68,7 @@ fn of_files(
     let keys = Keys::new(&secret);
     let capture = Capture::new(keys.clone(), config.rules, config.capture);
     let mut sources = BTreeMap::<String, SourceQuality>::new();
-    let mut seen = BTreeSet::<(NodeId, u64)>::new();
+    let mut seen = BTreeMap::<String, BTreeSet<(NodeId, u64)>>::new();
     for path in files {
         let mut lines = Lines::open(path, |_| {})?;
         while let Some(line) = lines.next_line().map_err(Failure::file(path))? {
@@ -78,6 +78,8 @@ fn of_files(
             match capture.touchpoint(&line, now) {
                 Ok(touchpoint) => {
                     let mark = keys.touchpoint_mark(&touchpoint.touchpoint_id);
+                    // Two sources may number alike.
+                    let seen = seen.entry(touchpoint.source.clone()).or_default();
                     let is_new = seen.insert((touchpoint.sighting, mark));
                     let source = sources.entry(touchpoint.source).or_default();
                     source.touchpoint(&touchpoint.flags);

@@ -1,6 +1,7 @@
 //! An explanation for programs: one object. `docs/explain.md` lists its members, which are only ever added to.
 
-use kinfold_model::{Command, Rules, Timestamp};
+use kinfold_model::{Command, Rules};
+use kinfold_profile::disclosure::Restricted;
 use kinfold_stitch::explain::{
     Against, Answer, Dispute, Fate, Hindrance, Meeting, Name, Path, Portrait, Rule, Said, Sighting, Stand,
     Step,
@@ -20,7 +21,7 @@ pub(crate) struct Terms<'t> {
 
 impl Terms<'_> {
     /// Everything known of one identifier.
-    pub(crate) fn portrait(self, portrait: &Portrait, restricted: Option<Timestamp>) -> Value {
+    pub(crate) fn portrait(self, portrait: &Portrait, restricted: Restricted) -> Value {
         let meeting = |Meeting { sighting, fate }: &Meeting| {
             let mut value = self.sighting(sighting);
             value["outcome"] = match fate {
@@ -33,11 +34,16 @@ impl Terms<'_> {
             }
             value
         };
+        let since = match restricted {
+            Restricted::Since(time) => Some(time.to_string()),
+            Restricted::No | Restricted::Unknown => None,
+        };
         json!({
             "question": "identifier",
             "identifier": self.name(&portrait.name),
             "person_id": portrait.person,
-            "restricted": restricted.map(|time| time.to_string()),
+            "restricted": since,
+            "restricted_known": restricted != Restricted::Unknown,
             "first_seen": portrait.first_seen.map(|time| time.to_string()),
             "contested": portrait.contested,
             "standing": self.stand(&portrait.stand),

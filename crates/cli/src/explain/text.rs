@@ -3,7 +3,8 @@
 use std::collections::BTreeSet;
 
 use comfy_table::Table;
-use kinfold_model::{Command, Rules, Timestamp};
+use kinfold_model::{Command, Rules};
+use kinfold_profile::disclosure::Restricted;
 use kinfold_stitch::explain::{Answer, Fate, Meeting, Name, Path, Portrait, Said, Sighting, Step};
 
 use super::names::Names;
@@ -16,7 +17,7 @@ const SIGHTINGS_SHOWN: usize = 20;
 /// Everything known of one identifier.
 pub(crate) fn portrait(
     portrait: &Portrait,
-    restricted: Option<Timestamp>,
+    restricted: Restricted,
     names: &Names<'_>,
     rules: &Rules,
 ) -> String {
@@ -26,8 +27,15 @@ pub(crate) fn portrait(
         .map_or_else(|| format!("{label} belongs to nobody"), |id| format!("{label} belongs to person {id}"));
     let since = portrait.first_seen.map_or_else(String::new, |time| format!("; first seen {}", minute(time)));
     let mut lines = vec![format!("{belongs}{since}."), standing(portrait, rules)];
-    if let Some(time) = restricted {
-        lines.push(format!("This person is restricted since {}: no output has them.", minute(time)));
+    match restricted {
+        Restricted::No => {}
+        Restricted::Since(time) => {
+            lines.push(format!("This person is restricted since {}: no output has them.", minute(time)));
+        }
+        Restricted::Unknown => lines.push(
+            "Whether this person is restricted is not known here: ask on the machine of kinfold-profile that has their state."
+                .to_owned(),
+        ),
     }
     if portrait.contested {
         lines.push("Several people share it on stronger grounds.".to_owned());

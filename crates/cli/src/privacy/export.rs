@@ -16,7 +16,7 @@ use kinfold_kafka::Settings;
 use kinfold_kafka::reader::{Isolation, Reader, Stored};
 use kinfold_model::{Assignment, NodeId, PersonId, Timestamp, UnifiedProfile};
 use kinfold_pipeline::StageName;
-use kinfold_profile::disclosure::{self, Disclosure, Said, SaidAttribute};
+use kinfold_profile::disclosure::{self, Disclosure, Restricted, Said, SaidAttribute};
 use kinfold_wire::{Framing, SchemaIds, Topic, decode, encode};
 use serde_json::{Map, Value, json};
 
@@ -67,6 +67,7 @@ fn held(
     pause: Duration,
     look: &mut dyn FnMut() -> Result<Option<Found>, Failure>,
 ) -> Result<Option<Held>, Failure> {
+    let mut is_here = false;
     for attempt in 0..TRIES_MAX {
         if attempt > 0 {
             std::thread::sleep(pause);
@@ -75,10 +76,15 @@ fn held(
         if disclosure.has(node) {
             return Ok(Some(Held { person, profile, said: disclosure.into_said() }));
         }
+        is_here = disclosure.restricted() != Restricted::Unknown;
     }
-    Err(Failure::Fault(
-        "the person of IDENTIFIER changes right now, and nothing was written; try again".to_owned(),
-    ))
+    let why = if is_here {
+        "the person of IDENTIFIER changes right now, and nothing was written; try again"
+    } else {
+        "nothing is held here of the person of IDENTIFIER, and nothing was written; ask where kinfold-profile has their state, or, \
+         if they have just become somebody else, try again"
+    };
+    Err(Failure::Fault(why.to_owned()))
 }
 
 /// Writes `export.json` and `export.html`, which nobody else may read. What is there under these names is replaced, and if it is a
@@ -131,7 +137,8 @@ fn in_folder(site: &Site, folder: &Path, node: NodeId) -> Result<Option<Found>, 
     Ok(Some(Found { person, profile: profile.map_err(Failure::fault)?, disclosure }))
 }
 
-/// What the people in a state folder hold of a person; nothing where their partition is elsewhere.
+/// What the people in a state folder hold of a person. Where their partition is elsewhere it holds nothing, and then
+/// [`Disclosure::restricted`] is [`Restricted::Unknown`].
 ///
 /// # Errors
 /// When the folder cannot be read.

@@ -1,5 +1,5 @@
-//! Outputs. In: `[outputs.<name>]`, the purposes and the namespaces that there are. Out: topics of profiles, each of which asks
-//! for nothing that one of its purposes does not permit.
+//! Outputs. In: `[outputs.<name>]`, the purposes and the namespaces that there are, and what profiles show. Out: topics of profiles,
+//! each of which asks for nothing that one of its purposes does not permit, and for nothing that would be empty for ever.
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -13,17 +13,34 @@ use unicode_normalization::UnicodeNormalization;
 use super::purposes::field;
 use super::reader::{Check, Section};
 
+/// What profiles show as far as the configuration says so: what they do not show leaves on no output.
+#[derive(Clone, Copy)]
+pub(super) struct Shown<'s> {
+    /// The attributes that tell of interests; `None`: no interest is shown.
+    pub(super) interests: Option<&'s BTreeSet<String>>,
+    /// How many touchpoints are.
+    pub(super) timeline: usize,
+    /// Whether purchases are valued.
+    pub(super) has_model: bool,
+}
+
 /// What an output is checked against.
 struct Terms<'t> {
     purposes: &'t Purposes,
     /// Whether all that is declared of purposes could be read: else what is missing may be just that.
     are_sound: bool,
     rules: &'t Rules,
+    shown: Shown<'t>,
 }
 
 /// Reads the section.
-pub(super) fn read_outputs(root: &mut Section<'_>, purposes: &Purposes, rules: &Rules) -> Outputs {
-    let terms = Terms { purposes, are_sound: root.is_sound("purposes"), rules };
+pub(super) fn read_outputs(
+    root: &mut Section<'_>,
+    purposes: &Purposes,
+    rules: &Rules,
+    shown: Shown<'_>,
+) -> Outputs {
+    let terms = Terms { purposes, are_sound: root.is_sound("purposes"), rules, shown };
     let mut section = root.section("outputs");
     let given = section.given();
     if given.len() > OUTPUTS_MAX {
@@ -155,8 +172,47 @@ fn check(section: &Section<'_>, output: &Output, terms: &Terms<'_>) {
             section.fault(key, format!("asks for {part}, which the purpose {name} does not permit"), remedy);
         }
     }
+    for part in &parts {
+        if let Some((why, remedy)) = never(part, output, terms) {
+            section.fault("fields", format!("asks for {part}, {why}"), format!("{remedy}, or take it out"));
+        }
+    }
     for field in output.more.keys().filter(|field| !parts.iter().any(|part| field.covers(part))) {
         let remedy = "ask for it, or take it out here";
         section.fault("more", format!("speaks of {field}, which is not asked for"), remedy);
+    }
+}
+
+/// Why a part that is permitted would be empty for everybody and ever, and the remedy.
+fn never(part: &Field, output: &Output, terms: &Terms<'_>) -> Option<(&'static str, String)> {
+    let Shown { interests, timeline, has_model } = terms.shown;
+    match part {
+        Field::Value if !has_model => Some((
+            "and nobody is valued without a model",
+            "write model = \"model.toml\" under [value]".to_owned(),
+        )),
+        Field::Timeline if timeline == 0 => {
+            Some(("of which profiles show nothing", "write timeline = 10 under [profile]".to_owned()))
+        }
+        Field::Interests => {
+            let Some(first) = interests.and_then(|names| names.first()) else {
+                let remedy = "name attributes in [profile] interests, and an interests_max above 0";
+                return Some(("of which profiles show none", remedy.to_owned()));
+            };
+            let is_possible = interests.is_some_and(|names| output.permits_any(names, terms.purposes));
+            if is_possible || !terms.are_sound {
+                return None;
+            }
+            let has_list =
+                |name: &&str| terms.purposes.declared(name).is_some_and(|purpose| purpose.fields.is_some());
+            let lists = output.named().into_iter().filter(has_list);
+            let lists: Vec<String> = lists.map(|name| format!("purposes.{name}")).collect();
+            let remedy = format!(
+                "add one that [profile] interests names, such as {first}, to the fields of {}",
+                lists.join(" and ")
+            );
+            Some(("and its purposes permit none of the attributes that tell of them", remedy))
+        }
+        _ => None,
     }
 }

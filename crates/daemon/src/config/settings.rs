@@ -16,7 +16,7 @@ use tracing_subscriber::EnvFilter;
 use super::faults::{ConfigFaults, Fault, Origin};
 use super::lifecycle::read_lifecycle;
 use super::namespaces::read_rules;
-use super::outputs::read_outputs;
+use super::outputs::{Shown, read_outputs};
 use super::privacy::read_privacy;
 use super::profile::read_profile;
 use super::properties::Properties;
@@ -84,7 +84,6 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         capture(root.section("capture"), root.section("signals"));
     let rules = read_rules(root.section("identity"), root.section("namespaces"));
     let purposes = read_purposes(&mut root);
-    let outputs = read_outputs(&mut root, &purposes, &rules);
     let mut profile = root.section("profile");
     let survivorship = read_survivorship(root.section("attributes"), &mut profile);
     let settings = kinfold_profile::Settings {
@@ -93,6 +92,13 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         ..read_profile(&mut profile, root.section("orders"))
     };
     profile.finish();
+    let value = read_value(root.section("value"));
+    let shown = Shown {
+        interests: if survivorship.interests_max > 0 { Some(&survivorship.interests) } else { None },
+        timeline: settings.timeline,
+        has_model: value.model.is_some(),
+    };
+    let outputs = read_outputs(&mut root, &purposes, &rules, shown);
     let privacy = read_privacy(&mut root, &purposes);
     let config = Config {
         deployment: deployment(root.section("deployment"), secret, reader),
@@ -111,7 +117,7 @@ fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config 
         purposes,
         survivorship,
         profile: settings,
-        value: read_value(root.section("value")),
+        value,
         outputs,
         privacy,
     };

@@ -6,7 +6,7 @@ use std::ops::RangeInclusive;
 
 use kinfold_capture::limits::NAME_BYTES_MAX;
 use kinfold_model::survivorship::{INTERESTS_MAX, RULES_MAX};
-use kinfold_model::{AttributeRule, SurvivorRule, Survivorship};
+use kinfold_model::{AttributeRule, Field, SurvivorRule, Survivorship};
 use unicode_normalization::UnicodeNormalization;
 
 use super::profile::read_sources;
@@ -19,7 +19,7 @@ const STALE_RANGE: RangeInclusive<i64> = DAY_MS..=36_500 * DAY_MS;
 /// Reads the rules, and of `[profile]` the interests.
 pub(super) fn read_survivorship(attributes: Section<'_>, profile: &mut Section<'_>) -> Survivorship {
     let (default, rules) = rules(attributes);
-    let interests = profile.list("interests", &Survivorship::INTERESTS, |text| attribute(&nfc(text)));
+    let interests = profile.list("interests", &Survivorship::INTERESTS, |text| topic(&nfc(text)));
     if interests.len() > INTERESTS_MAX {
         let what = format!("names {} attributes", interests.len());
         profile.fault("interests", what, format!("name at most {INTERESTS_MAX}"));
@@ -72,6 +72,14 @@ fn rule(mut section: Section<'_>, default: SurvivorRule) -> AttributeRule {
     let stale_after_ms = section.given_number("stale_after_ms", STALE_RANGE);
     section.finish();
     AttributeRule { rule, sources, stale_after_ms }
+}
+
+/// An attribute that is called like a part of a profile could be permitted by no list of fields, and whoever names one means the part.
+fn topic(name: &str) -> Check {
+    attribute(name)?;
+    let is_attribute = matches!(name.parse::<Field>(), Ok(Field::Attribute(_)));
+    let remedy = "write the name of an attribute that touchpoints state, for example newsletter_topic";
+    allow(is_attribute, "is the name of a part of a profile and not of an attribute", remedy)
 }
 
 fn attribute(name: &str) -> Check {

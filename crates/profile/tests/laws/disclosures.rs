@@ -1,9 +1,10 @@
 //! What a person is told of what was said of them, and that they are told of nobody else.
 
 use kinfold_model::PersonId;
-use kinfold_profile::disclosure::{Disclosure, prefix};
+use kinfold_profile::disclosure::{Disclosure, Restricted, prefix};
 
-use crate::world::{World, assigned, identifier, person, said, touchpoint, unassigned};
+use crate::restrictions::restricts;
+use crate::world::{World, assigned, at, identifier, person, said, touchpoint, unassigned};
 
 fn disclosed(world: &World, of: PersonId) -> Disclosure {
     let mut disclosure = Disclosure::default();
@@ -48,4 +49,18 @@ fn an_identifier_that_has_left_is_the_persons_no_more() {
     let disclosure = disclosed(&world, person(1));
     assert!(!disclosure.has(ann.node));
     assert_eq!(values(disclosure), [""; 0]);
+}
+
+#[test]
+fn of_whom_nothing_is_held_here_it_is_not_known_whether_they_are_restricted() {
+    let ann = identifier("email", "ann@example.org");
+    let only = touchpoint("t1", 1, vec![ann.clone()]);
+    let mut world =
+        World::of([said(&only), assigned(only.sighting, person(1)), assigned(ann.node, person(1))]);
+    assert_eq!(disclosed(&world, person(1)).restricted(), Restricted::No);
+    assert_eq!(disclosed(&world, person(2)).restricted(), Restricted::Unknown);
+    world.batch([restricts(ann.node, 5)]);
+    assert_eq!(disclosed(&world, person(1)).restricted(), Restricted::Since(at(5)));
+    world.batch([unassigned(ann.node), unassigned(only.sighting)]);
+    assert_eq!(disclosed(&world, person(1)).restricted(), Restricted::Unknown, "they are nobody any more");
 }

@@ -274,7 +274,7 @@ proptest! {
             world.batch(touchpoints.iter().map(said));
         }
         prop_assert_eq!(facet_bytes(&world), facet_bytes(&straight));
-        let distinct: BTreeSet<_> = touchpoints.iter().map(|touchpoint| &touchpoint.touchpoint_id).collect();
+        let distinct: BTreeSet<_> = touchpoints.iter().map(|one| (&one.source, &one.touchpoint_id)).collect();
         prop_assert_eq!(world.profiles[&person(0)].metrics.touchpoints, distinct.len() as i64);
     }
 

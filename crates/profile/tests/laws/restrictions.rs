@@ -26,7 +26,7 @@ fn asked(node: NodeId, ms: i64, stands: bool) -> FacetsInput {
     FacetsInput::Restriction(Restriction { node, stands, received: at(ms), latest: at(ms), ticket })
 }
 
-fn restricts(node: NodeId, ms: i64) -> FacetsInput {
+pub(crate) fn restricts(node: NodeId, ms: i64) -> FacetsInput {
     asked(node, ms, true)
 }
 

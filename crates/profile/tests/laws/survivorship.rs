@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use kinfold_model::consent::Decision;
+use kinfold_model::survivorship::SOURCES_MAX;
 use kinfold_model::{
     AttributeRule, Field, Form, Namespace, Output, Reason, SurvivorRule, Survivorship, Touchpoint,
     TouchpointIdentifier, UnifiedProfile,
@@ -147,6 +148,68 @@ fn interests_are_the_values_that_the_most_touchpoints_stated() {
     let interests: Vec<_> =
         profile(&world).interests.iter().map(|one| (one.value.as_str(), one.touchpoints)).collect();
     assert_eq!(interests, [("garden", 2), ("bees", 1), ("chess", 1), ("tea", 1)]);
+}
+
+#[test]
+fn what_somebody_is_interested_in_is_not_decided_by_the_alphabet() {
+    let topics = (0..90).map(|n| format!("a topic {n:02}"));
+    let once = topics.enumerate().map(|(n, topic)| (n as i64, topic));
+    let often = (100..104).map(|ms| (ms, "zen".to_owned()));
+    let stated = |(ms, topic): (i64, String)| {
+        let id = format!("t-{ms}");
+        states(&id, ms, "web", &[("interest", topic.as_str())], &[])
+    };
+    let touchpoints: Vec<Touchpoint> = once.chain(often).map(stated).collect();
+    let mut turned = touchpoints.clone();
+    turned.reverse();
+    for touchpoints in [touchpoints, turned] {
+        let world = world("interest", by(SurvivorRule::Newest), &touchpoints);
+        let interests = &profile(&world).interests;
+        let first = &interests[0];
+        assert_eq!((first.value.as_str(), first.touchpoints), ("zen", 4));
+        assert_eq!((first.first_seen, first.last_seen), (at(100), at(103)));
+        assert!(interests[1..].iter().all(|one| one.touchpoints == 1));
+    }
+}
+
+#[test]
+fn two_sources_that_number_alike_are_two_touchpoints_in_every_count() {
+    let touchpoints = [
+        states("1", 1, "crm", &[("city", "Ulm"), ("interest", "tea")], &[]),
+        states("1", 3, "till", &[("city", "Ulm"), ("interest", "tea")], &[]),
+        states("1", 5, "till", &[("city", "Ulm"), ("interest", "tea")], &[]),
+        states("2", 7, "till", &[("city", "Bonn")], &[]),
+    ];
+    let world = world("city", by(SurvivorRule::MostFrequent), &touchpoints);
+    let profile = profile(&world);
+    assert_eq!(profile.metrics.touchpoints, 3);
+    assert_eq!(profile.attributes["city"].value, "Ulm", "two touchpoints stated it, and one the other");
+    let interests: Vec<_> =
+        profile.interests.iter().map(|one| (one.value.as_str(), one.touchpoints)).collect();
+    assert_eq!(interests, [("tea", 2)]);
+    assert_eq!(profile.timeline.len(), 3);
+    assert_eq!(world.check_sums(), Ok(()));
+}
+
+#[test]
+fn a_list_of_sources_counts_to_its_end_however_much_else_was_said() {
+    let source = |n: usize| format!("s{n:02}");
+    let stated = |n: usize| {
+        let (id, city) = (format!("t-{n}"), format!("city {n:02}"));
+        states(&id, 2 * n as i64 + 1, &source(n), &[("city", city.as_str())], &[])
+    };
+    let touchpoints: Vec<Touchpoint> = (0..SOURCES_MAX).map(stated).collect();
+    let last = SOURCES_MAX - 1;
+    for listed in [20, 40, last - 1] {
+        let rule = AttributeRule {
+            sources: vec!["none".to_owned(), source(listed)],
+            ..by(SurvivorRule::SourcePriority)
+        };
+        let world = world("city", rule, &touchpoints);
+        let city = &profile(&world).attributes["city"];
+        let expected = (format!("city {listed:02}"), Reason::SourcePriority);
+        assert_eq!((city.value.clone(), city.reason), expected);
+    }
 }
 
 #[test]

@@ -119,6 +119,26 @@ fn purchases_are_orders_that_count_in_the_currency_of_the_model() {
 }
 
 #[test]
+fn a_refund_that_is_an_order_of_its_own_is_no_purchase_and_its_money_counts() {
+    let told = |orders: &[(i64, &str, &str)]| {
+        let mut world = world(with_model(7));
+        world.now = at(MONDAY_MS);
+        let bought = |(day, id, value): &(i64, &str, &str)| bought(ann(), day * DAY_MS, order(id, value, 1));
+        tell(&mut world, &orders.iter().map(bought).collect::<Vec<_>>());
+        let revenue = world.profiles[&person(1)].metrics.revenue["EUR"].to_string();
+        let value = value(&world);
+        (value.map(|value| (value.frequency, value.recency_days, value.monetary.to_string())), revenue)
+    };
+    let (bought, back) = ([(1, "O-1", "30"), (4, "O-2", "50")], (9, "R-2", "-20"));
+    let (value, revenue) = told(&[&bought[..], &[back]].concat());
+    assert_eq!((value, revenue.as_str()), (Some((2, 7, "30.00".to_owned())), "60.00"));
+    let (value, revenue) = told(&[&bought[..], &[(9, "R-1", "-50")]].concat());
+    assert_eq!((value, revenue.as_str()), (Some((2, 7, "15.00".to_owned())), "30.00"));
+    let (value, revenue) = told(&[back]);
+    assert_eq!((value, revenue.as_str()), (None, "-20.00"), "who only gave back bought nothing");
+}
+
+#[test]
 fn who_bought_in_other_currencies_alone_has_no_value_and_no_timer() {
     let mut world = world(with_model(7));
     let francs = Order { currency: "CHF".parse().expect("a code"), ..order("O-1", "70", 1) };

@@ -8,8 +8,12 @@ use kinfold_model::profile::{Attribute, Interest, ProfileIdentifier, StatedValue
 use kinfold_model::standard::{Address, Email, Phone, Social, Standard};
 use kinfold_model::{Reason, SurvivorRule, Survivorship, Timestamp, Touchpoint};
 
-/// So many pairs of value and source are counted, the least; so many touchpoints exactly.
+/// So many pairs of value and source are weighed, the least; so many touchpoints of one are counted exactly.
 const SIXTEEN: usize = 16;
+/// So many pairs more are counted for interests, those whose values have the least hashes.
+const SAMPLED: usize = 112;
+/// A longer text is no interest.
+const TOPIC_BYTES: usize = 256;
 
 /// That an attribute was stated. The greater is the newer.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -51,18 +55,28 @@ impl<'t> All<'t> {
         self.said.iter().filter(|one| self.is_counted(one))
     }
 
-    /// At how many touchpoints a value was said, of what is counted.
+    /// At how many touchpoints a value was said, of what is counted. The same id of two sources is two touchpoints.
     fn count(&self, value: &str) -> i64 {
-        let ids: BTreeSet<&str> = self.counted().filter(|one| one.value == value).map(|one| one.id).collect();
-        let hash = |id: &&str| {
-            let [a, b, c, d, ..] = *blake3::hash(id.as_bytes()).as_bytes();
-            u32::from_be_bytes([a, b, c, d])
-        };
-        let hashes: BTreeSet<u32> = ids.iter().map(hash).collect();
+        let pairs = self.counted.iter().filter(|pair| pair.0 == value);
+        pairs.map(|pair| self.count_of(*pair)).sum()
+    }
+
+    fn count_of(&self, pair: (&str, &str)) -> i64 {
+        let said = self.said.iter().filter(|one| (one.value, one.source) == pair);
+        let hashes: BTreeSet<u32> = said.map(|one| hash(one.id)).collect();
         match hashes.iter().nth(SIXTEEN) {
             None => i64::try_from(hashes.len()).unwrap_or_default(),
             Some(seventeenth) => ((16_i64 << 32) / (i64::from(*seventeenth) + 1)).max(17),
         }
+    }
+
+    /// The pairs that may tell of interests.
+    fn topics(&self) -> Vec<(&'t str, &'t str)> {
+        let is_topic = |pair: &(&str, &str)| pair.0.len() <= TOPIC_BYTES;
+        let said: BTreeSet<(&str, &str)> = self.said.iter().map(|one| (one.value, one.source)).collect();
+        let mut rest: Vec<_> = said.difference(&self.counted).copied().filter(is_topic).collect();
+        rest.sort_by_key(|pair| (hash(pair.0), *pair));
+        self.counted.iter().copied().filter(is_topic).chain(rest.into_iter().take(SAMPLED)).collect()
     }
 
     /// Of what is not counted, only the newest, the oldest, the longest and the last verified statement and the newest of each
@@ -78,6 +92,11 @@ impl<'t> All<'t> {
         known.extend(rest().filter(|one| one.is_verified).max());
         known
     }
+}
+
+fn hash(text: &str) -> u32 {
+    let [a, b, c, d, ..] = *blake3::hash(text.as_bytes()).as_bytes();
+    u32::from_be_bytes([a, b, c, d])
 }
 
 fn older<'t>(one: &Said<'t>) -> (Reverse<Timestamp>, &'t str, &'t str, &'t str) {
@@ -159,13 +178,16 @@ pub(super) fn interests(touchpoints: &[&Touchpoint], declared: &Survivorship) ->
     let mut found = Vec::new();
     for name in &declared.interests {
         let all = All::of(name, touchpoints);
-        let values: BTreeSet<&str> = all.counted().map(|one| one.value).collect();
+        let topics = all.topics();
+        let values: BTreeSet<&str> = topics.iter().map(|pair| pair.0).collect();
         for value in values {
-            let times = || all.counted().filter(|one| one.value == value).map(|one| one.time);
+            let is_of = |one: &&Said<'_>| one.value == value && topics.contains(&(one.value, one.source));
+            let times = || all.said.iter().filter(is_of).map(|one| one.time);
+            let pairs = topics.iter().filter(|pair| pair.0 == value);
             found.push(Interest {
                 name: name.clone(),
                 value: value.to_owned(),
-                touchpoints: all.count(value),
+                touchpoints: pairs.map(|pair| all.count_of(*pair)).sum(),
                 first_seen: times().min().unwrap_or_default(),
                 last_seen: times().max().unwrap_or_default(),
             });

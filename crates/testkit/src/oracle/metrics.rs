@@ -158,9 +158,10 @@ pub(super) fn orders<'t>(touchpoints: &[&'t Touchpoint], settings: &Settings) ->
 /// Of each touchpoint the copy that counts: with the least channel that any of them names, of these with the least type, then
 /// the first reaction, then the worst mood; who says something goes before who says nothing.
 fn copies<'t>(touchpoints: &[&'t Touchpoint]) -> Vec<&'t Touchpoint> {
-    let mut copies: BTreeMap<(NodeId, &String), Vec<&'t Touchpoint>> = BTreeMap::new();
+    let mut copies: BTreeMap<(NodeId, &String, &String), Vec<&'t Touchpoint>> = BTreeMap::new();
     for &touchpoint in touchpoints {
-        copies.entry((touchpoint.sighting, &touchpoint.touchpoint_id)).or_default().push(touchpoint);
+        let name = (touchpoint.sighting, &touchpoint.source, &touchpoint.touchpoint_id);
+        copies.entry(name).or_default().push(touchpoint);
     }
     let counts = |mut copies: Vec<&'t Touchpoint>| {
         keep(&mut copies, |one| one.channel.clone());

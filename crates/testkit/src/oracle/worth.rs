@@ -3,7 +3,7 @@
 //! The figures of a value come from the model, whose own tests hold them against published ones; what is bought when, and as of which
 //! day, is found out here. A stage is looked for at each time at which it might begin.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::profile::{ProfileIdentifier, ProfileLifecycle, ProfileValue, StageChange};
 use kinfold_model::{Amount, Timestamp, Touchpoint};
@@ -28,7 +28,7 @@ pub(super) fn worth(
     let meaning = valuation.model.meaning();
     let orders = standing_orders(touchpoints, settings);
     let bought = orders.iter().filter(|order| order.said.currency == meaning.currency);
-    let bought: Vec<(Day, Amount)> = bought.map(|order| (Day::of(order.placed), order.net())).collect();
+    let bought = purchases(bought.map(|order| (Day::of(order.placed), order.net())));
     // The first day of the cell, or a later one in it on which they bought. A cell of the grid begins on 1970-01-05.
     let length = i64::from(valuation.refresh.days());
     let day = |time: Timestamp| time.millis().div_euclid(DAY_MS);
@@ -52,6 +52,32 @@ pub(super) fn worth(
         model: worth.model,
         as_of: worth.as_of.to_string(),
     })
+}
+
+/// The days on which they bought, each with what they paid and did not get back. What was paid back on a day comes off the last day by
+/// then that had as much, or else off the last ones that had any; worlds are shorter than the days that are looked at.
+fn purchases(orders: impl Iterator<Item = (Day, Amount)>) -> Vec<(Day, Amount)> {
+    let nothing = Amount::default();
+    let (refunds, paid): (Vec<_>, Vec<_>) = orders.partition(|(_, amount)| *amount < nothing);
+    let mut left: BTreeMap<Day, Amount> = BTreeMap::new();
+    paid.into_iter().for_each(|(day, amount)| *left.entry(day).or_default() += amount);
+    let mut sums: BTreeMap<Day, Amount> = BTreeMap::new();
+    refunds.into_iter().for_each(|(day, amount)| *sums.entry(day).or_default() += amount);
+    for (day, sum) in sums {
+        let mut back = nothing - sum;
+        loop {
+            let some = left.range(..=day).filter(|(_, paid)| **paid > nothing);
+            let some: Vec<(Day, Amount)> = some.map(|(day, paid)| (*day, *paid)).collect();
+            let as_much = some.iter().rfind(|(_, paid)| *paid >= back);
+            let Some((from, paid)) = as_much.or(some.last()).copied() else { break };
+            left.insert(from, if paid > back { paid - back } else { nothing });
+            if paid >= back {
+                break;
+            }
+            back = back - paid;
+        }
+    }
+    left.into_iter().collect()
 }
 
 /// Where they stand now, and how they came there.

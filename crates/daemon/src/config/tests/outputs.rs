@@ -110,6 +110,48 @@ fn purposes_and_outputs_that_cannot_be_meant_are_faults() {
     assert!(faults_of(hashed).contains("would be the hash of a hash"));
 }
 
+#[test]
+fn what_would_be_empty_for_ever_is_not_asked_for() {
+    let of = |permitted: &str, asked: &str, more: &str| {
+        format!(
+            "[purposes.p]\nfields = [{permitted}]\n[purposes.all]\n[outputs.a]\npurposes = [\"p\", \"all\"]\nfields = [{asked}]\n{more}"
+        )
+    };
+    for (text, expected) in [
+        (
+            of("\"interests\"", "\"interests\"", ""),
+            "outputs.a.fields asks for interests, and its purposes permit none of the attributes that tell of them; \
+             add one that [profile] interests names, such as category, to the fields of purposes.p, or take it out",
+        ),
+        (
+            of("\"interests\", \"hobby\"", "\"interests\"", "[profile]\ninterests = []"),
+            "outputs.a.fields asks for interests, of which profiles show none",
+        ),
+        (
+            of("\"interests\", \"category\"", "\"interests\"", "[profile]\ninterests_max = 0"),
+            "outputs.a.fields asks for interests, of which profiles show none",
+        ),
+        (
+            of("\"timeline\"", "\"timeline\"", "[profile]\ntimeline = 0"),
+            "outputs.a.fields asks for timeline, of which profiles show nothing; write timeline = 10 under [profile]",
+        ),
+        (
+            of("\"value\"", "\"value\"", ""),
+            "outputs.a.fields asks for value, and nobody is valued without a model; write model = \"model.toml\"",
+        ),
+    ] {
+        let fault = only_fault(&text, &[]);
+        assert!(fault.starts_with(expected), "{fault:?} for {text}");
+    }
+    for text in [
+        of("\"interests\", \"category\"", "\"interests\"", ""),
+        of("\"timeline\", \"lifecycle\"", "\"timeline\", \"lifecycle\"", ""),
+        of("\"value\"", "\"value\"", "[value]\nmodel = \"model.toml\""),
+    ] {
+        assert!(load(&text, &[]).is_ok(), "{text}");
+    }
+}
+
 /// All that is said of what is added to the purposes above.
 fn faults_of(text: &str) -> String {
     let faults = load(&format!("{PURPOSES}{text}"), &[]).expect_err("something is wrong");

@@ -1,5 +1,6 @@
 //! The laws of what is declared of attributes and interests.
 
+use kinfold_model::survivorship::SOURCES_MAX;
 use kinfold_model::{AttributeRule, SurvivorRule, Survivorship};
 
 use super::{load, only_fault};
@@ -32,6 +33,18 @@ fn what_is_not_declared_is_the_newest() {
 }
 
 #[test]
+fn no_list_names_more_sources_than_are_kept() {
+    let list = |count: usize| {
+        let sources: String = (0..count).map(|n| format!("\"s{n}\",")).collect();
+        format!("[attributes.city]\nrule = \"source_priority\"\nsources = [{sources}]")
+    };
+    assert!(load(&list(SOURCES_MAX), &[]).is_ok());
+    let fault = only_fault(&list(SOURCES_MAX + 1), &[]);
+    let expected = format!("attributes.city.sources names 65 sources; name at most {SOURCES_MAX}");
+    assert!(fault.starts_with(&expected), "{fault:?}");
+}
+
+#[test]
 fn rules_that_cannot_be_meant_are_faults() {
     for (text, expected) in [
         ("[attributes.city]\nrule = \"newst\"", "attributes.city.rule is none of its choices"),
@@ -53,6 +66,15 @@ fn rules_that_cannot_be_meant_are_faults() {
             "profile.interests holds an entry that is no name of an attribute",
         ),
         ("[profile]\ninterests_max = 101", "profile.interests_max is 101"),
+        (
+            "[profile]\ninterests = [\"hobby\", \"interests\"]",
+            "profile.interests holds an entry that is the name of a part of a profile",
+        ),
+        ("[profile]\ninterests = [\"value\"]", "profile.interests holds an entry that is the name of a part"),
+        (
+            "[profile]\ninterests = [\"metrics.orders\"]",
+            "profile.interests holds an entry that is the name of a part",
+        ),
     ] {
         let fault = only_fault(text, &[]);
         assert!(fault.starts_with(expected), "{fault:?} for {text}");

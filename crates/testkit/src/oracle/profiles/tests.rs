@@ -319,7 +319,7 @@ fn every_touchpoint_of_a_world_is_in_one_profile_and_order_does_not_matter() {
         let purposes = purposes();
         let found = profiles(&world.touchpoints, &expected, terms(&keys, &purposes));
         let distinct: BTreeSet<_> =
-            world.touchpoints.iter().map(|t| (t.sighting, &t.touchpoint_id)).collect();
+            world.touchpoints.iter().map(|t| (t.sighting, &t.source, &t.touchpoint_id)).collect();
         let counted: i64 = found.values().map(|profile| profile.metrics.touchpoints).sum();
         assert_eq!(usize::try_from(counted), Ok(distinct.len()), "seed {seed}");
         let mut shuffled = world.touchpoints.clone();
