@@ -1,9 +1,9 @@
 //! The second stage: facets on their way to people in; profiles, tombstones and changes of consent out.
 //!
 //! Each person's members are kept; those whose members changed within a batch are folded once, at its end, and
-//! published when the fold differs from what was last published: one record for all that changed, which names it. A person of whom nothing was said is not
-//! published, and one of whom nothing is left to say is retired. A message that comes again, or after a later one of
-//! the same node, changes nothing.
+//! published when the fold differs from what was last published: one record for all that changed, which names it, and
+//! with less in it where it would be too large. A person of whom nothing was said is not published, and one of whom
+//! nothing is left to say is retired. A message that comes again, or after a later one of the same node, changes nothing.
 //!
 //! Beside the profile each output gets what may leave of it there, in the same batch: somebody who withdraws is taken away where
 //! the change of consent is told, and somebody who is restricted where the profile says so.

@@ -53,9 +53,9 @@ pub(crate) fn fits(profile: &UnifiedProfile) -> bool {
     bytes_max(profile) <= PROFILE_BYTES_MAX
 }
 
-/// At least as many bytes as the record has in Avro without the names of what changed, and hardly more than an eighth above that: the bytes of the inner format, which cost
-/// next to nothing to count. Avro writes the lengths of texts and lists with at most one byte more, and ends a list with one: less than an
-/// eighth, because what has a list of its own, an attribute, has many bytes besides.
+/// At least as many bytes as the record has in Avro without the names of what changed, and hardly more than an eighth above that: the
+/// bytes of the inner format, which cost next to nothing to count. Avro writes the lengths of texts and lists with at most one byte
+/// more, and ends a list with one: less than an eighth, because what has a list of its own, an attribute, has many bytes besides.
 fn bytes_max(profile: &UnifiedProfile) -> usize {
     let bytes = bytes(profile) - bytes(&profile.changed);
     let ids = ID_BYTES_MORE * (1 + profile.aliases.len());
@@ -160,7 +160,7 @@ mod tests {
     use kinfold_model::profile::{
         Attribute, Interest, Metrics, ProfileIdentifier, StatedValue, TimelineEntry,
     };
-    use kinfold_model::{Namespace, PersonId, Standard, Timestamp};
+    use kinfold_model::{Amount, Namespace, PersonId, Standard, Timestamp};
     use kinfold_wire::{Framing, Topic, encode};
 
     use super::*;
@@ -219,7 +219,10 @@ mod tests {
             first_seen: at(0),
             last_seen: at(number),
         };
-        let amount = |number: usize| (text(number, 5), "123456789012345678.1234".parse().expect("an amount"));
+        // As many orders as one may have, of as much as one may be worth.
+        let mut most: Amount = "999999999999.9999".parse().expect("an amount");
+        (0..13).for_each(|_| most += most);
+        let amount = |number: usize| (text(number, 5), most);
         let mut identifiers: Vec<_> = numbers.clone().map(identifier).collect();
         identifiers.sort_unstable();
         UnifiedProfile {
@@ -289,7 +292,7 @@ mod tests {
     #[test]
     fn no_more_gives_way_than_has_to_and_the_timeline_first() {
         let mut profile = profile(40, 2);
-        let mut interests = profile.interests.iter().cycle().cloned();
+        let mut interests = profile.interests.clone().into_iter().cycle();
         while fits(&profile) {
             profile.interests.extend(interests.next());
         }
