@@ -283,7 +283,7 @@ fn remains(profile: &UnifiedProfile) -> UnifiedProfile {
     let mut profile = profile.clone();
     profile.identifiers.retain(|one| one.value != SHARED);
     profile.standard.phones.retain(|one| one.number != SHARED);
-    profile.version = 0;
+    (profile.version, profile.changed) = (0, Vec::new());
     profile.aliases.clear();
     profile
 }

@@ -91,11 +91,11 @@ fn a_call_under_other_purposes_ends_as_if_they_had_been_those_of_the_first_one()
     assert_eq!(profiles(whole.path()), profiles(parts.path()));
 }
 
-/// The people of a folder, without their versions, which count steps.
+/// The people of a folder, without their versions, which count steps, and what changed with the last of these.
 fn profiles(folder: &Path) -> Vec<serde_json::Value> {
     let parse = |line: &str| {
         let mut profile: serde_json::Value = serde_json::from_str(line).expect("a line is JSON");
-        profile["version"] = 0.into();
+        (profile["version"], profile["changed"]) = (0.into(), serde_json::json!([]));
         profile
     };
     read(folder, "profiles.jsonl").lines().map(parse).collect()

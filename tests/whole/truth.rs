@@ -11,7 +11,7 @@ use kinfold_stitch::node::{Node, Standing};
 use kinfold_stitch::people::decide;
 use kinfold_testkit::oracle;
 use kinfold_testkit::simulation::{Map, Outcome};
-use kinfold_testkit::terms::{outputs, profile_settings, purposes, survivorship};
+use kinfold_testkit::terms::{earlier_terms, outputs, profile_settings, purposes, survivorship};
 use kinfold_wire::{SchemaIds, Topic, decode, decode_inner};
 
 /// What went into a run.
@@ -56,6 +56,7 @@ impl Truth<'_> {
         assert_eq!(published(outcome), expected.person, "{run}: the assignments published");
         let folded = profiles_are_the_fold(self, outcome, &expected);
         outputs_have_what_may_leave(self, outcome, &folded);
+        records_tell_what_changed(self, outcome);
     }
 }
 
@@ -97,12 +98,12 @@ fn erased(outcome: &Outcome, node: NodeId) -> Option<Timestamp> {
     outcome.graph.nodes.get(&node)?.standing()?.erased.as_ref()?.mark.erased()
 }
 
-/// The profiles as a subscriber would keep them. The version counts publications, and so tells of the past.
+/// The profiles as a subscriber would keep them. The version counts publications, and so tells of the past, as does what changed.
 pub(crate) fn profiles(outcome: &Outcome) -> BTreeMap<Vec<u8>, serde_json::Value> {
     let read = |(key, value): (Vec<u8>, Vec<u8>)| {
         let profile: UnifiedProfile =
             decode(Topic::UnifiedProfile, &SchemaIds::default(), &value).expect("we wrote it");
-        (key, serde_json::json!(UnifiedProfile { version: 0, ..profile }))
+        (key, serde_json::json!(UnifiedProfile { version: 0, changed: Vec::new(), ..profile }))
     };
     outcome.table(Topic::UnifiedProfile).into_iter().map(read).collect()
 }
@@ -193,14 +194,41 @@ fn outputs_have_what_may_leave(
     }
 }
 
-/// The people in the last records of a topic, with version 0, and that each is found under their own key.
+/// Each record of a person has the next version, differs from the one before on its topic, and names what does; a tombstone takes away
+/// somebody who is there.
+fn records_tell_what_changed(truth: &Truth<'_>, outcome: &Outcome) {
+    // While processes of both terms are at work, what only one of them has may go and come back, and begins anew then.
+    let (_, earlier, ..) = earlier_terms();
+    let (now, run) = (outputs(), &truth.run);
+    let is_steady = |output: &str| now.get(output).is_some() && earlier.get(output).is_some();
+    let mut last: BTreeMap<(Option<&str>, &[u8]), UnifiedProfile> = BTreeMap::new();
+    let topics = [Topic::UnifiedProfile, Topic::ProfileOutput];
+    for record in topics.iter().filter_map(|topic| outcome.written.get(topic)).flatten() {
+        let place = (record.output.as_deref(), record.key.as_slice());
+        let Some(value) = &record.value else {
+            assert!(last.remove(&place).is_some(), "{run}: a tombstone of somebody who is not there");
+            continue;
+        };
+        let profile: UnifiedProfile =
+            decode(Topic::UnifiedProfile, &SchemaIds::default(), value).expect("we wrote it");
+        let before = last.insert(place, profile);
+        let (before, profile) = (before.as_ref(), &last[&place]);
+        let begins_anew = place.0.is_some_and(|output| !is_steady(output)) && profile.changed.is_empty();
+        if !begins_anew {
+            oracle::follows(before, profile)
+                .unwrap_or_else(|broken| panic!("{run}: {} on {:?}: {broken}", profile.person_id, place.0));
+        }
+    }
+}
+
+/// The people in the last records of a topic, with version 0 and without what changed, and that each is found under their own key.
 pub(crate) fn read_people(table: &Map) -> BTreeMap<PersonId, UnifiedProfile> {
     let read = |(key, value): (&Vec<u8>, &Vec<u8>)| {
         let mut profile: UnifiedProfile =
             decode(Topic::UnifiedProfile, &SchemaIds::default(), value).expect("we wrote it");
         assert!(profile.version > 0);
         assert_eq!(*key, profile.person_id.to_string().into_bytes());
-        profile.version = 0;
+        (profile.version, profile.changed) = (0, Vec::new());
         (profile.person_id, profile)
     };
     table.iter().map(read).collect()

@@ -72,13 +72,13 @@ pub fn published(settings: &Settings) -> Result<People, Failure> {
     people(read_table(settings, Topic::UnifiedProfile.as_str()).map_err(Failure::fault)?)
 }
 
-/// The version counts publications. Value and stage are as of when a profile was published: between the two runs a day may begin. In all
+/// The version counts publications, and `changed` tells of the last. Value and stage are as of when a profile was published: between the two runs a day may begin. In all
 /// else both agree.
 fn people(table: impl IntoIterator<Item = (Vec<u8>, Vec<u8>)>) -> Result<People, Failure> {
     let read = |(key, value): (Vec<u8>, Vec<u8>)| {
         let profile: UnifiedProfile =
             decode(Topic::UnifiedProfile, &SchemaIds::default(), &value).map_err(Failure::fault)?;
-        Ok((key, UnifiedProfile { version: 0, value: None, lifecycle: None, ..profile }))
+        Ok((key, UnifiedProfile { version: 0, changed: Vec::new(), value: None, lifecycle: None, ..profile }))
     };
     table.into_iter().map(read).collect()
 }

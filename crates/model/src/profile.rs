@@ -50,6 +50,14 @@ pub struct UnifiedProfile {
     /// Where they stand by the stages of the deployment; absent in records of before version 4 of the schema.
     #[serde(default)]
     pub lifecycle: Option<ProfileLifecycle>,
+    /// Which parts are not as in the record of this person that the topic had before, by name, sorted; also those that are gone. Empty:
+    /// take all for changed, because the topic had no record of the person that counts. Absent in records of before version 5.
+    #[serde(default)]
+    pub changed: Vec<String>,
+    /// Parts of which something is left out so that the record is not too large, by the names of `changed`, sorted. Absent in records of
+    /// before version 5.
+    #[serde(default)]
+    pub truncated: Vec<String>,
 }
 
 impl std::fmt::Debug for UnifiedProfile {

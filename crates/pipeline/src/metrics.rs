@@ -14,7 +14,7 @@ use prometheus::{
 
 use crate::batch::{Batch, Tally};
 use crate::port::StageName;
-use crate::ports::{FACET_FULL, REPEATED, SUPPRESSED};
+use crate::ports::{FACET_FULL, PROFILE_TRUNCATED, REPEATED, SUPPRESSED};
 use crate::record::Origin;
 
 /// Every metric. Names begin with `kinfold_` and end in their unit; labels are bounded.
@@ -351,6 +351,9 @@ impl Metrics {
             for note in [REPEATED, SUPPRESSED, FACET_FULL] {
                 self.notes.with_label_values(&[stage, note]);
             }
+        }
+        if stage == StageName::People.as_str() {
+            self.notes.with_label_values(&[stage, PROFILE_TRUNCATED]);
         }
         if stage == StageName::Privacy.as_str() {
             for status in ReceiptStatus::ALL {

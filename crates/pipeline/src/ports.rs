@@ -200,6 +200,9 @@ pub(crate) const SUPPRESSED: &str = "suppressed";
 /// A facet was sent that has no room for more names of some kind.
 pub(crate) const FACET_FULL: &str = "facet_full";
 
+/// A profile was published, or sent to an output, of which something is left out because it is too large.
+pub(crate) const PROFILE_TRUNCATED: &str = "profile_truncated";
+
 /// `touchpoint`, `identity-assignment` and `erasure` → `profile-facet` and `privacy-report`.
 pub struct FacetsPort {
     /// As of [`CapturePort`]: both must see the same consents.
@@ -310,6 +313,11 @@ impl Port for PeoplePort {
 
     fn read(&self, record: &InRecord) -> Result<PeopleInput, Refusal> {
         inner(record)
+    }
+
+    fn note(&self, output: &Published) -> Option<&'static str> {
+        let (Published::Profile(profile) | Published::Shared { profile, .. }) = output else { return None };
+        (!profile.truncated.is_empty()).then_some(PROFILE_TRUNCATED)
     }
 
     fn write(&self, output: Published, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {

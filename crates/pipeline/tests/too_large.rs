@@ -8,7 +8,7 @@ use kinfold_capture::limits;
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
     Consent, Context, Decision, Fault, Halt, Namespace, NodeId, OrderStatus, Partition, PersonId, Refusal,
-    RefusalKind, Stage, Timestamp, Touchpoint, TouchpointIdentifier,
+    RefusalKind, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier,
 };
 use kinfold_pipeline::link::{Claim, Commit, Link, Polled, Tailed};
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Observer, Report, Worker};
@@ -17,7 +17,7 @@ use kinfold_pipeline::{
 };
 use kinfold_profile::{Cause, Facet, FacetMessage, Member};
 use kinfold_wire::limits::WRITTEN_BYTES_MAX;
-use kinfold_wire::{Topic, Trace};
+use kinfold_wire::{Topic, Trace, decode_inner};
 
 /// Writes each record in two halves: at once, and at the end of the batch. One whose key is `large` leaves a state that
 /// no changelog could take.
@@ -70,6 +70,75 @@ impl Port for EchoPort {
     }
 }
 
+/// Passes records on, and has work of its own: one step for each number up to [`STEPS`]. That of [`HEAVY`] amounts to too much.
+#[derive(Default)]
+struct Idler {
+    done: Vec<u8>,
+}
+
+const STEPS: u8 = 10;
+const HEAVY: u8 = 7;
+
+impl Idler {
+    fn next(state: &dyn State) -> Result<u8, Fault> {
+        Ok(state.get(b"next")?.and_then(|value| value.first().copied()).unwrap_or_default())
+    }
+}
+
+impl Stage for Idler {
+    type Input = Vec<u8>;
+    type Output = Vec<u8>;
+
+    fn handle(&mut self, value: Vec<u8>, context: &mut Context<'_, Vec<u8>>) -> Result<(), Halt> {
+        context.send(value);
+        Ok(())
+    }
+
+    fn due(&self, state: &dyn State) -> Result<Option<Timestamp>, Fault> {
+        Ok((Self::next(state)? < STEPS).then_some(Timestamp::MIN))
+    }
+
+    fn idle(&mut self, most: usize, context: &mut Context<'_, Vec<u8>>) -> Result<Option<f64>, Fault> {
+        let next = Self::next(context.state)?;
+        self.done = (next..STEPS).take(most).collect();
+        let next = self.done.last().map_or(next, |last| last + 1);
+        context.state.put(b"next".to_vec(), vec![next]);
+        Ok((next < STEPS).then_some(0.5))
+    }
+
+    fn finish(&mut self, context: &mut Context<'_, Vec<u8>>) -> Result<(), Fault> {
+        for step in std::mem::take(&mut self.done) {
+            let bytes = if step == HEAVY { WRITTEN_BYTES_MAX + 1 } else { 1 };
+            context.send(vec![step; bytes]);
+        }
+        Ok(())
+    }
+}
+
+struct IdlerPort(Topology);
+
+impl Port for IdlerPort {
+    type Stage = Idler;
+    const NAME: StageName = StageName::People;
+
+    fn topology(&self) -> &Topology {
+        &self.0
+    }
+
+    fn stage(&self, _: Partition) -> Idler {
+        Idler::default()
+    }
+
+    fn read(&self, record: &InRecord) -> Result<Vec<u8>, Refusal> {
+        Ok(record.value.clone().unwrap_or_default())
+    }
+
+    fn write(&self, output: Vec<u8>, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
+        records.push(Topology::inner(Topic::ProfileFacet, 0, Vec::new(), &output, trace)?);
+        Ok(())
+    }
+}
+
 /// A log that commits everything. A partition is read in order, and all of them in turns.
 #[derive(Default)]
 struct Log {
@@ -78,6 +147,8 @@ struct Log {
     turn: usize,
     positions: Vec<usize>,
     committed: Vec<OutRecord>,
+    /// Whose changelog, which is empty, is to be read to its end.
+    followed: Vec<u32>,
 }
 
 impl Link for &mut Log {
@@ -140,14 +211,15 @@ impl Link for &mut Log {
 
     fn transact(&mut self, commits: &[Commit<'_>]) -> Result<BTreeMap<u32, i64>, Infallible> {
         self.committed.extend(commits.iter().flat_map(|commit| commit.outputs).cloned());
-        Ok(BTreeMap::new())
+        Ok(commits.iter().map(|commit| (commit.partition, 0)).collect())
     }
 
     fn renew(&mut self) -> Result<Vec<Claim>, Infallible> {
         Ok(Vec::new())
     }
 
-    fn follow(&mut self, _: u32, _: Option<i64>) -> Result<(), Infallible> {
+    fn follow(&mut self, partition: u32, _: Option<i64>) -> Result<(), Infallible> {
+        self.followed.push(partition);
         Ok(())
     }
 
@@ -156,7 +228,7 @@ impl Link for &mut Log {
     }
 
     fn tail(&mut self, _: bool) -> Result<Option<(u32, Tailed)>, Infallible> {
-        Ok(None)
+        Ok(self.followed.pop().map(|partition| (partition, Tailed::End)))
     }
 
     fn remaining(&self, _: u32) -> i64 {
@@ -198,12 +270,21 @@ fn partition(index: u32, large: &[usize]) -> Vec<InRecord> {
 
 /// What a worker commits of these partitions in so many turns: the keys of what it refused, and how many outputs.
 fn worked_off(partitions: Vec<Vec<InRecord>>, turns: usize) -> (Vec<String>, usize) {
+    let port = EchoPort(Topology::uniform(u32::try_from(partitions.len()).expect("a few")));
+    let committed = committed(&port, partitions, turns);
+    let (refused, passed): (Vec<OutRecord>, Vec<OutRecord>) =
+        committed.into_iter().partition(|record| record.topic == Topic::TouchpointRefused);
+    let keys = refused.into_iter().map(|record| String::from_utf8(record.key).expect("a key is text"));
+    (keys.collect(), passed.len())
+}
+
+/// All that a worker commits of these partitions in so many turns.
+fn committed<P: Port>(port: &P, partitions: Vec<Vec<InRecord>>, turns: usize) -> Vec<OutRecord> {
     let count = u32::try_from(partitions.len()).expect("a few");
     let mut log = Log { partitions, ..Log::default() };
-    let metrics = Metrics::new("test", &[StageName::Capture]).expect("the names are known");
-    let port = EchoPort(Topology::uniform(count));
+    let metrics = Metrics::new("test", &[P::NAME]).expect("the names are known");
     let equipment = Equipment {
-        port: &port,
+        port,
         stores: &NoState,
         partitions: count,
         limits: BatchLimits { records: 10, bytes: usize::MAX },
@@ -219,10 +300,7 @@ fn worked_off(partitions: Vec<Vec<InRecord>>, turns: usize) -> (Vec<String>, usi
         }
     }
     drop(worker);
-    let (refused, passed): (Vec<OutRecord>, Vec<OutRecord>) =
-        log.committed.into_iter().partition(|record| record.topic == Topic::TouchpointRefused);
-    let keys = refused.into_iter().map(|record| String::from_utf8(record.key).expect("a key is text"));
-    (keys.collect(), passed.len())
+    log.committed
 }
 
 #[test]
@@ -254,6 +332,21 @@ fn an_entry_of_state_that_its_changelog_could_not_take_is_noticed_before_it_is_s
     let batch = task.finish(&base).expect("nothing is left of it");
     assert_eq!((batch.outputs.len(), batch.writes.len()), (1, 0));
     assert_eq!(batch.tally.refused, BTreeMap::from([(RefusalKind::RecordTooLarge, 1)]));
+}
+
+#[test]
+fn work_that_no_record_asks_for_and_that_amounts_to_too_much_neither_stops_a_partition_nor_costs_a_record() {
+    let port = IdlerPort(Topology::uniform(1));
+    let records: Vec<InRecord> = (0..200).map(|offset| record(0, offset, b"", 3)).collect();
+    let outputs = committed(&port, vec![records], 200);
+    assert!(outputs.iter().all(|one| one.topic == Topic::ProfileFacet), "no record is refused");
+    let values: Vec<Vec<u8>> = outputs
+        .iter()
+        .map(|one| decode_inner(one.value.as_deref().expect("a value")).expect("we wrote it"))
+        .collect();
+    assert_eq!(values.iter().filter(|value| value.len() == 3).count(), 200, "all records are handled, once");
+    let steps: Vec<u8> = values.iter().filter(|value| value.len() == 1).map(|value| value[0]).collect();
+    assert_eq!(steps, (0..HEAVY).collect::<Vec<u8>>(), "and what can be done is done");
 }
 
 /// As large as capture lets each part of a touchpoint be.

@@ -89,6 +89,8 @@ mod tests {
             interests: Vec::new(),
             value: None,
             lifecycle: None,
+            changed: Vec::new(),
+            truncated: Vec::new(),
         }
     }
 

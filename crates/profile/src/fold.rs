@@ -84,6 +84,8 @@ pub fn fold(
         interests,
         value: worth.what,
         lifecycle: Some(standing.what),
+        changed: Vec::new(),
+        truncated: Vec::new(),
     };
     let ended = last_end(&profile.consents).max(last_stale(&profile));
     let ends = [next_end(&profile.consents), next_stale(&profile, terms.survivorship)];

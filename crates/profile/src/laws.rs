@@ -10,6 +10,7 @@ use crate::activity::SLOTS_MAX;
 use crate::facet::Facet;
 use crate::named::Named;
 use crate::orders::REPORTS_MAX;
+use crate::room::fits;
 use crate::span::Span;
 use crate::timeline::TIMELINE_MAX;
 
@@ -95,6 +96,10 @@ pub fn profile(profile: &UnifiedProfile) -> Result<(), Broken> {
     let seen_in_time = identifiers.iter().all(|i| all.holds(Span { first: i.first_seen, last: i.last_seen }));
     let by_channel = metrics.channels.values().fold(0_i64, |sum, count| sum.saturating_add(*count));
     check(profile.version > 0, "versions begin at 1")?;
+    check(profile.changed.is_sorted_by(|a, b| a < b), "what changed is sorted and distinct")?;
+    check(profile.version > 1 || profile.changed.is_empty(), "of the first record all is new")?;
+    check(profile.truncated.is_sorted_by(|a, b| a < b), "what was cut is sorted and distinct")?;
+    check(fits(profile), "a record has room in what everybody takes")?;
     check(all.first <= all.last, "a person is first seen before they are last seen")?;
     check(
         identifiers.is_sorted_by(|a, b| (&a.namespace, &a.value) < (&b.namespace, &b.value)),

@@ -8,7 +8,7 @@
 //! Everything here is pure: state is read and written through [`kinfold_model::State`], there is no clock, and the
 //! result is a function of the set of touchpoints and the last assignment of each node, whatever the order, the
 //! repetitions and the batches were, and of the time that the driver tells, which only what ends or grows old by itself asks for, the
-//! worth of purchases, and the lifecycle. Only `version` counts the steps that were taken.
+//! worth of purchases, and the lifecycle. Only `version` and `changed` tell of the steps that were taken.
 
 pub mod account;
 mod action;
@@ -22,6 +22,7 @@ mod decisions;
 mod delivery;
 pub mod disclosure;
 mod distinct;
+mod edition;
 pub mod facet;
 pub mod facets;
 pub mod fold;
@@ -31,10 +32,12 @@ mod metrics;
 mod named;
 mod orders;
 mod outputs;
+mod parts;
 pub mod people;
 mod place;
 mod restriction;
 mod revision;
+mod room;
 mod sample;
 mod settings;
 mod span;
@@ -53,6 +56,7 @@ mod worth;
 pub use facet::Facet;
 pub use facets::{Barrier, Cause, FacetMessage, Facets, FacetsInput, Joined, Member, PeopleInput};
 pub use people::{People, Published};
+pub use room::PROFILE_BYTES_MAX;
 pub use settings::{Settings, Valuation};
 pub use table::Table;
 pub use timeline::TIMELINE_MAX;

@@ -19,17 +19,25 @@ use kinfold_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::allowed::is_allowed;
-use crate::people::{Published, digest};
+use crate::edition::Edition;
+use crate::people::Published;
 use crate::revision::Revision;
+use crate::room::fit;
 use crate::standard::standard;
 
 /// What an output was last sent of a person.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Sent {
-    version: i64,
-    digest: [u8; 16],
+    edition: Edition,
     /// The number that the output had: under another one its topic may be empty.
     number: u64,
+}
+
+impl Sent {
+    /// The last edition, as far as it counts for an output that has this number.
+    fn edition_under(&self, number: u64) -> Edition {
+        if self.number == number { self.edition.clone() } else { self.edition.forgotten() }
+    }
 }
 
 /// By output, all that have the person, also such as were taken out of the configuration: one that comes back with its old topic
@@ -72,17 +80,15 @@ pub(crate) fn leave(
         leaving.next = leaving.next.into_iter().chain(view.next).min();
         leaving.ended = leaving.ended.max(view.ended);
         match (view.profile, before.get(&**name)) {
-            (Some(mut shown), before) => {
-                let (version, number) = (before.map_or(0, |before| before.version), revision.number(name));
-                let same = Sent { version, digest: digest(&shown), number };
-                if before == Some(&same) {
-                    leaving.sent.insert(name.to_string(), same);
-                    continue;
+            (Some(shown), before) => {
+                let (mut shown, number) = (fit(shown), revision.number(name));
+                let last = before.map(|sent| sent.edition_under(number)).unwrap_or_default();
+                let next = last.follow(&mut shown);
+                if next.is_some() {
+                    let (output, profile) = (Arc::clone(name), Box::new(shown));
+                    leaving.records.push(Published::Shared { output, profile });
                 }
-                shown.version = version + 1;
-                leaving.sent.insert(name.to_string(), Sent { version: shown.version, ..same });
-                let (output, profile) = (Arc::clone(name), Box::new(shown));
-                leaving.records.push(Published::Shared { output, profile });
+                leaving.sent.insert(name.to_string(), Sent { edition: next.unwrap_or(last), number });
             }
             (None, Some(_)) => {
                 let (output, person) = (Arc::clone(name), profile.person_id);
@@ -105,7 +111,7 @@ pub(crate) fn withdraw(
     let records = names.map(|output| Published::Unshared { output, person }).collect();
     let mut left = unspoken_of(outputs, before);
     // Nothing that was made of their data is kept of somebody who is gone.
-    left.values_mut().for_each(|sent| sent.digest = [0; 16]);
+    left.values_mut().for_each(|sent| sent.edition = sent.edition.forgotten());
     (records, left)
 }
 
@@ -230,6 +236,8 @@ impl<'g> Gate<'g> {
             restricted: None,
             value: self.value(),
             lifecycle: self.lifecycle(),
+            changed: Vec::new(),
+            truncated: Vec::new(),
         }
     }
 

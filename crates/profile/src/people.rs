@@ -1,9 +1,9 @@
 //! The second stage: facets on their way to people in; profiles, tombstones and changes of consent out.
 //!
 //! Each person's members are kept; those whose members changed within a batch are folded once, at its end, and
-//! published when the fold differs from what was last published. A person of whom nothing was said is not
-//! published, and one of whom nothing is left to say is retired. A message that comes again, or after a later one of
-//! the same node, changes nothing.
+//! published when the fold differs from what was last published: one record for all that changed, which names it, and
+//! with less in it where it would be too large. A person of whom nothing was said is not published, and one of whom
+//! nothing is left to say is retired. A message that comes again, or after a later one of the same node, changes nothing.
 //!
 //! Beside the profile each output gets what may leave of it there, in the same batch: somebody who withdraws is taken away where
 //! the change of consent is told, and somebody who is restricted where the profile says so.
@@ -28,10 +28,12 @@ use kinfold_model::{
 };
 use serde::{Deserialize, Serialize};
 
+use crate::edition::Edition;
 use crate::facets::{Barrier, Cause, FacetMessage, Member, PeopleInput};
 use crate::fold::{Folded, Terms, fold};
 use crate::outputs::{Exits, SentOutputs, leave, withdraw};
 use crate::revision::{Declared, Revision};
+use crate::room::fit;
 use crate::settings::Settings;
 use crate::standing::{Occasion, Standings};
 use crate::table::Table;
@@ -114,9 +116,8 @@ struct Held {
 /// nothing.
 #[derive(Default, PartialEq, Serialize, Deserialize)]
 struct Publication {
-    /// 0 of somebody who is retired: only outputs that are not configured may have them still.
-    version: i64,
-    digest: [u8; 16],
+    /// None of somebody who is retired: only outputs that are not configured may have them still.
+    edition: Edition,
     consents: Standings,
     /// The last time at which something became other by the passing of time: it is not earlier now.
     ended: Option<Timestamp>,
@@ -303,18 +304,19 @@ impl People {
         (revision, now): (&Revision, Timestamp),
         context: &mut Context<'_, Published>,
     ) {
-        let Folded { mut profile, since, until } = folded;
+        let Folded { profile, since, until } = folded;
         let person = profile.person_id;
         let before = before.unwrap_or_default();
-        let digest = digest(&profile);
-        let is_other = before.version == 0 || before.digest != digest;
         let exits = Exits { outputs: &self.outputs, purposes: &self.purposes, revision };
         let leaving = leave(&profile, exits, &before.outputs, now);
         let changes = moves.changes(&before, &profile, revision.cause(), now);
+        let consents = Standings::of(&profile.consents);
+        let mut profile = fit(profile);
+        let next = before.edition.follow(&mut profile);
+        let is_other = next.is_some();
         let publication = Publication {
-            version: before.version + i64::from(is_other),
-            digest,
-            consents: Standings::of(&profile.consents),
+            edition: next.unwrap_or_else(|| before.edition.clone()),
+            consents,
             // Nor before that of an output that had nothing of them in between.
             ended: since.max(leaving.ended).max(before.ended),
             timer: until.into_iter().chain(leaving.next).min(),
@@ -326,7 +328,6 @@ impl People {
         timers::set(context.state, person, before.timer, publication.timer);
         context.state.put(publication_key(person), encode(&publication));
         if is_other {
-            profile.version = publication.version;
             debug_assert_eq!(laws::profile(&profile), Ok(()));
             context.send(Published::Profile(Box::new(profile)));
         }
@@ -351,7 +352,7 @@ impl People {
             context.state.put(publication_key(person), encode(&left));
         }
         timers::set(context.state, person, before.timer, None);
-        if before.version > 0 {
+        if before.edition.is_published() {
             context.send(Published::Retired(person));
         }
         let changes = moves.ends(person, before, revision.cause(), now);
@@ -372,7 +373,7 @@ impl Moves {
         let person = profile.person_id;
         let by = |cause| Occasion { person, cause, now };
         // The first profile of a person begins with decisions, wherever its facets were before.
-        if before.version == 0 {
+        if !before.edition.is_published() {
             return before.consents.changes(&profile.consents, by(ConsentCause::Decision));
         }
         let Some(weighed) = &self.weighed else {
@@ -434,12 +435,4 @@ fn members(person: PersonId, state: &dyn State) -> Result<Vec<(NodeId, Member)>,
 
 fn publication_key(person: PersonId) -> Vec<u8> {
     Table::Publication.key(&[person.as_bytes()])
-}
-
-/// Of all but the version, which is 0 in a profile that was just folded.
-pub(crate) fn digest(profile: &UnifiedProfile) -> [u8; 16] {
-    debug_assert_eq!(profile.version, 0);
-    let mut digest = [0; 16];
-    digest.copy_from_slice(&blake3::hash(&encode(profile)).as_bytes()[..16]);
-    digest
 }

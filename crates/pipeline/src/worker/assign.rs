@@ -14,10 +14,12 @@ use crate::task::Task;
 
 /// After this time a store that could not be had is tried again.
 pub(super) const AGAIN_MS: i64 = 250;
+/// Work that no record asks for, and that amounts to more than can be written, waits for so long.
+const PAUSE_MS: i64 = 60_000;
 /// A restore collects so many times as much as a batch before it writes to the store.
 const CHUNK_BATCHES: usize = 4;
 
-impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
+impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
     /// Takes these partitions, and no others.
     pub(super) fn assign(&mut self, claims: Vec<Claim>) -> Result<(), L::Error> {
         self.count(claims.len());
@@ -84,7 +86,9 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
             .set(0);
         let is_idling = P::NAME.has_work_of_its_own() && commit > 0;
         let mark = Mark { commit, ..mark };
-        let seat = AtWork { task, store, mark, offsets, records_max: usize::MAX, is_idling, due: None };
+        let (records_max, steps_max) = (usize::MAX, usize::MAX);
+        let seat =
+            AtWork { task, store, mark, offsets, records_max, steps_max, pause: None, is_idling, due: None };
         self.seats.insert(partition, Seat::AtWork(Box::new(seat)));
         self.link.resume(partition)?;
         if commit > 0 { self.look_ahead(partition) } else { Ok(()) }
@@ -117,16 +121,44 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     /// A partition's batch amounts to more than can be written: it is done again with at most so many of its records, and at
     /// least one.
     pub(super) fn divide(&mut self, partition: u32, fault: &Fault, most: usize) -> Result<(), L::Error> {
-        let Some(Seat::AtWork(seat)) = self.seats.remove(&partition) else { return Ok(()) };
         tracing::warn!(stage = %P::NAME, partition, %fault, "a batch is divided");
-        let claim = seat.claim();
-        self.link.rewind(partition, &claim.offsets)?;
-        let AtWork { store, mark, .. } = *seat;
-        self.begin_work(claim, store, mark)?;
-        if let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) {
+        if let Some(seat) = self.begin_again(partition)? {
             seat.records_max = most.max(1);
         }
         Ok(())
+    }
+
+    /// The same of work that no record asks for. Where a single step of it amounts to too much the partition goes on without such
+    /// work, and tries again after a while.
+    pub(super) fn lighten(&mut self, partition: u32, fault: &Fault, most: usize) -> Result<(), L::Error> {
+        let pause = (most == 0).then(|| self.link.now().plus_millis(PAUSE_MS));
+        match pause {
+            Some(_) => {
+                self.equipment.metrics.fault(P::NAME, "other");
+                tracing::error!(stage = %P::NAME, partition, %fault, "work that no record asks for waits; records go on");
+            }
+            None => {
+                tracing::warn!(stage = %P::NAME, partition, %fault, "work that no record asks for is divided")
+            }
+        }
+        if let Some(seat) = self.begin_again(partition)? {
+            (seat.steps_max, seat.pause) = (most.max(1), pause);
+        }
+        Ok(())
+    }
+
+    /// Goes back to the last commit of a partition at work, with the same limits.
+    fn begin_again(&mut self, partition: u32) -> Result<Option<&mut AtWork<'w, P, S::Store>>, L::Error> {
+        let Some(Seat::AtWork(seat)) = self.seats.remove(&partition) else { return Ok(None) };
+        let claim = seat.claim();
+        self.link.rewind(partition, &claim.offsets)?;
+        let AtWork { store, mark, records_max, steps_max, pause, .. } = *seat;
+        self.begin_work(claim, store, mark)?;
+        let seat = self.seats.get_mut(&partition).and_then(Seat::at_work_mut);
+        Ok(seat.map(|seat| {
+            (seat.records_max, seat.steps_max, seat.pause) = (records_max, steps_max, pause);
+            seat
+        }))
     }
 
     pub(super) fn wait(&mut self, claim: Claim, fault: &Fault) {

@@ -204,11 +204,17 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         // Fewer after a transaction that failed, as of records: it may have been too large.
         let most = most.min(self.records_max);
         let mut handled = BTreeMap::new();
+        // How many steps partitions did of work that no record asks for.
+        let mut steps: BTreeMap<u32, usize> = BTreeMap::new();
         for (partition, seat) in &mut self.seats {
             let Some(seat) = seat.at_work_mut().filter(|_| !failed.contains_key(partition)) else { continue };
             let read = offsets.remove(partition);
             if read.is_none() && !seat.has_work(now) {
                 continue;
+            }
+            let most = most.min(seat.steps_max);
+            if seat.has_work(now) {
+                steps.insert(*partition, most);
             }
             match seat.finish(read.unwrap_or_default(), now, most, self.equipment.metrics) {
                 Ok(one) => drop(handled.insert(*partition, one)),
@@ -217,12 +223,16 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         }
         for (partition, fault) in failed {
             let first = records.iter().find(|record| record.partition == partition);
-            match (&fault, taken.get(&partition), first) {
-                (Fault::TooLarge { .. }, Some(1), Some(record)) => match self.refuse(record, &fault, most) {
+            match (&fault, steps.get(&partition), taken.get(&partition), first) {
+                // No record is refused for what none asked for.
+                (Fault::TooLarge { .. }, Some(steps), ..) => self.lighten(partition, &fault, steps / 2)?,
+                (Fault::TooLarge { .. }, None, Some(1), Some(record)) => match self.refuse(record, &fault) {
                     Ok(one) => handled.extend(one.map(|one| (partition, one))),
                     Err(fault) => self.fail(partition, &fault)?,
                 },
-                (Fault::TooLarge { .. }, Some(taken), _) => self.divide(partition, &fault, taken / 2)?,
+                (Fault::TooLarge { .. }, None, Some(taken), _) => {
+                    self.divide(partition, &fault, taken / 2)?;
+                }
                 _ => self.fail(partition, &fault)?,
             }
         }
@@ -239,7 +249,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
     }
 
     /// Makes a batch of the refusal of its only record, which amounts to more than can be written.
-    fn refuse(&mut self, record: &InRecord, why: &Fault, most: usize) -> Result<Option<Handled>, Fault> {
+    fn refuse(&mut self, record: &InRecord, why: &Fault) -> Result<Option<Handled>, Fault> {
         let now = self.link.now();
         let Some(seat) = self.seats.get_mut(&record.partition).and_then(Seat::at_work_mut) else {
             return Ok(None);
@@ -247,7 +257,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         tracing::warn!(stage = %P::NAME, partition = record.partition, offset = record.offset, %why, "a record is refused");
         seat.task.refuse_alone(record, why)?;
         let read = BTreeMap::from([(record.origin.clone(), record.offset + 1)]);
-        seat.finish(read, now, most, self.equipment.metrics).map(Some)
+        seat.finish(read, now, 0, self.equipment.metrics).map(Some)
     }
 
     /// Writes what was committed to the stores.
@@ -256,10 +266,11 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         handled: BTreeMap<u32, Handled>,
         markers: &BTreeMap<u32, i64>,
     ) -> Result<(), L::Error> {
+        let now = self.link.now();
         for (partition, Handled { mut batch, offsets, mark }) in handled {
             let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) else { continue };
             seat.offsets = offsets;
-            seat.records_max = seat.records_max.saturating_mul(2);
+            seat.relax(now);
             seat.mark = Mark { offset: markers.get(&partition).copied(), ..mark };
             if !P::NAME.is_stateful() {
                 continue;
@@ -271,7 +282,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
             };
             match applied {
                 Ok(()) => {
-                    self.equipment.stores.committed(partition, &seat.store, self.link.now());
+                    self.equipment.stores.committed(partition, &seat.store, now);
                     self.look_ahead(partition)?;
                 }
                 Err(fault) => self.fail(partition, &fault)?,

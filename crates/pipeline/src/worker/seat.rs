@@ -82,6 +82,10 @@ pub(super) struct AtWork<'w, P: Port, St> {
     pub(super) offsets: BTreeMap<Origin, i64>,
     /// A batch may have so many of its records now: fewer after one that amounted to more than can be written.
     pub(super) records_max: usize,
+    /// So many steps of work that no record asks for may be done at once now: fewer after those that amounted to more than can be written.
+    pub(super) steps_max: usize,
+    /// Until when there are none, because a single one amounted to that; `None`: none did.
+    pub(super) pause: Option<Timestamp>,
     /// Whether the stage may have work that no record asks for.
     pub(super) is_idling: bool,
     /// When the stage has such work again, as of the last commit.
@@ -107,10 +111,20 @@ impl<P: Port, St: crate::overlay::Store> AtWork<'_, P, St> {
 
     /// Whether there is work that no record asks for.
     pub(super) fn has_work(&self, now: Timestamp) -> bool {
-        self.is_idling || self.due.is_some_and(|due| due <= now)
+        let is_paused = self.pause.is_some_and(|until| until > now);
+        !is_paused && (self.is_idling || self.due.is_some_and(|due| due <= now))
     }
 
-    /// Ends the batch, after the inputs in it were read to these offsets.
+    /// The batch is committed. What amounted to more than can be written may have been mended by now, or be done.
+    pub(super) fn relax(&mut self, now: Timestamp) {
+        self.records_max = self.records_max.saturating_mul(2);
+        if self.pause.is_none_or(|until| until <= now) {
+            self.pause = None;
+            self.steps_max = self.steps_max.saturating_mul(2);
+        }
+    }
+
+    /// Ends the batch, after the inputs in it were read to these offsets, with at most so many steps of work that no record asks for.
     pub(super) fn finish(
         &mut self,
         read: BTreeMap<Origin, i64>,
@@ -118,8 +132,9 @@ impl<P: Port, St: crate::overlay::Store> AtWork<'_, P, St> {
         most: usize,
         metrics: &Metrics,
     ) -> Result<Handled, Fault> {
-        let progress = if self.has_work(now) { self.task.idle(&self.store, now, most)? } else { None };
-        if self.is_idling {
+        let works = most > 0 && self.has_work(now);
+        let progress = if works { self.task.idle(&self.store, now, most)? } else { None };
+        if works && self.is_idling {
             self.is_idling = progress.is_some();
             let labels = [P::NAME.as_str(), &self.task.partition().index.to_string()];
             metrics.revision.with_label_values(&labels).set(progress.unwrap_or(1.0));

@@ -3,6 +3,7 @@
 mod consents;
 mod disclosures;
 mod erasures;
+mod feed;
 mod history;
 mod journeys;
 mod metrics;
@@ -12,3 +13,8 @@ mod revision;
 mod survivorship;
 mod world;
 mod worth;
+
+/// What the simulation asks of records, too. Its crate is not a dependency here, because all stages come with it.
+#[path = "../../../testkit/src/oracle/feed.rs"]
+#[expect(unreachable_pub, reason = "it is public where it lives")]
+mod oracle;

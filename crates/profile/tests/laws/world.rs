@@ -14,6 +14,8 @@ use kinfold_profile::{
     FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, Settings, laws,
 };
 
+use crate::oracle::follows;
+
 /// State without a disk.
 #[derive(Clone, Default)]
 pub(crate) struct Memory(pub(crate) BTreeMap<Vec<u8>, Vec<u8>>);
@@ -187,7 +189,8 @@ impl World {
         for record in published {
             match record {
                 Published::Profile(profile) => {
-                    self.profiles.insert(profile.person_id, (**profile).clone());
+                    let before = self.profiles.insert(profile.person_id, (**profile).clone());
+                    assert_eq!(follows(before.as_ref(), profile), Ok(()));
                 }
                 Published::Retired(person) => {
                     self.profiles.remove(person).expect("only somebody who was published is retired");
@@ -195,7 +198,10 @@ impl World {
                 Published::Shared { output, profile } => {
                     let before =
                         self.shared.insert((output.to_string(), profile.person_id), (**profile).clone());
-                    assert!(profile.version > before.map_or(0, |before| before.version));
+                    // An output that was taken out and came back is sent everybody anew.
+                    let begins_anew = profile.changed.is_empty();
+                    assert!(profile.version > before.as_ref().map_or(0, |before| before.version));
+                    assert!(begins_anew || follows(before.as_ref(), profile) == Ok(()));
                 }
                 Published::Unshared { output, person } => {
                     let place = (output.to_string(), *person);
@@ -207,7 +213,7 @@ impl World {
         }
     }
 
-    /// All profiles as bytes, without their versions, which count steps.
+    /// All profiles as bytes, without their versions and what changed, which tell of steps.
     pub(crate) fn bytes(&self) -> BTreeMap<PersonId, Vec<u8>> {
         self.profiles.iter().map(|(person, profile)| (*person, unversioned(profile))).collect()
     }
@@ -235,7 +241,7 @@ fn facets() -> Facets {
 }
 
 fn unversioned(profile: &UnifiedProfile) -> Vec<u8> {
-    let unversioned = UnifiedProfile { version: 0, ..profile.clone() };
+    let unversioned = UnifiedProfile { version: 0, changed: Vec::new(), ..profile.clone() };
     postcard::to_stdvec(&unversioned).expect("a profile has bytes")
 }
 

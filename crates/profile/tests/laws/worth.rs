@@ -238,10 +238,10 @@ fn what_the_timers_set_off_survives_a_restart_and_comes_once() {
     let mut world = world(short_stages());
     tell(&mut world, &[bought(ann(), 0, order("O-1", "30", 1))]);
     // Each batch is handled by a stage that was just made: all that it knows of timers is in the state.
-    let before = world.people.clone();
+    let before = (world.people.clone(), world.profiles.clone());
     world.pass(2 * DAY_MS);
     let after = world.people.clone();
-    world.people = before;
+    (world.people, world.profiles) = before;
     world.pass(2 * DAY_MS);
     assert!(world.people.0 == after.0, "done again after a crash, it is the same");
     assert_eq!(world.pass(2 * DAY_MS), []);

@@ -75,6 +75,8 @@ impl Question<'_> {
             restricted: None,
             value: profile.value.clone().filter(|_| sum("value")),
             lifecycle: profile.lifecycle.clone().filter(|_| sum("lifecycle")),
+            changed: Vec::new(),
+            truncated: Vec::new(),
         })
     }
 

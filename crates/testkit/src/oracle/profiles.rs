@@ -102,6 +102,8 @@ fn profile(
         segments: Vec::new(),
         aliases: aliases(person_id, expected, terms.keys),
         restricted: None,
+        changed: Vec::new(),
+        truncated: Vec::new(),
     }
 }
 

@@ -61,6 +61,7 @@ fn a_published_version_never_changes() {
         "unified-profile/2 83bb0ef4dd4c975c",
         "unified-profile/3 aa9bcb91fa15ea0c",
         "unified-profile/4 df4fef22ece89752",
+        "unified-profile/5 e071abba85943641",
         "consent-change/1 bf1712e48f14f1d1",
         "consent-change/2 aca75a7d71504859",
         "consent-change/3 53bae429ace5d49b",
@@ -246,6 +247,9 @@ fn what_older_versions_did_not_say_is_absent() {
 
     let profile = samples::full_profile();
     let mut expected = profile.clone();
+    (expected.changed, expected.truncated) = (Vec::new(), Vec::new());
+    assert_ne!(profile, expected);
+    assert_eq!(by_way_of(version(Topic::UnifiedProfile, 4), &profile), expected);
     expected.consents.iter_mut().for_each(|consent| consent.confirmed = false);
     (expected.standard, expected.interests) = (Standard::default(), Vec::new());
     expected.restricted = None;

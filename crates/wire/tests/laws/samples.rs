@@ -342,6 +342,8 @@ pub(crate) fn full_profile() -> UnifiedProfile {
                 .map(|(stage, at)| StageChange { stage: stage.to_owned(), time: time(at) })
                 .into(),
         }),
+        changed: ["attributes.city", "metrics.orders"].map(str::to_owned).into(),
+        truncated: vec!["timeline".to_owned()],
         ..bare_profile()
     }
 }
@@ -362,6 +364,8 @@ fn bare_profile() -> UnifiedProfile {
         interests: Vec::new(),
         value: None,
         lifecycle: None,
+        changed: Vec::new(),
+        truncated: Vec::new(),
     }
 }
 

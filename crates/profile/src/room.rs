@@ -1,0 +1,325 @@
+//! How large a record of a profile may be, and what gives way where there is too much: a profile in, the same out if it fits, else with
+//! less in it and the names of what was cut. A pure function of the profile, so that the order of arrival cannot matter.
+//!
+//! In this order parts give way, each only as far as it has to: the oldest entries of the timeline; values that stand side by side, of the
+//! attribute with the most bytes of them first; the last interests; the largest attributes; the identifiers that were seen longest
+//! ago; the greatest aliases. Metrics, consents, the restriction, the value and the stage never do: all of them together stay below
+//! what there is room for.
+
+use std::cmp::Reverse;
+use std::collections::BTreeSet;
+
+use kinfold_model::UnifiedProfile;
+use postcard::ser_flavors::Size;
+use serde::Serialize;
+
+use crate::parts::Part;
+use crate::standard::standard;
+
+/// So many bytes a profile may have without the names of what changed, which are 100 kB at the very most. Kafka's brokers, consumers and
+/// mirrors take 1 MiB by default, headers and key included, and whoever copies the topic should need no settings.
+pub const PROFILE_BYTES_MAX: usize = 900_000;
+
+/// An id has 16 bytes in the inner format, and in a record the 36 of its text with their number.
+const ID_BYTES_MORE: usize = 21;
+/// For the ends of the few lists that a profile has once.
+const ENDS_BYTES: usize = 32;
+
+/// As much as fits of a profile.
+pub(crate) fn fit(mut profile: UnifiedProfile) -> UnifiedProfile {
+    if fits(&profile) {
+        return profile;
+    }
+    for layer in Layer::ALL {
+        let most = layer.pieces(&profile);
+        let bare = layer.without(&profile, most);
+        if !fits(&bare) {
+            profile = bare;
+            continue;
+        }
+        let (mut least, mut enough) = (0, most);
+        // The profile without `least` pieces does not fit, that without `enough` does.
+        while least + 1 < enough {
+            let middle = least.midpoint(enough);
+            if fits(&layer.without(&profile, middle)) { enough = middle } else { least = middle }
+        }
+        return layer.without(&profile, enough);
+    }
+    profile
+}
+
+/// Whether a record of it is small enough, whatever changed.
+pub(crate) fn fits(profile: &UnifiedProfile) -> bool {
+    bytes_max(profile) <= PROFILE_BYTES_MAX
+}
+
+/// At least as many bytes as the record has in Avro without the names of what changed, and hardly more than an eighth above that: the
+/// bytes of the inner format, which cost next to nothing to count. Avro writes the lengths of texts and lists with at most one byte
+/// more, and ends a list with one: less than an eighth, because what has a list of its own, an attribute, has many bytes besides.
+fn bytes_max(profile: &UnifiedProfile) -> usize {
+    let bytes = bytes(profile) - bytes(&profile.changed);
+    let ids = ID_BYTES_MORE * (1 + profile.aliases.len());
+    bytes.saturating_add(bytes / 8).saturating_add(ids + ENDS_BYTES)
+}
+
+fn bytes<T: Serialize>(value: &T) -> usize {
+    postcard::serialize_with_flavor(value, Size::default()).unwrap_or(usize::MAX)
+}
+
+/// What gives way together.
+#[derive(Clone, Copy)]
+enum Layer {
+    Timeline,
+    Values,
+    Interests,
+    Attributes,
+    Identifiers,
+    Aliases,
+}
+
+impl Layer {
+    /// In the order in which they give way.
+    const ALL: [Self; 6] =
+        [Self::Timeline, Self::Values, Self::Interests, Self::Attributes, Self::Identifiers, Self::Aliases];
+
+    /// How many of them there are.
+    fn pieces(self, profile: &UnifiedProfile) -> usize {
+        match self {
+            Self::Timeline => profile.timeline.len(),
+            Self::Values | Self::Attributes => profile.attributes.len(),
+            Self::Interests => profile.interests.len(),
+            Self::Identifiers => profile.identifiers.len(),
+            Self::Aliases => profile.aliases.len(),
+        }
+    }
+
+    /// The profile without the first so many to go.
+    fn without(self, profile: &UnifiedProfile, count: usize) -> UnifiedProfile {
+        let mut profile = profile.clone();
+        let mut cut: BTreeSet<String> = profile.truncated.drain(..).collect();
+        match self {
+            Self::Timeline => shorten(&mut profile.timeline, count, Part::Timeline, &mut cut),
+            Self::Interests => shorten(&mut profile.interests, count, Part::Interests, &mut cut),
+            Self::Aliases => shorten(&mut profile.aliases, count, Part::Aliases, &mut cut),
+            Self::Values => {
+                let size = |name: &String| bytes(&profile.attributes[name].values);
+                for name in largest(&profile, size).into_iter().take(count) {
+                    let Some(attribute) = profile.attributes.get_mut(&name) else { continue };
+                    if !attribute.values.is_empty() {
+                        attribute.values.clear();
+                        cut.insert(Part::Attribute(name).to_string());
+                    }
+                }
+            }
+            Self::Attributes => {
+                let size = |name: &String| name.len() + bytes(&profile.attributes[name]);
+                for name in largest(&profile, size).into_iter().take(count) {
+                    profile.attributes.remove(&name);
+                    cut.insert(Part::Attribute(name).to_string());
+                }
+            }
+            Self::Identifiers => {
+                profile.identifiers.sort_by(|a, b| {
+                    (a.last_seen, a.first_seen, &a.namespace, &a.value).cmp(&(
+                        b.last_seen,
+                        b.first_seen,
+                        &b.namespace,
+                        &b.value,
+                    ))
+                });
+                let gone = profile.identifiers.drain(..count);
+                cut.extend(gone.map(|one| Part::Identifiers(one.namespace).to_string()));
+                profile.identifiers.sort_unstable();
+            }
+        }
+        profile.standard = standard(&profile.identifiers, &profile.attributes);
+        profile.truncated = cut.into_iter().collect();
+        profile
+    }
+}
+
+/// Cuts off the end of a list.
+fn shorten<T>(list: &mut Vec<T>, count: usize, part: Part, cut: &mut BTreeSet<String>) {
+    if count > 0 {
+        list.truncate(list.len().saturating_sub(count));
+        cut.insert(part.to_string());
+    }
+}
+
+/// The names of the attributes, that of the largest first; of equal ones the least name.
+fn largest(profile: &UnifiedProfile, size: impl Fn(&String) -> usize) -> Vec<String> {
+    let mut names: Vec<(Reverse<usize>, &String)> =
+        profile.attributes.keys().map(|name| (Reverse(size(name)), name)).collect();
+    names.sort_unstable();
+    names.into_iter().map(|(_, name)| name.clone()).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use kinfold_model::consent::{ConsentState, EffectiveConsent};
+    use kinfold_model::profile::{
+        Attribute, Interest, Metrics, ProfileIdentifier, StatedValue, TimelineEntry,
+    };
+    use kinfold_model::{Amount, Namespace, PersonId, Standard, Timestamp};
+    use kinfold_wire::{Framing, Topic, encode};
+
+    use super::*;
+
+    fn text(number: usize, bytes: usize) -> String {
+        format!("{number:05}{}", "x".repeat(bytes - 5))
+    }
+
+    fn at(number: usize) -> Timestamp {
+        Timestamp::from_millis(1_772_323_200_000 + i64::try_from(number).expect("a few")).expect("in range")
+    }
+
+    /// Somebody of whom there is so much of everything; each part as large as capture lets it be.
+    fn profile(count: usize, values: usize) -> UnifiedProfile {
+        let numbers = 0..count;
+        let identifier = |number: usize| ProfileIdentifier {
+            namespace: Namespace::new(if number % 2 == 0 { "cookie" } else { "email" }),
+            value: text(number, 512),
+            first_seen: at(0),
+            last_seen: at(count - number),
+            undeliverable: None,
+            verified: Some(at(0)),
+        };
+        let stated =
+            |number| StatedValue { value: text(number, 4096), source: text(0, 64), time: at(number) };
+        let attribute = |number| {
+            let values = (0..values).map(stated).collect();
+            (text(number, 64), Attribute { values, ..Attribute::once(&text(0, 4096), "crm", at(number)) })
+        };
+        let entry = |number: usize| TimelineEntry {
+            time: at(count - number),
+            touchpoint_id: text(number, 256),
+            source: text(0, 64),
+            channel: Some(text(0, 64)),
+            r#type: Some(text(0, 64)),
+            action: Some(text(0, 64)),
+            order_id: Some(text(0, 256)),
+        };
+        let consent = |number| EffectiveConsent {
+            purpose: text(number, 64),
+            state: ConsentState::Granted,
+            since: at(number),
+            jurisdiction: Some(text(0, 64)),
+            basis: Some(text(0, 64)),
+            source: text(0, 64),
+            channel: Some(text(0, 64)),
+            expires: Some(at(number)),
+            signal: Some(text(0, 64)),
+            wording: Some(text(0, 256)),
+            confirmed: true,
+        };
+        let interest = |number| Interest {
+            name: text(0, 64),
+            value: text(number, 4096),
+            touchpoints: i64::MAX,
+            first_seen: at(0),
+            last_seen: at(number),
+        };
+        // As many orders as one may have, of as much as one may be worth.
+        let mut most: Amount = "999999999999.9999".parse().expect("an amount");
+        (0..13).for_each(|_| most += most);
+        let amount = |number: usize| (text(number, 5), most);
+        let mut identifiers: Vec<_> = numbers.clone().map(identifier).collect();
+        identifiers.sort_unstable();
+        UnifiedProfile {
+            person_id: PersonId::new([1; 16]),
+            version: 0,
+            standard: standard(&identifiers, &numbers.clone().take(256).map(attribute).collect()),
+            identifiers,
+            attributes: numbers.clone().take(256).map(attribute).collect(),
+            metrics: Metrics {
+                channels: numbers.clone().take(64).map(|number| (text(number, 64), i64::MAX)).collect(),
+                types: numbers.clone().take(64).map(|number| (text(number, 64), i64::MAX)).collect(),
+                revenue: (0..count * 4).map(amount).collect(),
+                average_order_value: (0..count * 4).map(amount).collect(),
+                ..Metrics::default()
+            },
+            timeline: numbers.clone().take(50).map(entry).collect(),
+            consents: numbers.clone().take(256).map(consent).collect(),
+            segments: Vec::new(),
+            aliases: (0_u8..=255).cycle().take(count).map(|one| PersonId::new([one; 16])).collect(),
+            restricted: Some(at(0)),
+            interests: numbers.take(100).map(interest).collect(),
+            value: None,
+            lifecycle: None,
+            changed: Vec::new(),
+            truncated: Vec::new(),
+        }
+    }
+
+    fn written(profile: &UnifiedProfile) -> usize {
+        encode(Topic::UnifiedProfile, Framing::SingleObject, profile).expect("it can be written").len()
+    }
+
+    #[test]
+    fn a_record_is_never_larger_than_it_was_counted_and_hardly_more_than_an_eighth_smaller() {
+        let bare = UnifiedProfile { standard: Standard::default(), ..profile(1, 0) };
+        for profile in [bare, profile(1, 16), profile(40, 0), profile(40, 2), profile(400, 4)] {
+            let (most, is) = (bytes_max(&profile), written(&profile));
+            assert!(is <= most && most <= is + is / 8 + 64, "{is} bytes were counted as {most}");
+        }
+    }
+
+    #[test]
+    fn what_has_room_stays_as_it_is() {
+        let profile = profile(40, 2);
+        assert!(written(&profile) > PROFILE_BYTES_MAX / 2);
+        assert!(fit(profile.clone()) == profile);
+    }
+
+    #[test]
+    fn whoever_is_at_every_limit_has_room_and_keeps_what_never_gives_way() {
+        let before = profile(2000, 16);
+        assert!(bytes_max(&before) > 10 * PROFILE_BYTES_MAX);
+        let after = fit(before.clone());
+        assert!(fits(&after) && written(&after) <= PROFILE_BYTES_MAX);
+        assert!((&after.metrics, &after.consents) == (&before.metrics, &before.consents));
+        assert_eq!((after.restricted, after.person_id), (before.restricted, before.person_id));
+        let named = |name: &str| after.truncated.iter().any(|cut| cut == name);
+        assert!(["timeline", "interests", "identifiers.email", "identifiers.cookie"].map(named) == [true; 4]);
+        let last = after.identifiers.iter().map(|one| one.last_seen).min();
+        let left = |one: &&ProfileIdentifier| !after.identifiers.contains(one);
+        assert!(before.identifiers.iter().filter(left).all(|one| Some(one.last_seen) <= last));
+        let emails = after.identifiers.iter().filter(|one| one.namespace.as_str() == "email").count();
+        assert_eq!(after.standard.emails.len(), emails);
+        assert!(fit(after.clone()) == after, "what was cut has room");
+    }
+
+    #[test]
+    fn no_more_gives_way_than_has_to_and_the_timeline_first() {
+        let mut profile = profile(40, 2);
+        let mut interests = profile.interests.clone().into_iter().cycle();
+        while fits(&profile) {
+            profile.interests.extend(interests.next());
+        }
+        let after = fit(profile.clone());
+        assert_eq!(after.truncated, ["timeline"]);
+        assert!(after.timeline == profile.timeline[..after.timeline.len()] && !after.timeline.is_empty());
+        let one_more = profile.timeline[..=after.timeline.len()].to_vec();
+        assert!(!fits(&UnifiedProfile { timeline: one_more, ..after.clone() }));
+        assert!(after.attributes == profile.attributes && after.interests == profile.interests);
+    }
+
+    #[test]
+    fn of_values_and_attributes_the_largest_give_way() {
+        let mut profile = profile(1, 0);
+        let stated = |bytes: usize| StatedValue { value: text(0, bytes), source: String::new(), time: at(0) };
+        for (name, count) in [("a", 100), ("b", 140)] {
+            let values = (0..count).map(|_| stated(4096)).collect();
+            profile
+                .attributes
+                .insert(name.to_owned(), Attribute { values, ..Attribute::once("v", "crm", at(0)) });
+        }
+        let after = fit(profile.clone());
+        assert_eq!(after.truncated, ["attributes.b", "timeline"]);
+        assert!(after.attributes["b"].values.is_empty() && after.attributes["b"].value == "v");
+        assert!(after.attributes["a"] == profile.attributes["a"]);
+        profile.attributes.insert("c".to_owned(), Attribute::once(&text(0, PROFILE_BYTES_MAX), "crm", at(0)));
+        let after = fit(profile);
+        assert!(!after.attributes.contains_key("c") && after.attributes.contains_key("a"));
+    }
+}
