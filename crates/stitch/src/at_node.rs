@@ -52,7 +52,7 @@ impl Step<'_> {
 
     /// A steward's command reached the node that it speaks about. Of what is erased nobody speaks.
     pub(crate) fn command(&mut self, id: NodeId, command: Command) -> Result<(), Fault> {
-        if self.desk.node(id, self.state)?.is_some_and(Node::is_gone) {
+        if self.desk.node(id, self.state)?.is_some_and(|node| node.ignores_command(command.time)) {
             return Ok(());
         }
         let identifiers: Vec<Seen> = command
@@ -83,7 +83,7 @@ impl Step<'_> {
                     }
                     standing.orders = orders;
                 }
-                Part::Bond(company) => company.since = order::linked_since(commands.values()),
+                Part::Bond(company) => company.since = order::linked_since(commands.values(), &company.marks),
                 Part::Sighting(_) => {}
             }
         })
@@ -96,22 +96,24 @@ impl Step<'_> {
         };
         let law = self.law;
         let before = self.desk.node(id, self.state)?.and_then(Node::standing).cloned();
-        // A sighting that does not know yet that it is, or was, erased speaks of what may not count.
+        // Whoever does not know yet that it is, or was, erased speaks of what may not count.
         if let Some(Standing { erased: Some(Erased { mark, .. }), orders, .. }) = &before
-            && (mark.holds() || (!bond && knows != mark.erased()))
+            && (mark.holds() || knows != mark.erased())
         {
-            match bond {
-                true if stands => self.stand_alone(sighting),
-                true => {}
-                false => {
-                    for source in orders.distrusted.iter().cloned() {
-                        self.send(sighting, Body::Distrust { identifier: id, source, stands: true });
-                    }
-                    let mark = mark.clone();
-                    self.send(sighting, Body::Erased { identifier: id, mark, ticket: None });
-                    self.keep_in_touch(id, sighting)?;
+            if bond {
+                // It is told when the mark is lifted, and then says itself whether it stands.
+                let link = Link { first_seen, stands: false, bond, version, identifiers };
+                self.desk.put_link(id, sighting, Some(link));
+                if stands {
+                    self.stand_alone(sighting);
                 }
+            } else {
+                for source in orders.distrusted.iter().cloned() {
+                    self.send(sighting, Body::Distrust { identifier: id, source, stands: true });
+                }
+                self.keep_in_touch(id, sighting)?;
             }
+            self.send(sighting, Body::Erased { identifier: id, mark: mark.clone(), ticket: None });
             return Ok(());
         }
         let came_back = before.as_ref().is_some_and(|standing| standing.erased.is_some());

@@ -216,10 +216,10 @@ impl Step<'_> {
         let news = company.identifiers.iter().map(|seen| {
             let mark = company.marks.get(seen.node);
             let first_seen = match mark {
-                None => stance.first_seen,
-                Some(_) => node.names(seen.node).map(|evidence| evidence.first_seen),
+                Some(_) if !bond => node.names(seen.node).map(|evidence| evidence.first_seen),
+                _ => stance.first_seen,
             };
-            let stands = stance.stands && (mark.is_none() || first_seen.is_some());
+            let stands = stance.stands && (bond || mark.is_none() || first_seen.is_some());
             let (knows, identifiers) = (mark.and_then(Mark::erased), company.identifiers.clone());
             (seen.node, LinkNews { sighting: id, first_seen, stands, bond, version, knows, identifiers })
         });
