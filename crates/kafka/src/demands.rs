@@ -106,7 +106,9 @@ mod tests {
     #[test]
     fn where_somebody_may_come_back_the_broker_tells_the_time_of_all_that_others_write() {
         let said = undated("raw.web", Some("CreateTime")).expect("the producer's");
-        for part in ["raw.web", "message.timestamp.type CreateTime", "LogAppendTime", "kafka-configs.sh", "return_by"] {
+        for part in
+            ["raw.web", "message.timestamp.type CreateTime", "LogAppendTime", "kafka-configs.sh", "return_by"]
+        {
             assert!(said.contains(part), "{said}");
         }
         assert!(undated("raw.web", None).is_some(), "nobody knows whose it is");

@@ -297,7 +297,7 @@ impl Step<'_> {
         let (root, told) = (node.root, node.told.clone());
         let blocks = node.standing().is_some_and(Standing::blocks_sightings);
         let errand = match errand {
-            Errand::Join { node, other, .. } if told.silent => {
+            Errand::Join { node, other, .. } if told.silent || !self.holds_link(node, other)? => {
                 // A sighting is silent only when nobody waits for it.
                 if blocks {
                     self.send(other, Body::Blocked { identifier: node, stands: true });
@@ -315,6 +315,12 @@ impl Step<'_> {
         };
         self.pass_on(root, Body::Errand(errand));
         Ok(())
+    }
+
+    /// Whether a sighting that an identifier is to be joined with is still linked with it: else it was forgotten meanwhile. What
+    /// sightings say of links is heard by their identifiers.
+    fn holds_link(&mut self, id: NodeId, sighting: NodeId) -> Result<bool, Fault> {
+        Ok(id.is_sighting() || self.desk.link(id, sighting, self.state)?.is_some_and(|link| link.stands))
     }
 }
 

@@ -71,6 +71,16 @@ impl Step<'_> {
         else {
             return Ok(());
         };
+        if told.cut > member.told.version && !told.silent {
+            // That it fell silent in between was not heard here. What joined it until then is void all the same.
+            let silent = Told { version: told.cut, silent: true, first_seen: None, ..told.clone() };
+            self.tell(root, id, silent)?;
+            if self.component(root)?.members.contains_key(&id) {
+                return self.tell(root, id, told);
+            }
+            self.pass_on(id, Body::SentBack(Errand::Tell { node: id, told }));
+            return Ok(());
+        }
         let known = &member.told;
         // The time of a steward's link is also compared with that of a steward's word that two are apart.
         let same_order = !told.bond && (component.plain || !passes_another(component, id, known, &told));
@@ -114,7 +124,8 @@ impl Step<'_> {
                 self.pass_on(other, Body::SentBack(turned));
                 return Ok(());
             }
-            if component.is_silent(other) {
+            // What was asked for before all edges of the other were void is asked for anew, if it still holds.
+            if component.is_silent(other) || heard < member.told.cut {
                 return self.settle_waiting(root, node);
             }
             let is_new = self.component_mut(root)?.edges.insert(Edge::between(node, other));

@@ -254,7 +254,7 @@ impl Node {
     /// What it should tell its root.
     #[must_use]
     pub fn telling(&self) -> Told {
-        let version = self.told.version;
+        let Told { version, cut, .. } = self.told;
         let evidence = self.witness.evidence();
         match &self.part {
             Part::Identifier(standing) => {
@@ -262,6 +262,7 @@ impl Node {
                 let seen = evidence.map(|evidence| evidence.first_seen);
                 Told {
                     version,
+                    cut,
                     first_seen: seen.into_iter().chain(standing.earliest).min().filter(|_| !blocked),
                     last_seen: Timestamp::default(),
                     silent: blocked || standing.is_quarantined(),
@@ -273,6 +274,7 @@ impl Node {
                 let evidence = evidence.filter(|_| !self.is_silenced(company));
                 Told {
                     version,
+                    cut,
                     first_seen: evidence.map(|evidence| evidence.first_seen),
                     last_seen: evidence.map(|evidence| evidence.last_seen).unwrap_or_default(),
                     silent: evidence.is_none(),
@@ -281,6 +283,7 @@ impl Node {
             }
             Part::Bond(company) => Told {
                 version,
+                cut,
                 last_seen: company.since.unwrap_or_default(),
                 silent: company.since.is_none(),
                 bond: true,
