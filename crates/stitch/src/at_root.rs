@@ -7,6 +7,14 @@ use crate::op::{Body, Errand};
 use crate::protocol::{Step, without_record};
 use crate::settle::Arrivals;
 
+/// A component that gives itself up; see [`Body::Absorb`].
+pub(crate) struct Arrival {
+    pub(crate) from: NodeId,
+    pub(crate) component: Component,
+    pub(crate) edge: Edge,
+    pub(crate) heard: u64,
+}
+
 /// A join from the receiver's point of view.
 struct Join {
     node: NodeId,
@@ -142,23 +150,18 @@ impl Step<'_> {
                 // Else a late pointer to itself would make it a root without a record.
                 own.epoch = own.epoch.max(component.epoch);
                 let edge = Edge::between(node, other);
-                self.send(other_root, Body::Absorb { from: root, component, edge });
+                self.send(other_root, Body::Absorb { from: root, component, edge, heard });
             }
             Some(other_root) => self.pass_on(other_root, Body::Errand(turned)),
         }
         Ok(())
     }
 
-    pub(crate) fn absorb(
-        &mut self,
-        id: NodeId,
-        from: NodeId,
-        arrived: Component,
-        edge: Edge,
-    ) -> Result<(), Fault> {
+    pub(crate) fn absorb(&mut self, id: NodeId, arrival: Arrival) -> Result<(), Fault> {
+        let Arrival { from, component: arrived, edge, heard } = arrival;
         let root = self.known(id)?.root;
         if root != id {
-            self.pass_on(root, Body::Absorb { from, component: arrived, edge });
+            self.pass_on(root, Body::Absorb { from, component: arrived, edge, heard });
             return Ok(());
         }
         if self.component(id)?.absorbed.get(&from).is_some_and(|epoch| *epoch >= arrived.epoch) {
@@ -166,10 +169,13 @@ impl Step<'_> {
         }
         let nodes = arrived.members.keys().copied().collect();
         let component = self.component_mut(id)?;
+        let mut ends = [edge.identifier, edge.sighting].into_iter().filter_map(|end| component.members.get(&end));
+        // As in a join that comes when both ends are here.
+        let is_void = ends.any(|own| heard < own.told.cut);
         component.absorbed.insert(from, arrived.epoch);
         component.union(arrived);
-        let loose = !component.insert(edge);
-        if loose {
+        let loose = is_void || !component.insert(edge);
+        if loose && !is_void {
             self.join_elsewhere(id, edge)?;
         }
         self.settle(id, &Arrivals { nodes, loose })
