@@ -42,7 +42,7 @@ pub(crate) fn closes(truth: &Truth<'_>, requests: &[PrivacyRequest], outcome: &O
     let observations: Vec<_> =
         touchpoints.iter().map(|touchpoint| oracle::Observation::of(touchpoint, rules)).collect();
     let mut expected = Marks::new();
-    let mut words: BTreeMap<NodeId, (&str, bool)> = BTreeMap::new();
+    let mut words: BTreeMap<NodeId, bool> = BTreeMap::new();
     let answered = outcome.written.get(&Topic::PrivacyReceipt).into_iter().flatten();
     let mut seen = BTreeSet::new();
     for record in answered {
@@ -72,10 +72,8 @@ pub(crate) fn closes(truth: &Truth<'_>, requests: &[PrivacyRequest], outcome: &O
                 let mark = match (request.kind, request.scope) {
                     (PrivacyKind::Restrict, _) if is_claimed && *node != named => continue,
                     (PrivacyKind::Restrict | PrivacyKind::Lift, _) => {
-                        // All records are of one time, so that the id decides which is the later one.
-                        let word = (request.request_id.as_str(), request.kind == PrivacyKind::Restrict);
-                        let known = words.entry(*node).or_insert(word);
-                        *known = word.max(*known);
+                        // Requests come one after the other, and the later one holds.
+                        words.insert(*node, request.kind == PrivacyKind::Restrict);
                         continue;
                     }
                     (PrivacyKind::Erase, PrivacyScope::Identifier) => Mark::Alone,
@@ -96,9 +94,9 @@ pub(crate) fn closes(truth: &Truth<'_>, requests: &[PrivacyRequest], outcome: &O
         .map(|node| (node, marks.get(node), expected.get(node)))
         .collect();
     assert!(differing.is_empty(), "{run}: is and should be: {differing:?}");
-    // All requests are of one time, and who is erased is restricted by none that is not later.
+    // Who is erased is restricted by no request of before, and cannot be by one that comes later.
     let is_erased = |node: &NodeId| expected.contains_key(node);
-    let stands = words.iter().filter(|(node, (_, stands))| *stands && !is_blocked(node) && !is_erased(node));
+    let stands = words.iter().filter(|(node, stands)| **stands && !is_blocked(node) && !is_erased(node));
     let expected: BTreeSet<NodeId> = stands.map(|(node, _)| *node).collect();
     let restricted: BTreeSet<NodeId> =
         restricted(outcome).into_keys().filter(|node| !is_blocked(node)).collect();

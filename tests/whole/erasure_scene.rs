@@ -65,12 +65,17 @@ pub(crate) struct Scene {
     pub(crate) key: String,
     markers: Cell<usize>,
     // In this order: the broker is stopped before its folder goes.
-    _broker: Broker,
+    pub(crate) broker: Broker,
     pub(crate) folder: TempDir,
 }
 
 impl Scene {
     pub(crate) fn new() -> Self {
+        Self::with(&[])
+    }
+
+    /// The same with settings, `KINFOLD_…` and value.
+    pub(crate) fn with(more: &[(&str, &str)]) -> Self {
         let folder = tempfile::tempdir().expect("a folder");
         let quick = [
             // What is searched for has to be legible.
@@ -82,7 +87,7 @@ impl Scene {
         ];
         let broker = Broker::start_with(&folder.path().join("broker"), quick.map(str::to_owned).into())
             .unwrap_or_else(|said| panic!("no broker: {said}"));
-        let variables = variables(
+        let mut variables = variables(
             &broker,
             &[
                 ("KINFOLD_TOPICS__SOURCES", "web"),
@@ -96,6 +101,7 @@ impl Scene {
                 ("KINFOLD_OUTPUTS__ADS__IDENTIFIERS__PHONE", "sha256"),
             ],
         );
+        variables.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let config = Config::load(None, variables.clone().into_iter()).expect("the settings are right");
         let mut deployment = Deployment { variables, settings: kafka_settings(&config) };
         let key = folder.path().join("desk.key").display().to_string();
@@ -119,7 +125,7 @@ impl Scene {
             nodes: identifiers.map(node).into(),
             key,
             markers: Cell::new(0),
-            _broker: broker,
+            broker,
             folder,
         }
     }

@@ -13,7 +13,7 @@ use kinfold_model::privacy::{PrivacyKind, PrivacyScope};
 use kinfold_model::{Identifier, PrivacyRequest};
 use kinfold_privacy::verify::{public_key, sign, to_hex};
 use kinfold_testkit::broker::Broker;
-use kinfold_wire::{Framing, Topic, encode};
+use kinfold_wire::{Coordinates, Framing, ORIGINAL_HEADER, Original, Topic, encode, raw_topic};
 use serde_json::{Value, json};
 
 use crate::command_line::get;
@@ -72,13 +72,20 @@ fn counts(expected: &[(&str, usize)]) -> BTreeMap<String, usize> {
 }
 
 /// A record that nobody can read, and that names somebody.
-fn unreadable(source: &str, name: &str, time_ms: i64) -> Outgoing {
+fn unreadable(source: &str, name: &str) -> Outgoing {
     Outgoing {
         topic: format!("raw.{source}"),
         value: Some(format!("{{ \"to\": \"{name}@example.org\"").into_bytes()),
-        time_ms: Some(time_ms),
         ..Outgoing::default()
     }
+}
+
+/// The same, which stood in its topic an hour ago and was sent back since: the broker's time is that of now.
+fn from_an_hour_ago(source: &str, name: &str) -> Outgoing {
+    let coordinates = Coordinates { topic: raw_topic(source), partition: 0, offset: 1_000_000 };
+    let first = Original { coordinates, time: now().plus_millis(-HOUR_MS) };
+    let headers = vec![(ORIGINAL_HEADER.to_owned(), first.to_string().into_bytes())];
+    Outgoing { headers, ..unreadable(source, name) }
 }
 
 /// A request to forget Ann, as a portal writes it.
@@ -107,7 +114,6 @@ fn letters_go_when_their_time_is_over_and_when_who_they_name_is_erased_though_no
     let others =
         ["kinfold-stitch", "kinfold-profile"].map(|one| start(one, &deployment.variables, folder.path()));
 
-    let (today, earlier) = (now().millis(), now().millis() - HOUR_MS);
     let ann = touchpoint(
         "a-1",
         1,
@@ -115,10 +121,10 @@ fn letters_go_when_their_time_is_over_and_when_who_they_name_is_erased_though_no
         &json!({ "attributes": { "city": "Dresden" } }),
     );
     let records = [
-        unreadable("till", "bea", earlier),
-        unreadable("till", "bea", today),
-        unreadable("web", "bea", earlier),
-        unreadable("web", "ann", today),
+        from_an_hour_ago("till", "bea"),
+        unreadable("till", "bea"),
+        from_an_hour_ago("web", "bea"),
+        unreadable("web", "ann"),
         Outgoing { topic: "raw.web".to_owned(), value: Some(ann), ..Outgoing::default() },
     ];
     send(&deployment.settings, records.into_iter()).expect("they arrive");

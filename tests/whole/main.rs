@@ -32,6 +32,7 @@ mod privacy_on_kafka;
 mod programs;
 mod quality;
 mod restricted_on_kafka;
+mod returned_on_kafka;
 mod review;
 mod revision;
 mod rules;

@@ -6,7 +6,9 @@
 //! on; `KINFOLD_SEED` runs one.
 
 use fastrand::Rng;
-use kinfold_model::{BlockList, Command, Keys, PrivacyRequest, RefusalKind, Rules, Timestamp, Touchpoint};
+use kinfold_model::{
+    BlockList, Command, CommandKind, Keys, PrivacyRequest, RefusalKind, Rules, Timestamp, Touchpoint,
+};
 use kinfold_pipeline::StageName;
 use kinfold_testkit::requests::RETURNED_MS;
 use kinfold_testkit::simulation::{Input, Later, Outcome, Schedule, run};
@@ -132,6 +134,9 @@ fn who_agrees_later_to_be_known_again_is_there_with_what_came_since() {
         let Case { world, keys, rules, records, schedule, .. } = Case::new(seed);
         let requests = world.requests(&mut rng, 3);
         let (returning, after) = world.later(&mut rng, 8);
+        // Other commands are forgotten with whom they are about.
+        let mut commands = if rng.bool() { world.commands(&mut rng, 12) } else { Vec::new() };
+        commands.retain(|command| command.kind == CommandKind::Link);
         let as_records = |touchpoints: &[Touchpoint]| -> Vec<Vec<u8>> {
             touchpoints.iter().map(|touchpoint| record(touchpoint).to_string().into_bytes()).collect()
         };
@@ -145,7 +150,7 @@ fn who_agrees_later_to_be_known_again_is_there_with_what_came_since() {
             requests: &requests,
             requests_wait: true,
             later: Some(Later { returning: &first, after: &then, now }),
-            ..Input::new(&records, &[], &keys, &rules)
+            ..Input::new(&records, &commands, &keys, &rules)
         };
         let outcome = match run(&input, &schedule) {
             Ok(outcome) => outcome,
@@ -153,7 +158,7 @@ fn who_agrees_later_to_be_known_again_is_there_with_what_came_since() {
         };
         let touchpoints: Vec<Touchpoint> = [&world.touchpoints[..], &returning, &after].concat();
         let (touchpoints, run) = (&touchpoints[..], format!("{schedule:?}"));
-        Truth { touchpoints, commands: &[], rules: &rules, keys: &keys, now, run }.check(&outcome);
+        Truth { touchpoints, commands: &commands, rules: &rules, keys: &keys, now, run }.check(&outcome);
         erasure::check(&requests, touchpoints, &outcome, &schedule);
         every_record_is_accounted_for(&outcome);
     }

@@ -251,6 +251,8 @@ pub fn kafka_settings(config: &Config) -> Settings {
         instance: config.deployment.instance.clone(),
         sources: config.topics.sources.clone(),
         outputs: config.outputs.names().map(ToString::to_string).collect(),
+        // By these times it is decided whether a consent came after an erasure, and may lift it.
+        broker_time: !config.privacy.returning.is_empty(),
         commit_interval: Duration::from_millis(kafka.commit_interval_ms),
         session_timeout: Duration::from_millis(u64::from(kafka.session_timeout_ms)),
         transaction_timeout: Duration::from_millis(u64::from(kafka.transaction_timeout_ms)),

@@ -24,6 +24,8 @@ pub struct Settings {
     pub sources: Vec<String>,
     /// The outputs to whose topics people are written.
     pub outputs: Vec<String>,
+    /// Whether raw records and requests of people must have the broker's time, and not that of whoever wrote them.
+    pub broker_time: bool,
     /// A batch is gathered for this time at most.
     pub commit_interval: Duration,
     /// After this time without a heartbeat a member is taken for dead.
@@ -229,6 +231,7 @@ pub(crate) mod tests {
             queue_bytes_max: 16_777_216,
             standbys: 0,
             outputs: Vec::new(),
+            broker_time: false,
             lost_records: LostRecords::Fail,
             properties: properties.iter().map(owned).collect(),
         }

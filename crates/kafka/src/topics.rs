@@ -30,6 +30,11 @@ pub const DELETE_RETENTION_MS: i64 = 7 * DAY_MS;
 /// for no longer than the retention and a segment.
 pub const SEGMENT_MS: i64 = DAY_MS;
 
+/// The setting of a topic that says whose clock tells when a record was written.
+pub(crate) const TIME: &str = "message.timestamp.type";
+/// Its value that says that it is the broker's. What sources and portals say of time is nobody's to rely on.
+pub(crate) const BROKER_TIME: &str = "LogAppendTime";
+
 /// How the topics of a deployment should be.
 #[derive(Clone, Debug)]
 pub struct Wanted {
@@ -84,11 +89,12 @@ impl Wanted {
     /// All topics, in the order of the data.
     #[must_use]
     pub fn topics(&self) -> Vec<TopicPlan> {
-        let raw = self.sources.iter().map(|source| (raw_topic(source), log(self.retention_ms)));
+        let raw = self.sources.iter().map(|source| (raw_topic(source), stamped(log(self.retention_ms))));
         let own = Topic::ALL.into_iter().map(|topic| {
             let settings = match topic {
                 topic if topic.is_compacted() => compacted(COMPACTION_LAG_MS),
-                Topic::Touchpoint | Topic::ProfileFacet | Topic::PrivacyRequest => log(self.retention_ms),
+                Topic::Touchpoint | Topic::ProfileFacet => log(self.retention_ms),
+                Topic::PrivacyRequest => stamped(log(self.retention_ms)),
                 Topic::TouchpointRefused => letters(self.refused_retention_ms),
                 // What an inner topic says is lost for good when it is deleted before it is read. Commands are few,
                 // and what touchpoints say of the same identifiers may come years later. So it is with erasures, and a
@@ -121,6 +127,12 @@ fn log(retention_ms: i64) -> Vec<(&'static str, String)> {
         ("retention.ms", retention_ms.to_string()),
         ("segment.ms", retention_ms.min(SEGMENT_MS).to_string()),
     ]
+}
+
+/// Of a topic to which others write: the broker says when.
+fn stamped(mut settings: Vec<(&'static str, String)>) -> Vec<(&'static str, String)> {
+    settings.push((TIME, BROKER_TIME.to_owned()));
+    settings
 }
 
 /// A store, or any other reader, that was off for less than a week need not begin anew; what was deleted is gone from the log
@@ -351,6 +363,16 @@ mod tests {
         let of = |plan: &&TopicPlan| plan.name == "raw.web";
         let raw = long.topics().iter().find(of).expect("planned").settings.clone();
         assert!(raw.contains(&("segment.ms", DAY_MS.to_string())), "{raw:?}");
+    }
+
+    #[test]
+    fn the_broker_says_when_sources_and_portals_wrote_and_nobody_else_is_asked() {
+        for name in ["raw.web", "privacy-request"] {
+            assert!(says(name, "message.timestamp.type", "LogAppendTime"), "{name}");
+        }
+        for name in ["touchpoint", "identity-op", "unified-profile", "people-changelog"] {
+            assert!(settings_of(name).iter().all(|(key, _)| *key != "message.timestamp.type"), "{name}");
+        }
     }
 
     #[test]

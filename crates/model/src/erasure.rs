@@ -306,6 +306,12 @@ impl Returning {
         yes.map(|consent| consent.time.min(touchpoint.time)).max()
     }
 
+    /// Whether nobody may come back.
+    #[must_use]
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
+    }
+
     /// The purposes, in the order of names.
     pub fn purposes(&self) -> impl Iterator<Item = &str> {
         self.0.keys().map(String::as_str)

@@ -6,7 +6,7 @@ use serde::de::DeserializeOwned;
 use crate::seam::Fault;
 
 /// Raised when the layout of any stored value changes.
-pub const FORMAT: u8 = 5;
+pub const FORMAT: u8 = 6;
 
 /// The bytes of a value.
 #[must_use]

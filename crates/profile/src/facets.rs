@@ -396,9 +396,10 @@ impl Touched {
     /// Somebody agreed to be known again, should they be erased.
     fn agree(&mut self, time: Timestamp) {
         let Node { marks, agreed, .. } = &mut self.node;
+        // At once: of very many consents not all are kept until somebody looks.
+        self.noted |= !marks.consent(time).is_empty();
         if !agreed.has(time) && marks.least_erased().is_none_or(|erased| time > erased) {
             agreed.add(time);
-            agreed.apply(marks);
             self.noted = true;
         }
     }

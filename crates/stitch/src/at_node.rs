@@ -52,7 +52,7 @@ impl Step<'_> {
 
     /// A steward's command reached the node that it speaks about. Of what is erased nobody speaks.
     pub(crate) fn command(&mut self, id: NodeId, command: Command) -> Result<(), Fault> {
-        if self.desk.node(id, self.state)?.is_some_and(Node::is_gone) {
+        if self.desk.node(id, self.state)?.is_some_and(|node| node.ignores_command(command.time)) {
             return Ok(());
         }
         let identifiers: Vec<Seen> = command
@@ -83,7 +83,7 @@ impl Step<'_> {
                     }
                     standing.orders = orders;
                 }
-                Part::Bond(company) => company.since = order::linked_since(commands.values()),
+                Part::Bond(company) => company.since = order::linked_since(commands.values(), &company.marks),
                 Part::Sighting(_) => {}
             }
         })
@@ -96,22 +96,24 @@ impl Step<'_> {
         };
         let law = self.law;
         let before = self.desk.node(id, self.state)?.and_then(Node::standing).cloned();
-        // A sighting that does not know yet that it is, or was, erased speaks of what may not count.
+        // Whoever does not know yet that it is, or was, erased speaks of what may not count.
         if let Some(Standing { erased: Some(Erased { mark, .. }), orders, .. }) = &before
-            && (mark.holds() || (!bond && knows != mark.erased()))
+            && (mark.holds() || knows != mark.erased())
         {
-            match bond {
-                true if stands => self.stand_alone(sighting),
-                true => {}
-                false => {
-                    for source in orders.distrusted.iter().cloned() {
-                        self.send(sighting, Body::Distrust { identifier: id, source, stands: true });
-                    }
-                    let mark = mark.clone();
-                    self.send(sighting, Body::Erased { identifier: id, mark, ticket: None });
-                    self.keep_in_touch(id, sighting)?;
+            if bond {
+                // It is told when the mark is lifted, and then says itself whether it stands.
+                let link = Link { first_seen, stands: false, bond, version, identifiers };
+                self.desk.put_link(id, sighting, Some(link));
+                if stands {
+                    self.stand_alone(sighting);
                 }
+            } else {
+                for source in orders.distrusted.iter().cloned() {
+                    self.send(sighting, Body::Distrust { identifier: id, source, stands: true });
+                }
+                self.keep_in_touch(id, sighting)?;
             }
+            self.send(sighting, Body::Erased { identifier: id, mark: mark.clone(), ticket: None });
             return Ok(());
         }
         let came_back = before.as_ref().is_some_and(|standing| standing.erased.is_some());
@@ -295,7 +297,7 @@ impl Step<'_> {
         let (root, told) = (node.root, node.told.clone());
         let blocks = node.standing().is_some_and(Standing::blocks_sightings);
         let errand = match errand {
-            Errand::Join { node, other, .. } if told.silent => {
+            Errand::Join { node, other, .. } if told.silent || !self.holds_link(node, other)? => {
                 // A sighting is silent only when nobody waits for it.
                 if blocks {
                     self.send(other, Body::Blocked { identifier: node, stands: true });
@@ -313,6 +315,12 @@ impl Step<'_> {
         };
         self.pass_on(root, Body::Errand(errand));
         Ok(())
+    }
+
+    /// Whether a sighting that an identifier is to be joined with is still linked with it: else it was forgotten meanwhile. What
+    /// sightings say of links is heard by their identifiers.
+    fn holds_link(&mut self, id: NodeId, sighting: NodeId) -> Result<bool, Fault> {
+        Ok(id.is_sighting() || self.desk.link(id, sighting, self.state)?.is_some_and(|link| link.stands))
     }
 }
 

@@ -7,6 +7,14 @@ use crate::op::{Body, Errand};
 use crate::protocol::{Step, without_record};
 use crate::settle::Arrivals;
 
+/// A component that gives itself up; see [`Body::Absorb`].
+pub(crate) struct Arrival {
+    pub(crate) from: NodeId,
+    pub(crate) component: Component,
+    pub(crate) edge: Edge,
+    pub(crate) heard: u64,
+}
+
 /// A join from the receiver's point of view.
 struct Join {
     node: NodeId,
@@ -71,6 +79,16 @@ impl Step<'_> {
         else {
             return Ok(());
         };
+        if told.cut > member.told.version && !told.silent {
+            // That it fell silent in between was not heard here. What joined it until then is void all the same.
+            let silent = Told { version: told.cut, silent: true, first_seen: None, ..told.clone() };
+            self.tell(root, id, silent)?;
+            if self.component(root)?.members.contains_key(&id) {
+                return self.tell(root, id, told);
+            }
+            self.pass_on(id, Body::SentBack(Errand::Tell { node: id, told }));
+            return Ok(());
+        }
         let known = &member.told;
         // The time of a steward's link is also compared with that of a steward's word that two are apart.
         let same_order = !told.bond && (component.plain || !passes_another(component, id, known, &told));
@@ -114,7 +132,8 @@ impl Step<'_> {
                 self.pass_on(other, Body::SentBack(turned));
                 return Ok(());
             }
-            if component.is_silent(other) {
+            // What was asked for before all edges of the other were void is asked for anew, if it still holds.
+            if component.is_silent(other) || heard < member.told.cut {
                 return self.settle_waiting(root, node);
             }
             let is_new = self.component_mut(root)?.edges.insert(Edge::between(node, other));
@@ -131,23 +150,18 @@ impl Step<'_> {
                 // Else a late pointer to itself would make it a root without a record.
                 own.epoch = own.epoch.max(component.epoch);
                 let edge = Edge::between(node, other);
-                self.send(other_root, Body::Absorb { from: root, component, edge });
+                self.send(other_root, Body::Absorb { from: root, component, edge, heard });
             }
             Some(other_root) => self.pass_on(other_root, Body::Errand(turned)),
         }
         Ok(())
     }
 
-    pub(crate) fn absorb(
-        &mut self,
-        id: NodeId,
-        from: NodeId,
-        arrived: Component,
-        edge: Edge,
-    ) -> Result<(), Fault> {
+    pub(crate) fn absorb(&mut self, id: NodeId, arrival: Arrival) -> Result<(), Fault> {
+        let Arrival { from, component: arrived, edge, heard } = arrival;
         let root = self.known(id)?.root;
         if root != id {
-            self.pass_on(root, Body::Absorb { from, component: arrived, edge });
+            self.pass_on(root, Body::Absorb { from, component: arrived, edge, heard });
             return Ok(());
         }
         if self.component(id)?.absorbed.get(&from).is_some_and(|epoch| *epoch >= arrived.epoch) {
@@ -155,10 +169,13 @@ impl Step<'_> {
         }
         let nodes = arrived.members.keys().copied().collect();
         let component = self.component_mut(id)?;
+        let mut ends = [edge.identifier, edge.sighting].into_iter().filter_map(|end| component.members.get(&end));
+        // As in a join that comes when both ends are here.
+        let is_void = ends.any(|own| heard < own.told.cut);
         component.absorbed.insert(from, arrived.epoch);
         component.union(arrived);
-        let loose = !component.insert(edge);
-        if loose {
+        let loose = is_void || !component.insert(edge);
+        if loose && !is_void {
             self.join_elsewhere(id, edge)?;
         }
         self.settle(id, &Arrivals { nodes, loose })

@@ -81,7 +81,8 @@ impl Stance {
 }
 
 impl Stance {
-    /// Whether a sighting that still says something was not seen any more with one of its identifiers that came back.
+    /// Whether a sighting that still says something was not seen any more with one of its identifiers that came back. Its root knows
+    /// no single edge to go: what is left of them is joined again.
     fn parts_from(&self, was: &Self) -> bool {
         let is_left = |id| self.returned.get(id).is_some_and(Option::is_none);
         !self.silent && was.returned.iter().any(|(id, seen)| seen.is_some() && is_left(id))
@@ -119,22 +120,17 @@ impl Step<'_> {
         act(node);
         let told = node.telling();
         let (root, is) = (node.root, Stance::of(node, &told));
-        let mut news = Vec::new();
-        if is.parts_from(&was) {
-            // Its root knows edges to go only where a node falls silent. What is left of them is joined again.
-            let (version, first_seen) = (node.told.version + 1, None);
-            news.push(Told { version, silent: true, first_seen, ..told.clone() });
-        }
-        if !news.is_empty() || !told.says_the_same(&node.told) {
-            let version = news.last().map_or(told.version, |told| told.version) + 1;
-            news.push(Told { version, ..told });
-        }
-        if let Some(told) = news.last() {
+        let is_cut = (is.silent && !was.silent) || is.parts_from(&was);
+        let news = (is_cut || !told.says_the_same(&node.told)).then(|| {
+            let version = node.told.version + 1;
+            Told { version, cut: if is_cut { version } else { told.cut }, ..told }
+        });
+        if let Some(told) = &news {
             node.told = told.clone();
         }
         let standing = node.standing().cloned();
         self.note(id, standing.as_ref(), &was, &is);
-        for told in news {
+        if let Some(told) = news {
             self.send(root, Body::Errand(Errand::Tell { node: id, told }));
         }
         self.spread(id, &was, &is)
@@ -216,10 +212,10 @@ impl Step<'_> {
         let news = company.identifiers.iter().map(|seen| {
             let mark = company.marks.get(seen.node);
             let first_seen = match mark {
-                None => stance.first_seen,
-                Some(_) => node.names(seen.node).map(|evidence| evidence.first_seen),
+                Some(_) if !bond => node.names(seen.node).map(|evidence| evidence.first_seen),
+                _ => stance.first_seen,
             };
-            let stands = stance.stands && (mark.is_none() || first_seen.is_some());
+            let stands = stance.stands && (bond || mark.is_none() || first_seen.is_some());
             let (knows, identifiers) = (mark.and_then(Mark::erased), company.identifiers.clone());
             (seen.node, LinkNews { sighting: id, first_seen, stands, bond, version, knows, identifiers })
         });

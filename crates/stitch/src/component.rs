@@ -10,6 +10,9 @@ use serde::{Deserialize, Serialize};
 pub struct Told {
     /// Rises whenever anything below changes.
     pub version: u64,
+    /// The version with which all edges that it had were void, whether it speaks again by now or not; 0: none ever was. Its root may
+    /// hear only of what it has become since.
+    pub cut: u64,
     /// Least time at which it was seen. `None`: nothing that counts says that it exists, so nobody is anybody by it.
     pub first_seen: Option<Timestamp>,
     /// Of a sighting, greatest time, cut to the evidence granularity; of an identifier always 1970.
@@ -27,7 +30,7 @@ impl Told {
     /// Whether both say the same, whenever they said it.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
-        let Self { version: _, first_seen, last_seen, silent, bond, apart } = self;
+        let Self { version: _, cut: _, first_seen, last_seen, silent, bond, apart } = self;
         (first_seen, last_seen, silent, bond, apart)
             == (&other.first_seen, &other.last_seen, &other.silent, &other.bond, &other.apart)
     }

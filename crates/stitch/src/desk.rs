@@ -128,10 +128,18 @@ impl Desk {
         }
     }
 
-    /// Forgets the commands that were given to a node.
-    pub(crate) fn forget_commands(&mut self, id: NodeId, state: &dyn State) -> Result<(), Fault> {
-        let commands = std::mem::take(self.commands(id, state)?);
-        self.forgotten.extend(commands.into_keys().map(|command_id| (id, command_id)));
+    /// Forgets those of the commands that were given to a node that are to go.
+    pub(crate) fn forget_commands(
+        &mut self,
+        id: NodeId,
+        goes: impl Fn(&Command) -> bool,
+        state: &dyn State,
+    ) -> Result<(), Fault> {
+        let commands = self.commands(id, state)?;
+        let (gone, left): (Commands, Commands) =
+            std::mem::take(commands).into_iter().partition(|(_, command)| goes(command));
+        *commands = left;
+        self.forgotten.extend(gone.into_keys().map(|command_id| (id, command_id)));
         Ok(())
     }
 

@@ -12,8 +12,9 @@ use kinfold_model::privacy::{
 use kinfold_model::{Contested, Fault, Mark, Marks, NodeId, PersonId, Reach, Rules, Timestamp};
 
 use crate::component::Component;
-use crate::node::{Erased, Orders, Part, Standing};
+use crate::node::{Company, Erased, Link, Orders, Part, Standing};
 use crate::op::{Body, Errand};
+use crate::order;
 use crate::protocol::Step;
 
 impl Step<'_> {
@@ -84,25 +85,32 @@ impl Step<'_> {
         latest: Timestamp,
         ticket: &Ticket,
     ) -> Result<(), Fault> {
+        let law = self.law;
         let Some(standing) = self.known(id)?.standing() else {
             return Err(Fault::Protocol(format!("sighting {id} was asked to be erased like an identifier")));
         };
-        let Erased { mut mark, mut sightings } = standing.erased.clone().unwrap_or_default();
+        let most = law.max_sightings(&standing.namespace) as usize;
+        let Erased { mut mark, sightings: mut earlier } = standing.erased.clone().unwrap_or_default();
         let is_new = mark.erase(reach, latest);
         if !mark.holds() {
             // It was erased by this very message, and came back since; whoever asked waits for an answer all the same.
             self.journal.report(ticket.confirm(id, Confirmation::Stitch { asked: 0, is_new: false }));
             return self.forget(id, Marks::alone(id, mark), Some(ticket.clone()));
         }
-        sightings.extend(self.unlink(id)?);
-        for sighting in sightings.iter().copied() {
+        let mut sightings = self.unlink(id, &mark)?;
+        earlier.retain(|sighting| !sightings.contains(sighting));
+        for sighting in sightings.iter().chain(&earlier).copied() {
             let (mark, ticket) = (mark.clone(), Some(Ticket { asked_by: id, ..ticket.clone() }));
             self.send(sighting, Body::Erased { identifier: id, mark, ticket });
         }
-        let asked = u32::try_from(sightings.len()).unwrap_or(u32::MAX);
+        let asked = u32::try_from(sightings.len() + earlier.len()).unwrap_or(u32::MAX);
+        // All of them are told once. Whoever has something of it now goes before whoever had once, so that this does not grow
+        // with each time that somebody is erased and comes back.
+        let room = most.saturating_sub(sightings.len());
+        sightings.extend(earlier.into_iter().take(room));
         self.forget(id, Marks::alone(id, mark.clone()), Some(ticket.clone()))?;
         self.journal.report(ticket.confirm(id, Confirmation::Stitch { asked, is_new }));
-        self.desk.forget_commands(id, self.state)?;
+        self.desk.forget_commands(id, |_| true, self.state)?;
         // Consents may have overtaken the request.
         let mut lifted = Marks::alone(id, mark.clone());
         let agreed = self.known_mut(id)?.witness.agreed.apply(&mut lifted);
@@ -120,12 +128,22 @@ impl Step<'_> {
         agreed.into_iter().try_for_each(|(_, time)| self.lift(id, time))
     }
 
-    /// Takes all links of an identifier away; gives the sightings.
-    fn unlink(&mut self, id: NodeId) -> Result<BTreeSet<NodeId>, Fault> {
-        let links: Vec<(NodeId, bool)> =
-            self.desk.links(id, self.state)?.map(|(sighting, link)| (sighting, link.bond)).collect();
-        links.iter().for_each(|(sighting, _)| self.desk.put_link(id, *sighting, None));
-        Ok(links.into_iter().filter(|(_, bond)| !bond).map(|(sighting, _)| sighting).collect())
+    /// Takes all links of an identifier to sightings away, and gives these. Stewards' links keep their place and stand no more, and
+    /// are told why.
+    fn unlink(&mut self, id: NodeId, mark: &Mark) -> Result<BTreeSet<NodeId>, Fault> {
+        let links: Vec<(NodeId, Link)> =
+            self.desk.links(id, self.state)?.map(|(sighting, link)| (sighting, link.clone())).collect();
+        let mut sightings = BTreeSet::new();
+        for (sighting, link) in links {
+            if link.bond {
+                self.desk.put_link(id, sighting, Some(Link { stands: false, ..link }));
+                self.send(sighting, Body::Erased { identifier: id, mark: mark.clone(), ticket: None });
+            } else {
+                self.desk.put_link(id, sighting, None);
+                sightings.insert(sighting);
+            }
+        }
+        Ok(sightings)
     }
 
     /// A sighting came to an erased identifier: it is told when the mark is lifted, if not too many are.
@@ -143,7 +161,7 @@ impl Step<'_> {
         Ok(())
     }
 
-    /// An identifier of this sighting is erased, or came back.
+    /// An identifier of this sighting, or steward's link, is erased, or came back.
     pub(crate) fn erased(
         &mut self,
         id: NodeId,
@@ -152,37 +170,66 @@ impl Step<'_> {
         ticket: Option<Ticket>,
     ) -> Result<(), Fault> {
         let law = self.law;
-        let Some(company) = self.known(id)?.company() else { return Ok(()) };
+        let node = self.known(id)?;
+        let Some(company) = node.company() else { return Ok(()) };
+        let is_bond = matches!(node.part, Part::Bond(_));
         let mut marks = company.marks.clone();
         marks.merge(&Marks::one(identifier, mark, company.unblocked(&law.rules)));
-        self.remember(id, marks, ticket)
+        if is_bond { self.bind_anew(id, marks) } else { self.remember(id, marks, ticket) }
+    }
+
+    /// A steward's link learns what is erased of the two. What was said of it before is forgotten; what is said later counts as soon as
+    /// both are known again by then.
+    fn bind_anew(&mut self, id: NodeId, marks: Marks) -> Result<(), Fault> {
+        let Some(company) = self.known(id)?.company() else { return Ok(()) };
+        if company.marks == marks {
+            return Ok(());
+        }
+        let stood = company.since.is_some();
+        let company = Company { marks, ..company.clone() };
+        self.desk.forget_commands(id, |command| company.forgets(command.time), self.state)?;
+        let since = order::linked_since(self.desk.commands(id, self.state)?.values(), &company.marks);
+        self.change_known(id, |node| node.part = Part::Bond(Company { since, ..company }))?;
+        // What came back believes nobody who does not say that he knows of it.
+        if stood && since.is_some() { self.tell_identifiers(id) } else { Ok(()) }
     }
 
     /// Whoever was named by exactly these identifiers agreed to be known again, should they be erased.
     pub(crate) fn agree(&mut self, id: NodeId, time: Timestamp) -> Result<(), Fault> {
         let node = self.known(id)?;
-        if node.witness.agreed.has(time) {
-            return Ok(());
-        }
-        let marks = node.company().map(|company| company.marks.clone()).unwrap_or_default();
+        let mut marks = node.company().map(|company| company.marks.clone()).unwrap_or_default();
         let own = node.standing().and_then(|standing| standing.erased.as_ref()?.mark.erased());
         // What is older than all that is erased lifts nothing, and nobody should know of it.
         if marks.least_erased().or(own).is_some_and(|erased| time <= erased) {
             return Ok(());
         }
-        self.known_mut(id)?.witness.agreed.add(time);
-        if id.is_sighting() { self.remember(id, marks, None) } else { self.lift(id, time) }
+        if !node.witness.agreed.has(time) {
+            self.known_mut(id)?.witness.agreed.add(time);
+        }
+        if !id.is_sighting() {
+            return self.lift(id, time);
+        }
+        // At once: of very many consents not all are kept until somebody looks.
+        let lifted = marks.consent(time);
+        if lifted.is_empty() {
+            return Ok(());
+        }
+        lifted.into_iter().for_each(|identifier| self.send(identifier, Body::Agreed { time }));
+        self.remember(id, marks, None)
     }
 
-    /// A mark is lifted from this time on, if that is later than the erasure. All sightings of the identifier are told.
+    /// A mark is lifted from this time on, if that is later than the erasure. All sightings and stewards' links of the identifier are
+    /// told.
     pub(crate) fn lift(&mut self, id: NodeId, time: Timestamp) -> Result<(), Fault> {
         let erased = self.known(id)?.standing().and_then(|standing| standing.erased.clone());
         let Some(Erased { mut mark, sightings }) = erased else { return Ok(()) };
         if !mark.consent(time) {
             return Ok(());
         }
-        for sighting in sightings.iter().copied() {
-            self.send(sighting, Body::Erased { identifier: id, mark: mark.clone(), ticket: None });
+        let links = self.desk.links(id, self.state)?;
+        let bonds: Vec<NodeId> = links.filter(|(_, link)| link.bond).map(|(bond, _)| bond).collect();
+        for other in sightings.iter().copied().chain(bonds) {
+            self.send(other, Body::Erased { identifier: id, mark: mark.clone(), ticket: None });
         }
         self.forget(id, Marks::alone(id, mark.clone()), None)?;
         self.change_known(id, |node| {
@@ -221,7 +268,7 @@ impl Step<'_> {
             self.tell_identifiers(id)?;
         }
         if from.is_none() {
-            self.desk.forget_commands(id, self.state)?;
+            self.desk.forget_commands(id, |_| true, self.state)?;
         }
         if let Some(ticket) = &ticket {
             self.journal.report(ticket.confirm(id, Confirmation::Stitch { asked: 0, is_new: false }));

@@ -64,8 +64,8 @@ pub(crate) struct Journal {
     settled: BTreeMap<NodeId, Turn>,
     notes: Vec<(NodeId, Note)>,
     rulings: Vec<Ruling>,
-    /// The assignments of nodes that are erased.
-    farewells: Vec<Assignment>,
+    /// The last assignments of nodes that were erased.
+    farewells: BTreeMap<NodeId, Assignment>,
     reports: Vec<Report>,
 }
 
@@ -97,7 +97,8 @@ impl Journal {
     pub(crate) fn erased(&mut self, erasure: Erasure, node: &Node) {
         if let Some(person_id) = node.person.filter(|_| erasure.marks.counts_from().is_none()) {
             let namespace = node.namespace().cloned();
-            self.farewells.push(Assignment { node: erasure.node, namespace, person_id, erased: true });
+            let farewell = Assignment { node: erasure.node, namespace, person_id, erased: true };
+            self.farewells.insert(erasure.node, farewell);
         }
         self.rulings.push(Ruling::Erased(erasure));
     }
@@ -112,11 +113,10 @@ impl Journal {
         self.reports.push(report);
     }
 
-    /// What facets is told because somebody asked; the last assignments of nodes of which nothing is left; and what is told about
-    /// requests.
-    pub(crate) fn asked_for(&mut self) -> (Vec<Ruling>, Vec<Assignment>, Vec<Report>) {
-        let Self { rulings, farewells, reports, .. } = self;
-        (take(rulings), take(farewells), take(reports))
+    /// What facets is told because somebody asked, and what is told about requests.
+    pub(crate) fn asked_for(&mut self) -> (Vec<Ruling>, Vec<Report>) {
+        let Self { rulings, reports, .. } = self;
+        (take(rulings), take(reports))
     }
 
     /// An identifier begins or ceases to link.
@@ -129,13 +129,16 @@ impl Journal {
         take(&mut self.notes)
     }
 
-    /// The assignments that differ from what was published, in the order of nodes; without one for a node that
-    /// belongs to nobody any more.
+    /// The last assignments of nodes of which nothing was left; behind them, so that whoever reads those of a node in order knows why,
+    /// the assignments that differ from what was published, in the order of nodes, without one for a node that belongs to nobody any
+    /// more. Who was erased and is the same again differs from what their last assignment said.
     pub(crate) fn assignments(&mut self) -> impl Iterator<Item = (NodeId, Option<Assignment>)> + use<> {
-        let pointed = take(&mut self.pointed).into_iter();
-        pointed.filter(|(_, turn)| turn.was != turn.is).map(|(node, Turn { namespace, is, .. })| {
+        let (farewells, mut pointed) = (take(&mut self.farewells), take(&mut self.pointed));
+        pointed.retain(|node, turn| turn.was != turn.is || farewells.contains_key(node));
+        let now = pointed.into_iter().map(|(node, Turn { namespace, is, .. })| {
             (node, is.map(|person_id| Assignment { node, namespace, person_id, erased: false }))
-        })
+        });
+        farewells.into_iter().map(|(node, farewell)| (node, Some(farewell))).chain(now)
     }
 
     /// How people changed: one change for each set of people that exchanged nodes.
@@ -206,7 +209,8 @@ fn change(all: Vec<Move>, cause: &Cause, rules_version: String) -> Option<Identi
 #[cfg(test)]
 mod tests {
     use super::*;
-    use kinfold_model::{ChangeRule, NodeKind, Rules, Timestamp};
+    use crate::node::{Part, Standing};
+    use kinfold_model::{ChangeRule, Mark, Marks, NodeKind, Reach, Rules, Timestamp};
 
     fn node(n: u8) -> NodeId {
         NodeId::new([n * 2; 16], NodeKind::Identifier)
@@ -249,6 +253,21 @@ mod tests {
         journal.pointed(node(1), None, Some(person(1)), Some(person(2)));
         journal.pointed(node(1), None, Some(person(2)), Some(person(1)));
         assert_eq!(journal.assignments().count(), 0);
+    }
+
+    #[test]
+    fn who_is_erased_and_back_within_one_record_is_assigned_again() {
+        let mut erased = Mark::default();
+        erased.erase(Reach::Everything, Timestamp::default());
+        let standing = Standing::new(Namespace::new("email"), false);
+        let known = Node { person: Some(person(1)), ..Node::new(node(1), Part::Identifier(standing)) };
+        let mut journal = Journal::default();
+        let marks = Marks::alone(node(1), erased);
+        journal.erased(Erasure { node: node(1), marks, ticket: None }, &known);
+        journal.pointed(node(1), None, Some(person(1)), None);
+        journal.pointed(node(1), None, None, Some(person(1)));
+        let told = journal.assignments().map(|(_, one)| one.map(|one| (one.person_id, one.erased)));
+        assert_eq!(told.collect::<Vec<_>>(), [Some((person(1), true)), Some((person(1), false))]);
     }
 
     #[test]

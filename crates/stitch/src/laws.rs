@@ -59,7 +59,7 @@ impl AtRest {
         };
         let nodes: BTreeMap<_, _> = self.nodes.iter().filter(|(id, _)| stands(id)).collect();
         let nodes = nodes.iter().map(|(id, node)| {
-            let told = Told { version: 0, ..node.told.clone() };
+            let told = Told { version: 0, cut: 0, ..node.told.clone() };
             (id, told, node.witness.evidence(), node.namespace(), node.is_quarantined(), node.person)
         });
         let links = self.links.iter().filter(|(_, link)| link.stands);

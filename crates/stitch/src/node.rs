@@ -92,7 +92,8 @@ pub struct Company {
     pub identifiers: Vec<Seen>,
     /// Those of them that are blocked.
     pub blocked: BTreeSet<NodeId>,
-    /// Of a steward's link: the time of the newest command that stands; `None` when none does.
+    /// Of a steward's link: the time of the newest command that stands, and was given when neither of the two was erased; `None` when
+    /// there is none.
     pub since: Option<Timestamp>,
     /// Those of them that are erased, or were.
     pub marks: Marks,
@@ -158,6 +159,13 @@ impl Company {
         let unblocked = self.identifiers.iter().filter(|seen| !seen.blocked);
         unblocked.map(|seen| (seen.node, is_device(seen))).collect()
     }
+
+    /// Of a steward's link: whether what was said of it at this time is forgotten with one of the two. Whoever comes back does so later
+    /// than the erasure, so that it never counts again.
+    #[must_use]
+    pub fn forgets(&self, time: Timestamp) -> bool {
+        self.marks.iter().filter_map(|(_, mark)| mark.erased()).any(|erased| time <= erased)
+    }
 }
 
 impl Node {
@@ -172,6 +180,15 @@ impl Node {
     #[must_use]
     pub fn namespace(&self) -> Option<&Namespace> {
         self.standing().map(|standing| &standing.namespace)
+    }
+
+    /// Whether a steward's command of this time says nothing. One for a link may be about two who come back, or have: it is kept.
+    #[must_use]
+    pub fn ignores_command(&self, time: Timestamp) -> bool {
+        match &self.part {
+            Part::Bond(company) => company.forgets(time),
+            Part::Identifier(_) | Part::Sighting(_) => self.is_gone(),
+        }
     }
 
     /// Whether touchpoints at exactly these identifiers say nothing any more, of whatever time.
@@ -237,7 +254,7 @@ impl Node {
     /// What it should tell its root.
     #[must_use]
     pub fn telling(&self) -> Told {
-        let version = self.told.version;
+        let Told { version, cut, .. } = self.told;
         let evidence = self.witness.evidence();
         match &self.part {
             Part::Identifier(standing) => {
@@ -245,6 +262,7 @@ impl Node {
                 let seen = evidence.map(|evidence| evidence.first_seen);
                 Told {
                     version,
+                    cut,
                     first_seen: seen.into_iter().chain(standing.earliest).min().filter(|_| !blocked),
                     last_seen: Timestamp::default(),
                     silent: blocked || standing.is_quarantined(),
@@ -256,6 +274,7 @@ impl Node {
                 let evidence = evidence.filter(|_| !self.is_silenced(company));
                 Told {
                     version,
+                    cut,
                     first_seen: evidence.map(|evidence| evidence.first_seen),
                     last_seen: evidence.map(|evidence| evidence.last_seen).unwrap_or_default(),
                     silent: evidence.is_none(),
@@ -264,6 +283,7 @@ impl Node {
             }
             Part::Bond(company) => Told {
                 version,
+                cut,
                 last_seen: company.since.unwrap_or_default(),
                 silent: company.since.is_none(),
                 bond: true,

@@ -134,6 +134,8 @@ pub enum Body {
         component: Component,
         /// The edge.
         edge: Edge,
+        /// The version of what the receiver's end of it had told, as far as the sender knows.
+        heard: u64,
     },
     /// To a node: this is your root and your person.
     Point {

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::{Command, CommandKind, Keys, NodeKind, Refusal, RefusalKind, Timestamp};
+use kinfold_model::{Command, CommandKind, Keys, Marks, NodeKind, Refusal, RefusalKind, Timestamp};
 
 use crate::limits::{COMMAND_IDENTIFIERS_MAX, COMMAND_TEXT_BYTES_MAX};
 use crate::node::Orders;
@@ -103,9 +103,15 @@ pub(crate) fn forgotten<'c>(
     commands.into_iter().filter(stands).filter_map(mark).collect()
 }
 
-/// The time of the newest command for a steward's link that stands.
-pub(crate) fn linked_since<'c>(commands: impl IntoIterator<Item = &'c Command>) -> Option<Timestamp> {
-    let stands = |command: &&Command| !command.withdrawn && command.kind == CommandKind::Link;
+/// The time of the newest command for a steward's link that stands. None does that was given while one of the two was erased, or
+/// before.
+pub(crate) fn linked_since<'c>(
+    commands: impl IntoIterator<Item = &'c Command>,
+    marks: &Marks,
+) -> Option<Timestamp> {
+    let stands = |command: &&Command| {
+        !command.withdrawn && command.kind == CommandKind::Link && marks.struck(command.time).is_empty()
+    };
     commands.into_iter().filter(stands).map(|command| command.time).max()
 }
 

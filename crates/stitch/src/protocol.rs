@@ -15,6 +15,7 @@ use std::collections::{BTreeSet, VecDeque};
 
 use kinfold_model::{ChangeRule, Fault, Keys, Namespace, NodeId, Partition, Rules, RulesVersion, State};
 
+use crate::at_root::Arrival;
 use crate::component::Component;
 use crate::desk::Desk;
 use crate::journal::Journal;
@@ -122,7 +123,9 @@ impl<'a> Step<'a> {
             Body::Agreed { time } => self.lift(op.to, time),
             Body::Errand(errand) => self.errand(op.to, errand),
             Body::SentBack(errand) => self.sent_back(errand),
-            Body::Absorb { from, component, edge } => self.absorb(op.to, from, component, edge),
+            Body::Absorb { from, component, edge, heard } => {
+                self.absorb(op.to, Arrival { from, component, edge, heard })
+            }
             Body::Point { root, epoch, person } => self.point(op.to, root, epoch, person),
             Body::Seed { component } => self.seed(op.to, component),
         }

@@ -62,10 +62,8 @@ impl Stitch {
     ) {
         let output = &mut *context.output;
         output.extend(away.into_iter().map(Stitched::Op));
-        let (rulings, farewells, reports) = journal.asked_for();
+        let (rulings, reports) = journal.asked_for();
         output.extend(rulings.into_iter().map(Stitched::Ruled));
-        // Before the tombstones, so that whoever reads the assignments of a node in order knows why.
-        output.extend(farewells.into_iter().map(Stitched::Assigned));
         output.extend(reports.into_iter().map(Stitched::Reported));
         output.extend(journal.assignments().map(|(node, assignment)| match assignment {
             Some(assignment) => Stitched::Assigned(assignment),

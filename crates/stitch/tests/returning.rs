@@ -4,10 +4,11 @@
 use std::collections::{BTreeMap, BTreeSet, VecDeque};
 
 use fastrand::Rng;
+use kinfold_model::command::CommandIdentifier;
 use kinfold_model::privacy::{Demand, PrivacyScope, Ruling, Ticket};
 use kinfold_model::{
-    Context, Fault, Identifier, Keys, Mark, NodeId, Partition, PersonId, Reach, Rules, Secret, Stage, State,
-    Timestamp, Touchpoint, TouchpointIdentifier,
+    Assignment, Command, CommandKind, Context, Fault, Identifier, Keys, Mark, NodeId, Partition, PersonId,
+    Reach, Rules, Secret, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier,
 };
 use kinfold_stitch::laws::AtRest;
 use kinfold_stitch::node::Node;
@@ -54,17 +55,24 @@ struct Graph {
     repeated_percent: u8,
     /// What facets was told because somebody asked.
     rulings: Vec<Ruling>,
+    /// The last assignment of each node that has one, as whoever reads the topic keeps it.
+    assigned: BTreeMap<NodeId, PersonId>,
 }
 
 impl Graph {
     fn new(seed: u64, partitions: u32) -> Self {
+        Self::under(&rules(), seed, partitions)
+    }
+
+    fn under(rules: &Rules, seed: u64, partitions: u32) -> Self {
         let seat = |index| {
-            let stage = Stitch::new(keys(), rules(), Partition { index, count: partitions });
+            let stage = Stitch::new(keys(), rules.clone(), Partition { index, count: partitions });
             Seat { stage, memory: Memory::default(), waiting: VecDeque::new() }
         };
         let mut rng = Rng::with_seed(seed);
         let repeated_percent = rng.choice([0, 0, 5]).expect("not empty");
-        Self { seats: (0..partitions).map(seat).collect(), rng, repeated_percent, rulings: Vec::new() }
+        let (seats, rulings, assigned) = ((0..partitions).map(seat).collect(), Vec::new(), BTreeMap::new());
+        Self { seats, rng, repeated_percent, rulings, assigned }
     }
 
     fn count(&self) -> u32 {
@@ -105,6 +113,13 @@ impl Graph {
                 match sent {
                     Stitched::Op(op) => self.send(op),
                     Stitched::Ruled(ruling) => self.rulings.push(ruling),
+                    Stitched::Unassigned(node)
+                    | Stitched::Assigned(Assignment { node, erased: true, .. }) => {
+                        self.assigned.remove(&node);
+                    }
+                    Stitched::Assigned(Assignment { node, person_id, .. }) => {
+                        self.assigned.insert(node, person_id);
+                    }
                     _ => {}
                 }
             }
@@ -134,6 +149,20 @@ impl Graph {
     fn marks(&self) -> BTreeMap<NodeId, Mark> {
         let mark = |node: &Node| Some(node.standing()?.erased.as_ref()?.mark.clone());
         self.at_rest().nodes.iter().filter_map(|(id, node)| Some((*id, mark(node)?))).collect()
+    }
+
+    /// Whether what was told of each node last is what it is.
+    fn is_told(&self) -> bool {
+        let nodes = self.at_rest().nodes;
+        let is: BTreeMap<NodeId, PersonId> =
+            nodes.into_iter().filter_map(|(id, node)| Some((id, node.person?))).collect();
+        is == self.assigned
+    }
+
+    /// Whether these identifiers are one person.
+    fn are_one(&self, names: &[(&str, &str)]) -> bool {
+        let nodes: BTreeSet<NodeId> = names.iter().map(|name| identifier(*name).node).collect();
+        self.people().iter().any(|person| nodes.iter().all(|node| person.contains(node)))
     }
 }
 
@@ -166,32 +195,7 @@ struct Said {
 
 impl Said {
     fn op(&self) -> Op {
-        let mut identifiers: Vec<TouchpointIdentifier> = self.names.iter().copied().map(identifier).collect();
-        identifiers.sort_by_key(|one| one.node);
-        let nodes: Vec<NodeId> = identifiers.iter().map(|one| one.node).collect();
-        let seen = identifiers.iter().map(|one| Seen {
-            node: one.node,
-            namespace: one.namespace.clone(),
-            blocked: false,
-        });
-        let seen = seen.collect();
-        let touchpoint = Touchpoint {
-            touchpoint_id: self.id.clone(),
-            time: at(self.time),
-            source: "shop".to_owned(),
-            channel: None,
-            r#type: None,
-            sighting: keys().sighting(&nodes),
-            identifiers,
-            attributes: BTreeMap::new(),
-            consents: Vec::new(),
-            consent_signals: None,
-            order: None,
-            engagement: None,
-            flags: Vec::new(),
-            verified: Vec::new(),
-        };
-        Op::observe(&touchpoint, seen, self.agreed.then(|| at(self.time)), &keys())
+        op_of(&self.id, self.time, &self.names, self.agreed)
     }
 
     /// What of it counts; `None` when nothing does. This shares no code with the stage.
@@ -208,6 +212,76 @@ impl Said {
             Some(Reach::Alone) => left.is_empty(),
         };
         (!goes).then(|| Self { names: left, ..self.clone() })
+    }
+}
+
+/// Somebody was seen with these names, and perhaps agreed to be known again.
+fn op_of(id: &str, time: i64, names: &[(&str, &str)], agreed: bool) -> Op {
+    let mut identifiers: Vec<TouchpointIdentifier> = names.iter().copied().map(identifier).collect();
+    identifiers.sort_by_key(|one| one.node);
+    let nodes: Vec<NodeId> = identifiers.iter().map(|one| one.node).collect();
+    let seen = identifiers.iter().map(|one| Seen {
+        node: one.node,
+        namespace: one.namespace.clone(),
+        blocked: false,
+    });
+    let seen = seen.collect();
+    let touchpoint = Touchpoint {
+        touchpoint_id: id.to_owned(),
+        time: at(time),
+        source: "shop".to_owned(),
+        channel: None,
+        r#type: None,
+        sighting: keys().sighting(&nodes),
+        identifiers,
+        attributes: BTreeMap::new(),
+        consents: Vec::new(),
+        consent_signals: None,
+        order: None,
+        engagement: None,
+        flags: Vec::new(),
+        verified: Vec::new(),
+    };
+    Op::observe(&touchpoint, seen, agreed.then(|| at(time)), &keys())
+}
+
+/// A steward says at this time that these two are of one person.
+#[derive(Clone, Debug)]
+struct Linked {
+    time: i64,
+    names: [(&'static str, &'static str); 2],
+}
+
+impl Linked {
+    fn op(&self) -> Op {
+        self.told(false)
+    }
+
+    fn told(&self, withdrawn: bool) -> Op {
+        let ends = self.names.map(identifier);
+        let ends = ends.map(|one| CommandIdentifier { node: one.node, namespace: one.namespace });
+        let mut identifiers = Vec::from(ends);
+        identifiers.sort();
+        let command = Command {
+            command_id: format!("c{}", self.time),
+            kind: CommandKind::Link,
+            author: "a steward".to_owned(),
+            reason: "a test".to_owned(),
+            time: at(self.time),
+            withdrawn,
+            identifiers,
+            source: None,
+            touchpoint_id: None,
+        };
+        Op::command(command, &keys()).expect("can be carried out")
+    }
+
+    /// Whether it was said when neither of the two was erased, and of neither it is forgotten.
+    fn counts(&self, marks: &BTreeMap<NodeId, Mark>) -> bool {
+        let is_struck = |name: &(&str, &str)| {
+            marks.get(&identifier(*name).node).is_some_and(|mark| mark.reach(at(self.time)).is_some())
+        };
+        !self.names.iter().any(is_struck)
     }
 }
 
@@ -245,78 +319,255 @@ fn said(rng: &mut Rng, first: i64, count: usize, agreed: bool) -> Vec<Said> {
     times[..count].iter().map(|time| one(*time, rng)).collect()
 }
 
-fn ops(rng: &mut Rng, said: &[&[Said]]) -> Vec<Op> {
-    let mut ops: Vec<Op> = said.iter().flat_map(|said| said.iter().map(Said::op)).collect();
+/// Stewards' links within the same times, each at a moment of its own.
+fn linked(rng: &mut Rng, first: i64, count: usize) -> Vec<Linked> {
+    let one = |index: usize| {
+        let mut names = NAMES;
+        rng.shuffle(&mut names);
+        let time = first + 500 * rng.i64(0..4) + 500 + i64::try_from(index).expect("few");
+        Linked { time, names: [names[0], names[1]] }
+    };
+    (0..count).map(one).collect()
+}
+
+fn ops(rng: &mut Rng, said: &[Said], linked: &[Linked]) -> Vec<Op> {
+    let mut ops: Vec<Op> = said.iter().map(Said::op).chain(linked.iter().map(Linked::op)).collect();
     rng.shuffle(&mut ops);
     ops
 }
 
 #[test]
 fn people_are_those_of_a_graph_that_only_saw_what_counts() {
-    let (mut back, mut twice) = (0, 0);
+    let (mut back, mut twice, mut overtaken, mut bound) = (0, 0, 0, 0);
     for seed in 0..SEEDS {
         let mut rng = Rng::with_seed(seed ^ 0x7265_7475);
         let partitions = *rng.choice(&[1, 2, 3, 7]).expect("not empty");
         let mut graph = Graph::new(seed, partitions);
-        let mut all: Vec<Said> = Vec::new();
+        let (mut all, mut links): (Vec<Said>, Vec<Linked>) = (Vec::new(), Vec::new());
         let mut came_back = BTreeSet::new();
         for round in 0..3 {
             let first = round * 10_000;
             let (agreed, later) = (rng.usize(0..6), rng.usize(0..10));
             // Nobody can have come back before the first erasure.
             let back = said(&mut rng, first, if round == 0 { 0 } else { agreed }, true);
-            let ops_back = ops(&mut rng, &[&back]);
+            let ops_back = ops(&mut rng, &back, &[]);
             graph.run(ops_back);
             let late = said(&mut rng, first + 1000, later + 4, false);
             all.extend(back);
             all.extend(late);
-            let now = ops(&mut rng, &[&all]);
+            let count = rng.usize(0..3);
+            links.extend(linked(&mut rng, first, count));
+            let now = ops(&mut rng, &all, &links);
             graph.run(now);
+            // A request may come later than it was written, and all of the round before it.
+            let is_overtaken = rng.u8(0..4) == 0;
+            let latest = if is_overtaken { first - 1 } else { first + 5000 };
+            let before = graph.marks();
             for request in 0..rng.usize(0..3) {
                 let scope =
                     *rng.choice(&[PrivacyScope::Person, PrivacyScope::Identifier]).expect("not empty");
                 let name = *rng.choice(&NAMES).expect("not empty");
                 let request = format!("r{round}-{request}");
-                graph.run(vec![demand(name, Demand::Erase(scope), &request, first + 5000)]);
+                graph.run(vec![demand(name, Demand::Erase(scope), &request, latest)]);
             }
-            let again = ops(&mut rng, &[&all]);
-            graph.run(again);
+            // What comes again before word of a consent, which comes again too, has to come once more.
+            for _ in 0..2 {
+                let again = ops(&mut rng, &all, &links);
+                graph.run(again);
+            }
             let marks = graph.marks();
             for (node, mark) in &marks {
                 if !mark.holds() {
                     came_back.insert(*node);
+                    overtaken += usize::from(is_overtaken && before.get(node) != Some(mark));
                 } else if came_back.contains(node) {
                     twice += 1;
                 }
             }
             let broken = graph.at_rest().broken_laws(&rules(), &keys());
             assert!(broken.is_empty(), "seed {seed}, round {round}: {broken:#?}");
+            assert!(graph.is_told(), "seed {seed}, round {round}: what was told of a node is not what it is");
             let left: Vec<Said> = all.iter().filter_map(|one| one.left(&marks)).collect();
+            let stand: Vec<&Linked> = links.iter().filter(|link| link.counts(&marks)).collect();
+            let is_back =
+                |link: &&&Linked| link.names.iter().any(|one| marks.contains_key(&identifier(*one).node));
+            bound += stand.iter().filter(is_back).count();
             let mut expected = Graph::new(seed, 1);
-            expected.run(left.iter().map(Said::op).collect());
-            assert_eq!(graph.people(), expected.people(), "seed {seed}, round {round}: {marks:#?} {all:#?}");
+            expected.run(left.iter().map(Said::op).chain(stand.iter().map(|link| link.op())).collect());
+            assert_eq!(
+                graph.people(),
+                expected.people(),
+                "seed {seed}, round {round}: {marks:#?} {all:#?} {links:#?}"
+            );
         }
         back += came_back.len();
     }
     assert!(back > 0 && twice > 0, "{back} came back, {twice} were erased again");
+    assert!(
+        overtaken > 0 && bound > 0,
+        "{overtaken} requests were overtaken, {bound} links held of who came back"
+    );
+}
+
+const ANN: (&str, &str) = ("email", "ann@example.org");
+const PHONE: (&str, &str) = ("phone", "+491711");
+const BEA: (&str, &str) = ("email", "bea@example.org");
+
+/// Ann's touchpoint at a time.
+fn ann(time: i64, agreed: bool) -> Said {
+    Said { id: format!("t{time}"), time, names: vec![ANN, PHONE], agreed }
+}
+
+fn forget_ann(request: &str, latest: i64) -> Op {
+    demand(ANN, Demand::Erase(PrivacyScope::Person), request, latest)
+}
+
+#[test]
+fn a_consent_that_overtakes_the_request_that_erases_lifts_it_all_the_same() {
+    for (partitions, seed) in
+        [1, 3].into_iter().flat_map(|partitions| (0..20).map(move |seed| (partitions, seed)))
+    {
+        let mut graph = Graph::new(seed, partitions);
+        graph.run(vec![ann(1, false).op()]);
+        graph.run(vec![ann(200, true).op()]);
+        graph.run(vec![forget_ann("erase", 100)]);
+        let marks = graph.marks();
+        assert_eq!(marks.len(), 2);
+        assert!(marks.values().all(|mark| mark.back() == Some(at(200))), "{partitions} {seed}: {marks:?}");
+        assert!(graph.are_one(&[ANN, PHONE]), "{partitions} {seed}");
+        assert!(
+            graph.is_told(),
+            "{partitions} {seed}: it was told that she is gone, and not that she is back"
+        );
+        let nodes = graph.at_rest().nodes;
+        let seen = nodes.values().filter_map(|node| node.witness.evidence().map(|seen| seen.first_seen));
+        assert_eq!(seen.collect::<Vec<_>>(), [at(200)], "{partitions} {seed}: something of before is left");
+    }
+}
+
+#[test]
+fn of_very_many_consents_at_one_set_of_identifiers_the_least_counts_in_any_order() {
+    for (is_reversed, partitions) in [(false, 1), (true, 1), (false, 3), (true, 3)] {
+        let mut graph = Graph::new(1, partitions);
+        graph.run(vec![ann(1, false).op()]);
+        graph.run(vec![forget_ann("erase", 100)]);
+        let mut times: Vec<i64> = (0..20).map(|step| 200 + 10 * step).collect();
+        if is_reversed {
+            times.reverse();
+        }
+        graph.run(times.into_iter().map(|time| ann(time, true).op()).collect());
+        let back: Vec<_> = graph.marks().values().map(Mark::back).collect();
+        assert_eq!(back, [Some(at(200)); 2], "the latest first: {is_reversed}");
+    }
+}
+
+#[test]
+fn a_link_of_before_the_return_never_counts_again_and_one_of_after_it_does_whenever_it_comes() {
+    let bea = Said { id: "b".to_owned(), time: 2, names: vec![BEA], agreed: false };
+    let link = |time| Linked { time, names: [ANN, BEA] };
+    for (partitions, seed) in
+        [1, 3].into_iter().flat_map(|partitions| (0..10).map(move |seed| (partitions, seed)))
+    {
+        let mut graph = Graph::new(seed, partitions);
+        graph.run(vec![ann(1, false).op(), bea.op(), link(50).op()]);
+        assert!(graph.are_one(&[ANN, PHONE, BEA]));
+        // Whose Bea is the steward has said: they are erased apart, so that only the link is looked at.
+        graph.run(vec![demand(ANN, Demand::Erase(PrivacyScope::Identifier), "erase", 100)]);
+        graph.run(vec![link(150).op()]);
+        assert!(!graph.are_one(&[ANN]), "she is erased");
+        if seed % 2 == 0 {
+            graph.run(vec![link(250).op(), ann(200, true).op()]);
+        } else {
+            graph.run(vec![ann(200, true).op()]);
+            graph.run(vec![link(50).op(), link(150).op()]);
+            assert!(graph.are_one(&[ANN, PHONE]) && !graph.are_one(&[ANN, BEA]), "{partitions} {seed}");
+            graph.run(vec![link(250).op()]);
+        }
+        assert!(graph.are_one(&[ANN, PHONE, BEA]), "{partitions} {seed}: what was said since does not hold");
+        graph.run(vec![link(250).told(true)]);
+        assert!(graph.are_one(&[ANN, PHONE]) && !graph.are_one(&[ANN, BEA]), "{partitions} {seed}");
+        graph.run(vec![link(260).op()]);
+        assert!(graph.are_one(&[ANN, BEA]), "{partitions} {seed}");
+        graph.run(vec![demand(ANN, Demand::Erase(PrivacyScope::Identifier), "again", 300)]);
+        graph.run(vec![ann(400, true).op(), link(260).op()]);
+        assert!(graph.are_one(&[ANN, PHONE]) && !graph.are_one(&[ANN, BEA]), "{partitions} {seed}");
+        graph.run(vec![link(450).op()]);
+        assert!(graph.are_one(&[ANN, BEA]) && graph.is_told(), "{partitions} {seed}");
+        let broken = graph.at_rest().broken_laws(&rules(), &keys());
+        assert!(broken.is_empty(), "{partitions} {seed}: {broken:#?}");
+    }
+}
+
+#[test]
+fn what_is_kept_of_who_is_erased_and_comes_again_is_bounded_however_often_and_who_is_not_told_comes_by_themselves()
+ {
+    let mut rules = rules();
+    let of_phones = rules.namespaces.get_mut(&identifier(PHONE).namespace).expect("there is one");
+    of_phones.max_neighbours.total = 4;
+    of_phones.max_neighbours.of.clear();
+    let most = of_phones.max_sightings() as usize;
+    // In ever new combinations with the same four others, which are new ones in each cycle.
+    let others: Vec<(&str, String)> = (0..24).map(|n| ("cookie", format!("ck-{n}"))).collect();
+    let said = |cycle: usize, choice: usize, time: i64, agreed: bool| {
+        let of_cycle = &others[4 * cycle..4 * cycle + 4];
+        let chosen = of_cycle.iter().enumerate().filter(|(index, _)| choice & (1 << index) != 0);
+        let names = chosen.map(|(_, (namespace, value))| (*namespace, value.as_str())).chain([PHONE]);
+        op_of(&format!("t{time}-{choice}"), time, &names.collect::<Vec<_>>(), agreed)
+    };
+    let mut graph = Graph::under(&rules, 3, 3);
+    let kept = |graph: &Graph| -> BTreeSet<NodeId> {
+        let nodes = graph.at_rest().nodes;
+        let erased = nodes[&identifier(PHONE).node].standing().and_then(|one| one.erased.clone());
+        erased.map(|erased| erased.sightings).unwrap_or_default()
+    };
+    let mut first = BTreeSet::new();
+    for cycle in 0..6 {
+        let now = 1000 * i64::try_from(cycle).expect("few");
+        graph.run((1..16).map(|choice| said(cycle, choice, now + 10, false)).collect());
+        let current: BTreeSet<NodeId> = graph
+            .at_rest()
+            .links
+            .into_keys()
+            .filter_map(|(node, sighting)| (node == identifier(PHONE).node).then_some(sighting))
+            .collect();
+        assert_eq!(current.len(), 15, "cycle {cycle}: they are new");
+        let request = format!("r{cycle}");
+        graph.run(vec![demand(PHONE, Demand::Erase(PrivacyScope::Identifier), &request, now + 100)]);
+        let kept = kept(&graph);
+        assert!(kept.len() <= most && kept.is_superset(&current), "cycle {cycle}: {} are kept", kept.len());
+        if cycle == 0 {
+            first = current;
+        }
+        graph.run(vec![op_of(&format!("back{cycle}"), now + 200, &[PHONE], true)]);
+    }
+    let kept = kept(&graph);
+    assert_eq!(kept.len(), most);
+    let unheard = (1..16).map(|choice| said(0, choice, 9000, false));
+    let unheard: Vec<Op> = unheard.filter(|op| first.contains(&op.to) && !kept.contains(&op.to)).collect();
+    assert!(!unheard.is_empty(), "all of them are kept");
+    let together = |graph: &Graph, op: &Op| {
+        let links = graph.at_rest().links;
+        links.get(&(identifier(PHONE).node, op.to)).is_some_and(|link| link.stands)
+    };
+    for op in &unheard {
+        graph.run(vec![op.clone()]);
+        assert!(!together(&graph, op), "it was not told that the telephone is back");
+    }
+    graph.run((1..16).map(|choice| said(0, choice, 9100, true)).collect());
+    assert!(unheard.iter().all(|op| together(&graph, op)), "a consent of their own tells them");
+    let broken = graph.at_rest().broken_laws(&rules, &keys());
+    assert!(broken.is_empty(), "{broken:#?}");
 }
 
 #[test]
 fn who_is_erased_cannot_be_restricted_and_who_came_again_can() {
-    let ann = ("email", "ann@example.org");
-    let one = |time: i64, agreed| Said {
-        id: format!("t{time}"),
-        time,
-        names: vec![ann, ("phone", "+491711")],
-        agreed,
-    };
     for partitions in [1, 3] {
         let mut graph = Graph::new(7, partitions);
-        graph.run(vec![one(1, false).op()]);
-        graph.run(vec![demand(ann, Demand::Erase(PrivacyScope::Person), "erase", 100)]);
+        graph.run(vec![ann(1, false).op()]);
+        graph.run(vec![forget_ann("erase", 100)]);
         let restricts = |graph: &mut Graph, request: &str, time: i64| -> BTreeSet<(NodeId, Timestamp)> {
             graph.rulings.clear();
-            graph.run(vec![demand(ann, Demand::Restrict, request, time)]);
+            graph.run(vec![demand(ANN, Demand::Restrict, request, time)]);
             let restricted = graph.rulings.iter().filter_map(|ruling| match ruling {
                 Ruling::Restricted(one) => Some((one.node, one.latest)),
                 Ruling::Erased(_) => None,
@@ -324,8 +575,8 @@ fn who_is_erased_cannot_be_restricted_and_who_came_again_can() {
             restricted.collect()
         };
         assert_eq!(restricts(&mut graph, "too-early", 150), BTreeSet::new());
-        graph.run(vec![one(200, true).op()]);
-        let both = [ann, ("phone", "+491711")].map(|name| (identifier(name).node, at(300)));
+        graph.run(vec![ann(200, true).op()]);
+        let both = [ANN, PHONE].map(|name| (identifier(name).node, at(300)));
         assert_eq!(restricts(&mut graph, "again", 300), BTreeSet::from(both));
     }
 }

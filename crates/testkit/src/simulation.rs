@@ -60,7 +60,8 @@ pub struct Input<'a> {
     pub rules: &'a Rules,
     /// In force until some records have come, and with them all else by which people are folded; `None` for the same throughout.
     pub earlier_rules: Option<&'a Rules>,
-    /// The time of every record, and that at the end. A run with crashes goes on until then at least.
+    /// The time of every record but of requests, which come a moment later, one after the other, and that at the end. A run with
+    /// crashes goes on until then at least.
     pub now: Timestamp,
     /// For capture, when all the rest has come to its end, at another time: those that bring back who was erased, and those that
     /// come when these have been dealt with.
@@ -333,6 +334,7 @@ pub fn run(input: &Input<'_>, schedule: &Schedule) -> Result<Outcome, Fault> {
         commands: input.commands.iter(),
         requests: input.requests.iter(),
         requests_wait: input.requests_wait,
+        asked: 0,
     };
     let mut estates = Vec::new();
     if let Some(earlier) = input.earlier_rules {
@@ -365,6 +367,8 @@ struct Course<'a> {
     commands: std::slice::Iter<'a, Command>,
     requests: std::slice::Iter<'a, PrivacyRequest>,
     requests_wait: bool,
+    /// How many requests have come. Each is written a millisecond after the one before.
+    asked: i64,
 }
 
 impl Course<'_> {
@@ -419,11 +423,13 @@ impl Course<'_> {
             self.log.append(Origin::Raw("simulated".into()), partition, None, record, self.log.now);
         } else if chosen < records + commands {
             let of = self.commands.next().map(|command| (command.command_id.clone(), command));
-            self.told(Topic::IdentityCommand, partition, of)?;
+            self.told(Topic::IdentityCommand, partition, of, self.log.now)?;
         } else {
             let of = self.requests.next().map(|request| (request.request_id.clone(), request));
             let key = of.as_ref().map_or(&[] as &[u8], |(id, _)| id.as_bytes());
-            self.told(Topic::PrivacyRequest, keyed(key, schedule.partitions), of)?;
+            self.asked += 1;
+            let time = self.log.now.plus_millis(self.asked);
+            self.told(Topic::PrivacyRequest, keyed(key, schedule.partitions), of, time)?;
         }
         Ok(())
     }
@@ -434,12 +440,13 @@ impl Course<'_> {
         topic: Topic,
         partition: u32,
         record: Option<(String, T)>,
+        time: Timestamp,
     ) -> Result<(), Fault> {
         let Some((key, value)) = record else { return Ok(()) };
         let value = encode(topic, Framing::SingleObject, &value)
             .map_err(|error| Fault::Protocol(error.to_string()))?;
         let (key, value) = (Some(key.into_bytes()), Some(value));
-        self.log.append(Origin::Topic(topic), partition, key, value, self.log.now);
+        self.log.append(Origin::Topic(topic), partition, key, value, time);
         Ok(())
     }
 }

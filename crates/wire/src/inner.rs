@@ -9,7 +9,7 @@ use crate::limits;
 
 /// The format of inner records that this release writes and reads. Rises when a type that travels on an inner
 /// topic changes its shape.
-pub const INNER_VERSION: u8 = 5;
+pub const INNER_VERSION: u8 = 6;
 
 /// The value of a record of an inner topic.
 ///

@@ -166,6 +166,6 @@ mod tests {
     #[test]
     fn the_schema_header_names_topic_and_version() {
         assert_eq!(schema_header(Topic::Touchpoint), "touchpoint/5");
-        assert_eq!(schema_header(Topic::IdentityOp), "identity-op/inner-5");
+        assert_eq!(schema_header(Topic::IdentityOp), "identity-op/inner-6");
     }
 }

@@ -45,6 +45,14 @@ fn run(ground: &Ground, name: &str, staged: fn(&Deployment<'_>) -> Outcome<Seen>
 }
 
 fn sources(deployment: &Deployment<'_>) -> Outcome<Seen> {
+    // Else the broker's clock would tell.
+    for source in &deployment.settings.sources {
+        let topic = deployment.settings.topic(&raw_topic(source));
+        let setting = "message.timestamp.type=CreateTime";
+        let arguments =
+            ["--alter", "--entity-type", "topics", "--entity-name", &topic, "--add-config", setting];
+        deployment.ground.tool("kafka.admin.ConfigCommand", &arguments)?;
+    }
     let odd: Vec<Value> =
         vec![json!(0), json!(-1), json!("2100-01-01T00:00:00Z"), json!("1970-01-01T00:00:00Z")];
     let odd = Load { records: odd.iter().enumerate().map(|(number, time)| at(time, number)).collect() };

@@ -210,6 +210,23 @@ fn who_is_erased_again_needs_a_later_consent() {
 }
 
 #[test]
+fn of_very_many_consents_at_one_set_of_identifiers_the_least_counts_in_any_order() {
+    let mut yes: Vec<Touchpoint> = (0..20).map(|n| agrees(&format!("t{n}"), 200 + 10 * n)).collect();
+    let node = yes[0].sighting;
+    let mut late = touchpoint("t-late", 205, vec![ann()]);
+    late.attributes.insert("city".to_owned(), "Dresden".to_owned());
+    for _ in 0..2 {
+        let mut world = World::of([gone(node, None), assigned(node, person(1))]);
+        yes.iter().for_each(|yes| drop(world.batch([said(yes)])));
+        world.batch([said(&late)]);
+        world.batch(yes.iter().map(said));
+        let profile = &world.profiles[&person(1)];
+        assert_eq!((profile.metrics.touchpoints, profile.attributes.len()), (21, 1));
+        yes.reverse();
+    }
+}
+
+#[test]
 fn nothing_but_a_stated_yes_to_that_purpose_that_is_later_brings_anybody_back() {
     let mut other = agrees("t1", 200);
     other.consents[0].purpose = "survey".to_owned();

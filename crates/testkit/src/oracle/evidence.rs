@@ -171,7 +171,7 @@ impl<'a> Evidence<'a> {
             all.add(observation, marks, keys);
         }
         all.blocked.extend(marks.iter().filter(|(_, erased)| erased.back.is_none()).map(|(node, _)| *node));
-        all.follow(&standing, keys);
+        all.follow(&standing, marks, keys);
         all.quarantined = all.crowded();
         for command in standing.iter().filter(|command| command.kind == CommandKind::Release) {
             all.quarantined.remove(&command.identifiers[0].node);
@@ -273,13 +273,15 @@ impl<'a> Evidence<'a> {
     }
 
     /// What stewards say of identifiers.
-    fn follow(&mut self, standing: &[&Command], keys: &Keys) {
+    fn follow(&mut self, standing: &[&Command], marks: &Marks, keys: &Keys) {
         for command in standing {
             let nodes: Vec<NodeId> = command.identifiers.iter().map(|identifier| identifier.node).collect();
             let named = command.identifiers.iter().map(|one| (one.node, one.namespace.clone()));
             self.namespace.extend(named);
             match command.kind {
                 CommandKind::Block => drop(self.blocked.insert(nodes[0])),
+                // Of what was erased then, or later, a steward's link says nothing.
+                CommandKind::Link if nodes.iter().any(|node| mark(*node, command.time, marks).is_some()) => {}
                 CommandKind::Link => {
                     let bond = keys.bond(&nodes);
                     let newest = self.newest.entry(bond).or_insert(command.time);

@@ -3,6 +3,7 @@
 use kinfold_privacy::verify::{public_key, to_hex};
 
 use super::{load, only_fault};
+use crate::process::kafka_settings;
 
 const DAY_MS: i64 = 86_400_000;
 
@@ -62,7 +63,9 @@ fn who_may_come_back_is_told_by_purposes_that_are_declared_and_nobody_does_by_de
         confirmed.privacy.returning, config.privacy.returning,
         "it knows that a yes has to be confirmed"
     );
-    assert_eq!(load("", &[]).expect("valid").privacy.returning.purposes().count(), 0);
+    let nobody = load("", &[]).expect("valid");
+    assert_eq!(nobody.privacy.returning.purposes().count(), 0);
+    assert!(kafka_settings(&config).broker_time && !kafka_settings(&nobody).broker_time);
     let said = only_fault("[privacy]\nreturn_by = [\"news\"]\n", &[]);
     assert!(said.contains("is no purpose that is declared"), "{said}");
 }
