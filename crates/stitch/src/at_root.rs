@@ -169,7 +169,8 @@ impl Step<'_> {
         }
         let nodes = arrived.members.keys().copied().collect();
         let component = self.component_mut(id)?;
-        let mut ends = [edge.identifier, edge.sighting].into_iter().filter_map(|end| component.members.get(&end));
+        let mut ends =
+            [edge.identifier, edge.sighting].into_iter().filter_map(|end| component.members.get(&end));
         // As in a join that comes when both ends are here.
         let is_void = ends.any(|own| heard < own.told.cut);
         component.absorbed.insert(from, arrived.epoch);
