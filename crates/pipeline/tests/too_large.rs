@@ -7,8 +7,8 @@ use std::sync::Arc;
 use kinfold_capture::limits;
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    Consent, Context, Decision, Fault, Halt, Namespace, NodeId, OrderStatus, Partition, PersonId, Refusal,
-    RefusalKind, Stage, Timestamp, Touchpoint, TouchpointIdentifier,
+    Consent, Context, Decision, Fault, Halt, Namespace, NodeId, OrderStatus, Partition, PersonId,
+    RefusalKind, Stage, Timestamp, Touchpoint, TouchpointIdentifier, first_forms,
 };
 use kinfold_pipeline::link::{Claim, Commit, Link, Polled, Tailed};
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Observer, Report, Worker};
@@ -18,6 +18,7 @@ use kinfold_pipeline::{
 use kinfold_profile::{Cause, Facet, FacetMessage, Member};
 use kinfold_wire::limits::WRITTEN_BYTES_MAX;
 use kinfold_wire::{Topic, Trace};
+use serde::{Deserialize, Serialize};
 
 /// Writes each record in two halves: at once, and at the end of the batch. One whose key is `large` leaves a state that
 /// no changelog could take.
@@ -46,6 +47,14 @@ impl Stage for Echo {
     }
 }
 
+/// What the stage sends, as it stands in a record.
+#[derive(Serialize, Deserialize)]
+struct Said(Vec<u8>);
+
+first_forms! {
+    Said: "what was said",
+}
+
 struct EchoPort(Topology);
 
 impl Port for EchoPort {
@@ -60,12 +69,12 @@ impl Port for EchoPort {
         Echo::default()
     }
 
-    fn read(&self, record: &InRecord) -> Result<(Vec<u8>, Vec<u8>), Refusal> {
+    fn read(&self, record: &InRecord) -> Result<(Vec<u8>, Vec<u8>), Halt> {
         Ok((record.key.clone().unwrap_or_default(), record.value.clone().unwrap_or_default()))
     }
 
     fn write(&self, output: Vec<u8>, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
-        records.push(Topology::inner(Topic::ProfileFacet, 0, Vec::new(), &output, trace)?);
+        records.push(Topology::inner(Topic::ProfileFacet, 0, Vec::new(), &Said(output), trace)?);
         Ok(())
     }
 }

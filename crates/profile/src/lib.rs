@@ -25,8 +25,11 @@ mod distinct;
 pub mod facet;
 pub mod facets;
 pub mod fold;
+mod forms;
 mod interests;
 pub mod laws;
+#[cfg(test)]
+mod mergeable;
 mod metrics;
 mod named;
 mod orders;
@@ -35,6 +38,8 @@ pub mod people;
 mod place;
 mod restriction;
 mod revision;
+#[cfg(test)]
+mod samples;
 mod settings;
 mod span;
 mod standard;

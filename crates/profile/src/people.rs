@@ -21,7 +21,7 @@ use std::sync::Arc;
 
 use kinfold_model::consent::{ConsentCause, EffectiveConsent};
 use kinfold_model::privacy::{Confirmation, Report};
-use kinfold_model::stored::encode;
+use kinfold_model::stored::{encode, image};
 use kinfold_model::{
     ConsentChange, Context, Fault, Halt, Keys, NodeId, Outputs, PersonId, Purposes, Stage, State,
     Survivorship, Timestamp, UnifiedProfile,
@@ -102,18 +102,18 @@ struct Moves {
     weighed: Option<Vec<EffectiveConsent>>,
 }
 
-/// A member as it is stored. The version comes first, so that it can be read alone. The version of a member that left
+/// A member as it is stored. The version comes first, in every form of it, so that it can be read alone. The version of a member that left
 /// stays, or else an older message that comes again would bring the member back.
 #[derive(Serialize, Deserialize)]
-struct Held {
-    version: u64,
-    member: Option<Member>,
+pub(crate) struct Held {
+    pub(crate) version: u64,
+    pub(crate) member: Option<Member>,
 }
 
 /// What was last published of a person: enough to see that something is different, and what became of consents. By default
 /// nothing.
 #[derive(Default, PartialEq, Serialize, Deserialize)]
-struct Publication {
+pub(crate) struct Publication {
     /// 0 of somebody who is retired: only outputs that are not configured may have them still.
     version: i64,
     digest: [u8; 16],
@@ -191,7 +191,7 @@ impl Stage for People {
         };
         let key = Table::Member.key(&[person.as_bytes(), node.as_bytes()]);
         if let Some(bytes) = context.state.get(&key)?
-            && version <= Table::Member.decode_head::<u64>(&bytes)?
+            && version <= Table::Member.decode_head::<Held, u64>(&bytes)?
         {
             return Ok(());
         }
@@ -440,6 +440,16 @@ fn publication_key(person: PersonId) -> Vec<u8> {
 pub(crate) fn digest(profile: &UnifiedProfile) -> [u8; 16] {
     debug_assert_eq!(profile.version, 0);
     let mut digest = [0; 16];
-    digest.copy_from_slice(&blake3::hash(&encode(profile)).as_bytes()[..16]);
+    digest.copy_from_slice(&blake3::hash(&image(profile)).as_bytes()[..16]);
     digest
+}
+
+#[cfg(test)]
+impl Publication {
+    /// One of which every field says something.
+    pub(crate) fn sample(consents: &[EffectiveConsent], outputs: SentOutputs) -> Self {
+        let at = |ms| Timestamp::from_millis(ms).ok();
+        let consents = Standings::of(consents);
+        Self { version: 4, digest: [9; 16], consents, ended: at(5), timer: at(600_000), outputs }
+    }
 }
