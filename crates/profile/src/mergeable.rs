@@ -372,6 +372,17 @@ fn attributes_are_mergeable_by_names_by_bytes_and_by_values() {
 }
 
 #[test]
+fn what_is_known_of_a_value_is_mergeable_also_beyond_what_is_counted_exactly() {
+    let of = |facet: &Facet| bytes(&facet.attributes);
+    let is_full = |facet: &Facet| {
+        let mut tallies = facet.attributes.least().flat_map(|(_, values)| values.kept());
+        tallies.any(|(_, tally)| tally.distinct.count() > 16)
+    };
+    let promise = Promise { of, bytes_max: 5_000, is_idempotent: true, is_full };
+    promise.is_kept(&a_stating_touchpoint(1, 2, 1), 300);
+}
+
+#[test]
 fn orders_are_mergeable() {
     let of = |facet: &Facet| bytes(&facet.orders);
     let is_full = |facet: &Facet| facet.orders.is_full();
