@@ -72,8 +72,9 @@ sim-crashes: compilers ## one simulation with crashes, and what happens in it: m
 	$(cargo) test --locked --workspace --test whole -- crashes --nocapture
 
 bless: export KINFOLD_BLESS := 1
-bless: setup ## rewrite the expected files of the tests; read the difference before you commit it
+bless: setup ## rewrite the expected files of the tests, and freeze new forms; read the difference before you commit it
 	$(cargo) test --locked --workspace --test whole --test capture --test signals --test value -- golden in_the_table in_the_figure
+	$(cargo) test --locked -p kinfold-model -p kinfold-stitch -p kinfold-profile -p kinfold-privacy --lib -- every_form
 
 check: export RUSTDOCFLAGS := -D warnings
 check: compilers quick ## format, layers, files of deploy/, lints, documentation

@@ -4,6 +4,10 @@
 //! comes out are the records of the public topics ([`Touchpoint`], [`Assignment`], [`IdentityChange`],
 //! [`UnifiedProfile`], [`ConsentChange`], [`PrivacyRequest`], [`PrivacyReceipt`], [`DeadLetter`]) and the ids that hold them together.
 
+// What the tests of several crates share says `kinfold_model` here, too.
+#[cfg(test)]
+extern crate self as kinfold_model;
+
 pub mod assignment;
 pub mod block_list;
 pub mod command;
@@ -11,6 +15,7 @@ pub mod consent;
 pub mod date;
 pub mod erasure;
 pub mod field;
+mod forms;
 pub mod identifier;
 pub mod keys;
 pub mod money;
@@ -28,6 +33,7 @@ pub mod stored;
 pub mod survivorship;
 pub mod time;
 pub mod touchpoint;
+pub mod versioned;
 
 pub use assignment::{Assignment, ChangeKind, ChangeRule, IdentityChange, Move};
 pub use block_list::{BlockList, BlockListError};

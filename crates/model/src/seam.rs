@@ -5,6 +5,7 @@
 
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
+use crate::versioned::Newer;
 
 /// The world's fault, not the record's: the offset is held and the work tried again.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
@@ -23,6 +24,9 @@ pub enum Fault {
         /// What the decoder said.
         why: String,
     },
+    /// State or a message has a form that only a newer version of the program can read: nothing is done to it meanwhile.
+    #[error("{0}; nothing is lost: start the version again that wrote it, or a newer one")]
+    Newer(#[from] Newer),
     /// What a batch amounts to cannot be written.
     #[error("{what} would have {bytes} bytes, at most {max} can be written")]
     TooLarge {

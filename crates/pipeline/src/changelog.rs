@@ -4,7 +4,7 @@
 use std::collections::BTreeMap;
 
 use kinfold_model::stored::{decode, encode};
-use kinfold_model::{Fault, Timestamp};
+use kinfold_model::{Fault, Timestamp, first_forms};
 use serde::{Deserialize, Serialize};
 
 use crate::overlay::{Store, Writes};
@@ -68,6 +68,11 @@ impl Mark {
 /// Those of the store.
 pub fn is_unfinished(store: &impl Store) -> Result<bool, Fault> {
     Ok(store.get(UNFINISHED_KEY)?.is_some())
+}
+
+first_forms! {
+    Mark: "commit mark",
+    Stamp: "stamp of a store",
 }
 
 /// Which changelog a store belongs to.
@@ -332,8 +337,11 @@ mod tests {
     }
 
     fn marker(offset: i64, lineage: u128, commit: u64, at: i64) -> Entry {
-        let mark = Mark { lineage, commit, time: time(at), ..Mark::default() };
-        Entry { offset, key: MARK_KEY.to_vec(), value: Some(mark.encode()) }
+        Entry { offset, key: MARK_KEY.to_vec(), value: Some(mark(lineage, commit, at).encode()) }
+    }
+
+    fn mark(lineage: u128, commit: u64, at: i64) -> Mark {
+        Mark { lineage, commit, time: time(at), ..Mark::default() }
     }
 
     fn follow(replay: &mut Replay<Map>, entries: &[Entry], oldest: i64) -> Result<(), Unfit> {
@@ -350,6 +358,13 @@ mod tests {
             put(3, "b", Some("1")),
             marker(4, 7, 2, 20),
         ]
+    }
+
+    #[test]
+    fn marks_and_stamps_stay_as_they_are_written() {
+        let mark = Mark { inputs: [("touchpoint".to_owned(), 3)].into(), ..mark(7, 2, 10) };
+        assert_eq!(mark.encode(), b"\x06\x01\x07\x02\x00\x14\x01\x0atouchpoint\x06");
+        assert_eq!(encode(&stamp()), b"\x06\x01\x01c\x01t\x03");
     }
 
     const CHUNK: Chunk = Chunk { changes: 100, bytes: 1000 };

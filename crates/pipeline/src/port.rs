@@ -4,7 +4,8 @@ use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
 
-use kinfold_model::{Fault, Partition, Refusal, Stage};
+use kinfold_model::versioned::Versioned;
+use kinfold_model::{Fault, Halt, Partition, Refusal, Stage};
 use kinfold_wire::{Framing, SchemaIds, Topic, Trace, WireError, encode, encode_inner, keyed};
 use serde::Serialize;
 
@@ -144,7 +145,7 @@ impl Topology {
     ///
     /// # Errors
     /// [`Fault::TooLarge`]. [`Fault::Protocol`] when the value has no inner form, which is a bug.
-    pub fn inner<T: Serialize>(
+    pub fn inner<T: Versioned + Serialize>(
         topic: Topic,
         partition: u32,
         key: Vec<u8>,
@@ -182,8 +183,8 @@ pub trait Port {
     /// The message in a record.
     ///
     /// # Errors
-    /// A refusal when the record cannot be read.
-    fn read(&self, record: &InRecord) -> Result<<Self::Stage as Stage>::Input, Refusal>;
+    /// A refusal when the record cannot be read; [`Fault::Newer`] when only a newer version of the program can.
+    fn read(&self, record: &InRecord) -> Result<<Self::Stage as Stage>::Input, Halt>;
 
     /// The name under which an output is counted that is for operators and not for a topic.
     fn note(&self, output: &<Self::Stage as Stage>::Output) -> Option<&'static str> {

@@ -5,15 +5,16 @@ use std::sync::Arc;
 
 use kinfold_capture::{Capture, Captured, RawRecord};
 use kinfold_model::privacy::{Report, Ruling};
+use kinfold_model::versioned::Versioned;
 use kinfold_model::{
-    Fault, Keys, NodeId, Outputs, Partition, Purposes, Refusal, RefusalKind, Returning, Rules, Survivorship,
-    Touchpoint, UnifiedProfile,
+    Fault, Halt, Keys, NodeId, Outputs, Partition, Purposes, Refusal, RefusalKind, Returning, Rules,
+    Survivorship, Touchpoint, UnifiedProfile,
 };
 use kinfold_privacy::{Privacy, PrivacyInput, PrivacyOutput, PrivacyTerms};
 use kinfold_profile::{Facet, Facets, FacetsInput, Joined, People, PeopleInput, Published};
 use kinfold_stitch::op::Seen;
 use kinfold_stitch::{Note, Op, Stitch, Stitched};
-use kinfold_wire::{Topic, Trace, decode, decode_inner, keyed};
+use kinfold_wire::{Topic, Trace, WireError, decode, decode_inner, keyed};
 use serde::de::DeserializeOwned;
 
 use crate::batch::Tally;
@@ -49,7 +50,7 @@ impl Port for CapturePort {
         self.stage.clone()
     }
 
-    fn read(&self, record: &InRecord) -> Result<RawRecord, Refusal> {
+    fn read(&self, record: &InRecord) -> Result<RawRecord, Halt> {
         let source = match &record.origin {
             Origin::Raw(source) => Some(Arc::clone(source)),
             Origin::Topic(_) => None,
@@ -143,10 +144,10 @@ impl Port for StitchPort {
         Stitch::new(self.keys.clone(), self.rules.clone(), partition)
     }
 
-    fn read(&self, record: &InRecord) -> Result<Op, Refusal> {
+    fn read(&self, record: &InRecord) -> Result<Op, Halt> {
         match record.origin {
             Origin::Topic(Topic::IdentityCommand) => {
-                Op::command(public(&self.topology, Topic::IdentityCommand, record)?, &self.keys)
+                Ok(Op::command(public(&self.topology, Topic::IdentityCommand, record)?, &self.keys)?)
             }
             _ => inner(record),
         }
@@ -223,17 +224,16 @@ impl Port for FacetsPort {
         Facets::new(Arc::clone(&self.returning))
     }
 
-    fn read(&self, record: &InRecord) -> Result<FacetsInput, Refusal> {
+    fn read(&self, record: &InRecord) -> Result<FacetsInput, Halt> {
         match record.origin {
             Origin::Topic(Topic::IdentityAssignment) if record.value.is_none() => {
                 Ok(FacetsInput::Unassigned(key_node(record)?))
             }
             Origin::Topic(Topic::IdentityAssignment) => {
-                public(&self.topology, Topic::IdentityAssignment, record).map(FacetsInput::Assignment)
+                Ok(FacetsInput::Assignment(public(&self.topology, Topic::IdentityAssignment, record)?))
             }
             Origin::Topic(Topic::Erasure) => inner::<Ruling>(record).map(FacetsInput::from),
-            _ => public(&self.topology, Topic::Touchpoint, record)
-                .map(|touchpoint| FacetsInput::Touchpoint(Box::new(touchpoint))),
+            _ => Ok(FacetsInput::Touchpoint(Box::new(public(&self.topology, Topic::Touchpoint, record)?))),
         }
     }
 
@@ -311,7 +311,7 @@ impl Port for PeoplePort {
             .at(partition.index)
     }
 
-    fn read(&self, record: &InRecord) -> Result<PeopleInput, Refusal> {
+    fn read(&self, record: &InRecord) -> Result<PeopleInput, Halt> {
         inner(record)
     }
 
@@ -366,11 +366,13 @@ impl Port for PrivacyPort {
         Privacy::new(self.terms.clone(), partition, self.topology.count(Topic::ProfileFacet))
     }
 
-    fn read(&self, record: &InRecord) -> Result<PrivacyInput, Refusal> {
+    fn read(&self, record: &InRecord) -> Result<PrivacyInput, Halt> {
         match record.origin {
             Origin::Topic(Topic::PrivacyReport) => inner(record).map(PrivacyInput::Report),
-            _ => public(&self.topology, Topic::PrivacyRequest, record)
-                .map(|request| PrivacyInput::Request(Box::new(request))),
+            _ => {
+                let request = public(&self.topology, Topic::PrivacyRequest, record)?;
+                Ok(PrivacyInput::Request(Box::new(request)))
+            }
         }
     }
 
@@ -401,8 +403,12 @@ fn privacy_report(report: &Report, trace: Trace) -> Result<OutRecord, Fault> {
     Topology::inner(Topic::PrivacyReport, report.desk, key, report, trace)
 }
 
-fn inner<T: DeserializeOwned>(record: &InRecord) -> Result<T, Refusal> {
-    Ok(decode_inner(value(record)?)?)
+/// What a newer version of the program wrote waits for one that reads it: refused, it would be missing from then on.
+fn inner<T: Versioned>(record: &InRecord) -> Result<T, Halt> {
+    decode_inner(value(record)?).map_err(|error| match error {
+        WireError::NewerInner(newer) => Halt::Fault(Fault::Newer(newer)),
+        error => Halt::Refused(Refusal::from(error)),
+    })
 }
 
 fn public<T: DeserializeOwned>(topology: &Topology, topic: Topic, record: &InRecord) -> Result<T, Refusal> {

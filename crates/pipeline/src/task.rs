@@ -51,13 +51,10 @@ impl<'p, P: Port> Task<'p, P> {
         let trace = record.trace();
         self.last = Some((record.now(), trace));
         *self.batch.tally.consumed.entry(record.origin.clone()).or_default() += 1;
-        let handled = match self.port.read(record) {
-            Ok(input) => {
-                let occasion = Occasion { now: record.now(), trace, origin: Some(&record.origin) };
-                self.work(base, occasion, |stage, context| stage.handle(input, context))
-            }
-            Err(refusal) => Err(Halt::Refused(refusal)),
-        };
+        let handled = self.port.read(record).and_then(|input| {
+            let occasion = Occasion { now: record.now(), trace, origin: Some(&record.origin) };
+            self.work(base, occasion, |stage, context| stage.handle(input, context))
+        });
         match handled {
             Ok(((), refusals)) if refusals.is_empty() => {
                 self.batch.tally.passed += 1;

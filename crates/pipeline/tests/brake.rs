@@ -4,13 +4,14 @@ use std::cell::{Cell, RefCell};
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
 
-use kinfold_model::{Context, Fault, Halt, Partition, Refusal, RefusalKind, Stage, Timestamp};
+use kinfold_model::{Context, Fault, Halt, Partition, Refusal, RefusalKind, Stage, Timestamp, first_forms};
 use kinfold_pipeline::link::{Claim, Commit, Link, Polled, Tailed};
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Observer, Report, Worker};
 use kinfold_pipeline::{
     BrakeLimits, First, InRecord, Metrics, NoState, Origin, OutRecord, Port, StageName, Topology,
 };
 use kinfold_wire::{Topic, Trace};
+use serde::{Deserialize, Serialize};
 
 /// Refuses what says `bad`, and passes everything else on.
 struct Picky;
@@ -32,6 +33,14 @@ impl Stage for Picky {
     }
 }
 
+/// What the stage sends, as it stands in a record.
+#[derive(Serialize, Deserialize)]
+struct Said(Vec<u8>);
+
+first_forms! {
+    Said: "what was said",
+}
+
 struct PickyPort(Topology);
 
 impl Port for PickyPort {
@@ -46,12 +55,12 @@ impl Port for PickyPort {
         Picky
     }
 
-    fn read(&self, record: &InRecord) -> Result<Vec<u8>, Refusal> {
+    fn read(&self, record: &InRecord) -> Result<Vec<u8>, Halt> {
         Ok(record.value.clone().unwrap_or_default())
     }
 
     fn write(&self, output: Vec<u8>, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
-        records.push(Topology::inner(Topic::ProfileFacet, 0, Vec::new(), &output, trace)?);
+        records.push(Topology::inner(Topic::ProfileFacet, 0, Vec::new(), &Said(output), trace)?);
         Ok(())
     }
 }

@@ -7,8 +7,8 @@ use std::sync::Arc;
 use kinfold_capture::limits;
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    Consent, Context, Decision, Fault, Halt, Namespace, NodeId, OrderStatus, Partition, PersonId, Refusal,
-    RefusalKind, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier,
+    Consent, Context, Decision, Fault, Halt, Namespace, NodeId, OrderStatus, Partition, PersonId,
+    RefusalKind, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier, first_forms,
 };
 use kinfold_pipeline::link::{Claim, Commit, Link, Polled, Tailed};
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Observer, Report, Worker};
@@ -18,6 +18,7 @@ use kinfold_pipeline::{
 use kinfold_profile::{Cause, Facet, FacetMessage, Member};
 use kinfold_wire::limits::WRITTEN_BYTES_MAX;
 use kinfold_wire::{Topic, Trace, decode_inner};
+use serde::{Deserialize, Serialize};
 
 /// Writes each record in two halves: at once, and at the end of the batch. One whose key is `large` leaves a state that
 /// no changelog could take.
@@ -46,6 +47,14 @@ impl Stage for Echo {
     }
 }
 
+/// What the stage sends, as it stands in a record.
+#[derive(Serialize, Deserialize)]
+struct Said(Vec<u8>);
+
+first_forms! {
+    Said: "what was said",
+}
+
 struct EchoPort(Topology);
 
 impl Port for EchoPort {
@@ -60,12 +69,12 @@ impl Port for EchoPort {
         Echo::default()
     }
 
-    fn read(&self, record: &InRecord) -> Result<(Vec<u8>, Vec<u8>), Refusal> {
+    fn read(&self, record: &InRecord) -> Result<(Vec<u8>, Vec<u8>), Halt> {
         Ok((record.key.clone().unwrap_or_default(), record.value.clone().unwrap_or_default()))
     }
 
     fn write(&self, output: Vec<u8>, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
-        records.push(Topology::inner(Topic::ProfileFacet, 0, Vec::new(), &output, trace)?);
+        records.push(Topology::inner(Topic::ProfileFacet, 0, Vec::new(), &Said(output), trace)?);
         Ok(())
     }
 }
@@ -129,12 +138,12 @@ impl Port for IdlerPort {
         Idler::default()
     }
 
-    fn read(&self, record: &InRecord) -> Result<Vec<u8>, Refusal> {
+    fn read(&self, record: &InRecord) -> Result<Vec<u8>, Halt> {
         Ok(record.value.clone().unwrap_or_default())
     }
 
     fn write(&self, output: Vec<u8>, trace: Trace, records: &mut Vec<OutRecord>) -> Result<(), Fault> {
-        records.push(Topology::inner(Topic::ProfileFacet, 0, Vec::new(), &output, trace)?);
+        records.push(Topology::inner(Topic::ProfileFacet, 0, Vec::new(), &Said(output), trace)?);
         Ok(())
     }
 }
@@ -342,7 +351,7 @@ fn work_that_no_record_asks_for_and_that_amounts_to_too_much_neither_stops_a_par
     assert!(outputs.iter().all(|one| one.topic == Topic::ProfileFacet), "no record is refused");
     let values: Vec<Vec<u8>> = outputs
         .iter()
-        .map(|one| decode_inner(one.value.as_deref().expect("a value")).expect("we wrote it"))
+        .map(|one| decode_inner::<Said>(one.value.as_deref().expect("a value")).expect("we wrote it").0)
         .collect();
     assert_eq!(values.iter().filter(|value| value.len() == 3).count(), 200, "all records are handled, once");
     let steps: Vec<u8> = values.iter().filter(|value| value.len() == 1).map(|value| value[0]).collect();

@@ -4,6 +4,7 @@
 //! something reports to it. [`verify`] says whose requests are carried out.
 
 mod case;
+mod forms;
 pub mod stage;
 mod table;
 pub mod verify;

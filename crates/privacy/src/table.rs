@@ -1,8 +1,8 @@
 //! Keys of the state: the table's tag, the length of the request's id and the id, then ids of nodes. So a request's entries
 //! stand together.
 
+use kinfold_model::versioned::Versioned;
 use kinfold_model::{Fault, NodeId, stored};
-use serde::de::DeserializeOwned;
 
 /// The tables. The tags are part of the format: they are never given to another table.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,7 +31,7 @@ impl Table {
         key
     }
 
-    pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, Fault> {
+    pub(crate) fn decode<T: Versioned>(self, bytes: &[u8]) -> Result<T, Fault> {
         stored::decode(
             match self {
                 Self::Case => "request",

@@ -76,11 +76,25 @@ impl Attributes {
                 None => _ = self.values.insert(name, values),
             }
         }
+        self.bound = self.bound.take().into_iter().chain(other.bound).min();
     }
 
     /// By name, as many as a facet keeps.
     pub(crate) fn least(&self) -> impl Iterator<Item = (&str, &Values)> {
         self.values.iter().take(NAMES_MAX).map(|(name, values)| (name.as_str(), values))
+    }
+}
+
+#[cfg(test)]
+impl Attributes {
+    /// What of it would be stored: of what was merged, the least names that have room.
+    pub(crate) fn cut(&mut self) {
+        let bound = self.bound.take();
+        if let Some(bound) = &bound {
+            _ = self.values.split_off(bound);
+        }
+        self.settle();
+        self.bound = self.bound.take().or(bound);
     }
 }
 

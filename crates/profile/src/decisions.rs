@@ -61,6 +61,15 @@ impl Decisions {
 }
 
 #[cfg(test)]
+impl Decisions {
+    /// What of it would be stored, of what was merged.
+    pub(crate) fn cut(&mut self) {
+        self.certain.cut();
+        self.unconfirmed.cut();
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use kinfold_model::{Purpose, Timestamp};

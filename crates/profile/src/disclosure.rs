@@ -7,11 +7,11 @@ use std::collections::{BTreeMap, BTreeSet};
 use kinfold_model::consent::{ConsentScope, Decision};
 use kinfold_model::profile::TimelineEntry;
 use kinfold_model::{Amount, Currency, Fault, Namespace, NodeId, OrderStatus, PersonId, Timestamp};
-use serde::Deserialize;
 
 use crate::account::Stated;
 use crate::facet::Facet;
 use crate::facets::Member;
+use crate::people::Held;
 use crate::survivor::competitors;
 use crate::table::Table;
 use crate::values::{Pair, Values};
@@ -111,14 +111,6 @@ pub struct SaidConsent {
     pub wording: Option<String>,
     /// Whether the person confirmed a yes.
     pub confirmed: bool,
-}
-
-/// A member as the state of people has it.
-#[derive(Deserialize)]
-struct Held {
-    #[serde(rename = "version")]
-    _version: u64,
-    member: Option<Member>,
 }
 
 /// What the keys of all entries of a person begin with.

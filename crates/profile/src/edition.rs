@@ -2,7 +2,7 @@
 //! the names of what is different. A profile of version 0 in; the same as it is sent out.
 
 use kinfold_model::UnifiedProfile;
-use kinfold_model::stored::encode;
+use kinfold_model::stored::image;
 use serde::{Deserialize, Serialize};
 
 use crate::parts::Parts;
@@ -37,7 +37,7 @@ impl Edition {
     pub(crate) fn follow(&self, profile: &mut UnifiedProfile) -> Option<Self> {
         debug_assert!(profile.version == 0 && profile.changed.is_empty());
         let mut digest = [0; 16];
-        digest.copy_from_slice(&blake3::hash(&encode(profile)).as_bytes()[..16]);
+        digest.copy_from_slice(&blake3::hash(&image(profile)).as_bytes()[..16]);
         let last = self.contents.as_ref();
         if last.is_some_and(|last| last.digest == digest) {
             return None;
@@ -46,5 +46,14 @@ impl Edition {
         profile.version = self.version + 1;
         profile.changed = last.map(|last| last.parts.differing(&parts)).unwrap_or_default();
         Some(Self { version: profile.version, contents: Some(Contents { digest, parts }) })
+    }
+}
+
+#[cfg(test)]
+impl Edition {
+    /// One of which every field says something.
+    pub(crate) fn sample() -> Self {
+        let mut profile = crate::samples::profile();
+        Self { version: 3, contents: None }.follow(&mut profile).unwrap_or_default()
     }
 }

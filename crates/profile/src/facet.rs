@@ -4,13 +4,15 @@
 //! byte. Two facets combine to what their touchpoints together would have given, but for names that found no room
 //! ([`Facet::merge`]), which is how a profile is folded. Facets of different sightings share no touchpoint, hence counts may be added.
 //!
+//! Each structure of it has a form by a number of its own ([`crate::forms`]), so that one can change while the others stay.
+//!
 //! A facet is sent and stored whole, so it is bounded: of too many names of one kind it keeps the least, and of too many times
 //! the latest, which is again a function of the set of touchpoints.
 
 use std::collections::BTreeSet;
 use std::fmt;
 
-use kinfold_model::{NodeId, Timestamp, Touchpoint, TouchpointIdentifier};
+use kinfold_model::{NodeId, Timestamp, Touchpoint, TouchpointIdentifier, versioned};
 use serde::{Deserialize, Serialize};
 
 use crate::activity::Activity;
@@ -27,18 +29,28 @@ use crate::timeline::Timeline;
 /// What was said at one sighting. `Debug` prints counts only, for the rest is personal data.
 #[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Facet {
+    #[serde(with = "versioned")]
     pub(crate) span: Span,
+    #[serde(with = "versioned")]
     pub(crate) counts: Counts,
     /// By channel, from when to when.
+    #[serde(with = "versioned")]
     pub(crate) channel_seen: Named<Span>,
+    #[serde(with = "versioned")]
     pub(crate) activity: Activity,
+    #[serde(with = "versioned")]
     pub(crate) timeline: Timeline,
+    #[serde(with = "versioned")]
     pub(crate) identifiers: Carried,
+    #[serde(with = "versioned")]
     pub(crate) attributes: Attributes,
     /// By order id and source.
+    #[serde(with = "versioned")]
     pub(crate) orders: Orders,
+    #[serde(with = "versioned")]
     pub(crate) consents: Decisions,
     /// Of the addresses that it carries.
+    #[serde(with = "versioned")]
     pub(crate) deliveries: Deliveries,
 }
 

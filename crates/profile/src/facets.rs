@@ -21,7 +21,7 @@ use kinfold_model::privacy::{Confirmation, Erasure, Report, Restriction, Ruling,
 use kinfold_model::stored::encode;
 use kinfold_model::{
     Agreements, Assignment, Context, Fault, Halt, Mark, Marks, NodeId, PersonId, Returning, Stage, State,
-    Timestamp, Touchpoint, TouchpointIdentifier,
+    Timestamp, Touchpoint, TouchpointIdentifier, versioned,
 };
 use serde::{Deserialize, Serialize};
 
@@ -127,6 +127,7 @@ impl From<FacetMessage> for PeopleInput {
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Member {
     /// `None` when nothing was said at exactly this set of identifiers.
+    #[serde(with = "versioned::option")]
     pub facet: Option<Facet>,
     /// Since when it restricts its person; `None` when it does not.
     pub restricted: Option<Timestamp>,
@@ -158,13 +159,14 @@ pub struct Facets {
 
 /// A node as it is stored. Its kind is in its id.
 #[derive(Default, Serialize, Deserialize)]
-struct Node {
+pub(crate) struct Node {
     /// Of the last message; 0 when none was sent.
     version: u64,
     /// `None` until the first assignment, and while the node belongs to nobody. One of which nothing counts has nobody, whatever
     /// stands here.
     person: Option<PersonId>,
     /// `None` until the first touchpoint that counts.
+    #[serde(with = "versioned::option")]
     facet: Option<Facet>,
     /// What is erased of its identifiers.
     marks: Marks,
@@ -490,4 +492,22 @@ fn forget_ids(place: &[u8; 17], most: usize, state: &mut dyn State) -> Result<bo
     let is_full = page.len() == most;
     page.into_iter().for_each(|(key, _)| state.delete(key));
     Ok(is_full)
+}
+
+#[cfg(test)]
+impl Node {
+    /// One of which every field says something.
+    pub(crate) fn sample(facet: Facet, marks: Marks, agreed: Agreements, word: Word) -> Self {
+        let person = Some(PersonId::new([7; 16]));
+        Self {
+            version: 300,
+            person,
+            facet: Some(facet),
+            marks,
+            agreed,
+            forgotten: 3,
+            life: 2,
+            word: Some(word),
+        }
+    }
 }

@@ -26,8 +26,11 @@ mod edition;
 pub mod facet;
 pub mod facets;
 pub mod fold;
+mod forms;
 mod interests;
 pub mod laws;
+#[cfg(test)]
+mod mergeable;
 mod metrics;
 mod named;
 mod orders;
@@ -39,6 +42,8 @@ mod restriction;
 mod revision;
 mod room;
 mod sample;
+#[cfg(test)]
+mod samples;
 mod settings;
 mod span;
 mod standard;

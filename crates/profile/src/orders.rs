@@ -158,6 +158,16 @@ impl StatedOrder {
 }
 
 #[cfg(test)]
+impl Orders {
+    /// What of it would be stored: of what was merged, the least that have room.
+    pub(crate) fn cut(&mut self) {
+        while self.0.len() > REPORTS_MAX {
+            self.0.pop_last();
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

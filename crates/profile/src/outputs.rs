@@ -40,6 +40,14 @@ impl Sent {
     }
 }
 
+#[cfg(test)]
+impl Sent {
+    /// One of which every field says something.
+    pub(crate) fn sample() -> Self {
+        Self { edition: Edition::sample(), number: 2 }
+    }
+}
+
 /// By output, all that have the person, also such as were taken out of the configuration: one that comes back with its old topic
 /// takes away whom it may not have any more.
 pub(crate) type SentOutputs = BTreeMap<String, Sent>;

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use std::fmt;
 
 use kinfold_model::profile::Metrics;
-use kinfold_model::stored::encode;
+use kinfold_model::stored::image;
 use kinfold_model::{Metric, Namespace, Standard, UnifiedProfile};
 use serde::{Deserialize, Serialize};
 
@@ -158,7 +158,7 @@ impl Parts {
             return;
         }
         let mut digest = [0; DIGEST_BYTES];
-        digest.copy_from_slice(&blake3::hash(&encode(value)).as_bytes()[..DIGEST_BYTES]);
+        digest.copy_from_slice(&blake3::hash(&image(value)).as_bytes()[..DIGEST_BYTES]);
         self.0.insert(part, digest);
     }
 
@@ -211,35 +211,8 @@ impl StandardField {
 
 #[cfg(test)]
 mod tests {
-    use kinfold_model::profile::Attribute;
-    use kinfold_model::{PersonId, Timestamp};
-
     use super::*;
-
-    fn profile() -> UnifiedProfile {
-        UnifiedProfile {
-            person_id: PersonId::new([1; 16]),
-            version: 0,
-            identifiers: Vec::new(),
-            attributes: [attribute("city", "Dresden"), attribute("street", "Lange Str. 5")].into(),
-            metrics: Metrics { touchpoints: 1, ..Metrics::default() },
-            timeline: Vec::new(),
-            consents: Vec::new(),
-            segments: Vec::new(),
-            aliases: Vec::new(),
-            restricted: None,
-            standard: Standard::default(),
-            interests: Vec::new(),
-            value: None,
-            lifecycle: None,
-            changed: Vec::new(),
-            truncated: Vec::new(),
-        }
-    }
-
-    fn attribute(name: &str, value: &str) -> (String, Attribute) {
-        (name.to_owned(), Attribute::once(value, "crm", Timestamp::default()))
-    }
+    use crate::samples::{attribute, profile};
 
     fn differing(change: impl FnOnce(&mut UnifiedProfile)) -> Vec<String> {
         let mut after = profile();

@@ -104,18 +104,18 @@ struct Moves {
     weighed: Option<Vec<EffectiveConsent>>,
 }
 
-/// A member as it is stored. The version comes first, so that it can be read alone. The version of a member that left
+/// A member as it is stored. The version comes first, in every form of it, so that it can be read alone. The version of a member that left
 /// stays, or else an older message that comes again would bring the member back.
 #[derive(Serialize, Deserialize)]
-struct Held {
-    version: u64,
-    member: Option<Member>,
+pub(crate) struct Held {
+    pub(crate) version: u64,
+    pub(crate) member: Option<Member>,
 }
 
 /// What was last published of a person: enough to see that something is different, and what became of consents. By default
 /// nothing.
 #[derive(Default, PartialEq, Serialize, Deserialize)]
-struct Publication {
+pub(crate) struct Publication {
     /// None of somebody who is retired: only outputs that are not configured may have them still.
     edition: Edition,
     consents: Standings,
@@ -192,7 +192,7 @@ impl Stage for People {
         };
         let key = Table::Member.key(&[person.as_bytes(), node.as_bytes()]);
         if let Some(bytes) = context.state.get(&key)?
-            && version <= Table::Member.decode_head::<u64>(&bytes)?
+            && version <= Table::Member.decode_head::<Held, u64>(&bytes)?
         {
             return Ok(());
         }
@@ -435,4 +435,14 @@ fn members(person: PersonId, state: &dyn State) -> Result<Vec<(NodeId, Member)>,
 
 fn publication_key(person: PersonId) -> Vec<u8> {
     Table::Publication.key(&[person.as_bytes()])
+}
+
+#[cfg(test)]
+impl Publication {
+    /// One of which every field says something.
+    pub(crate) fn sample(consents: &[EffectiveConsent], outputs: SentOutputs) -> Self {
+        let at = |ms| Timestamp::from_millis(ms).ok();
+        let consents = Standings::of(consents);
+        Self { edition: Edition::sample(), consents, ended: at(5), timer: at(600_000), outputs }
+    }
 }

@@ -5,7 +5,7 @@
 use std::collections::BTreeMap;
 
 use kinfold_model::consent::ConsentCause;
-use kinfold_model::stored::encode;
+use kinfold_model::stored::{encode, image};
 use kinfold_model::{Fault, Output, Outputs, PersonId, Purposes, State, Survivorship};
 use serde::{Deserialize, Serialize};
 
@@ -135,10 +135,19 @@ impl Declared<'_> {
     fn digest(self) -> [u8; 16] {
         let Self { purposes, outputs, survivorship, settings } = self;
         let outputs: Vec<(&str, &Output)> = outputs.iter().map(|(name, output)| (&**name, output)).collect();
-        let terms = encode(&(MEANING, purposes, outputs, survivorship, settings.digest()));
+        let terms = image(&(MEANING, purposes, outputs, survivorship, settings.digest()));
         let mut digest = [0; 16];
         digest.copy_from_slice(&blake3::hash(&terms).as_bytes()[..16]);
         digest
+    }
+}
+
+#[cfg(test)]
+impl Revision {
+    /// One of which every field says something.
+    pub(crate) fn sample() -> Self {
+        let (at, outputs) = (Some(PersonId::new([3; 16])), [("mail".to_owned(), 2)].into());
+        Self { terms: [6; 16], at, done: true, cause: ConsentCause::Policy, begun: 5, outputs }
     }
 }
 

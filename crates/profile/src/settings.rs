@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use kinfold_model::stored::encode;
+use kinfold_model::stored::image;
 use kinfold_model::{Namespace, Rules};
 use kinfold_value::lifecycle::{RevenueMin, Stage, personal};
 use kinfold_value::{LifecycleRules, Model, Refresh};
@@ -54,7 +54,7 @@ impl Settings {
         let Self { order_sources, utc_offset_minutes, timeline, valuation, lifecycle, personal } = self;
         let valuation = valuation.as_ref().map(|Valuation { model, refresh }| (model.id(), refresh.days()));
         let stages: Vec<_> = lifecycle.stages().iter().map(conditions).collect();
-        let all = encode(&(order_sources, utc_offset_minutes, timeline, valuation, stages, personal));
+        let all = image(&(order_sources, utc_offset_minutes, timeline, valuation, stages, personal));
         let mut digest = [0; 16];
         digest.copy_from_slice(&blake3::hash(&all).as_bytes()[..16]);
         digest

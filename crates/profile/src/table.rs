@@ -3,6 +3,7 @@
 //! A key is the table's tag, then ids of fixed length, then texts, each but the last with an end that no text has; so keys of one
 //! table never run into each other and a prefix of ids is a prefix of keys. Values are as [`stored`] makes them.
 
+use kinfold_model::versioned::Versioned;
 use kinfold_model::{Fault, stored};
 use serde::de::DeserializeOwned;
 
@@ -68,14 +69,14 @@ impl Table {
         key
     }
 
-    /// A whole value.
-    pub(crate) fn decode<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, Fault> {
+    /// A whole value, whichever form it has.
+    pub(crate) fn decode<T: Versioned>(self, bytes: &[u8]) -> Result<T, Fault> {
         stored::decode(self.as_str(), bytes)
     }
 
     /// The first field of a value, without the cost of the rest.
-    pub(crate) fn decode_head<T: DeserializeOwned>(self, bytes: &[u8]) -> Result<T, Fault> {
-        stored::decode_head(self.as_str(), bytes).map(|(head, _)| head)
+    pub(crate) fn decode_head<T: Versioned, H: DeserializeOwned>(self, bytes: &[u8]) -> Result<H, Fault> {
+        stored::decode_head::<T, H>(self.as_str(), bytes)
     }
 
     /// An entry of this table that makes no sense.

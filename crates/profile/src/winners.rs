@@ -132,6 +132,16 @@ impl PartialOrd for StatedConsent {
 }
 
 #[cfg(test)]
+impl<V: Statement> Winners<V> {
+    /// What of it would be stored: of what was merged, the least that have room.
+    pub(crate) fn cut(&mut self) {
+        while self.0.len() > V::NAMES_MAX {
+            self.0.pop_last();
+        }
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
 

@@ -7,6 +7,7 @@ use std::collections::btree_map::Entry;
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::stored::{decode, encode};
+use kinfold_model::versioned::Versioned;
 use kinfold_model::{Command, Fault, NodeId, State};
 
 use crate::component::Component;
@@ -203,7 +204,7 @@ impl Desk {
     }
 }
 
-fn put_away<T: serde::Serialize>(key: Vec<u8>, sheet: &Sheet<T>, state: &mut dyn State) {
+fn put_away<T: Versioned + serde::Serialize>(key: Vec<u8>, sheet: &Sheet<T>, state: &mut dyn State) {
     match &sheet.value {
         _ if !sheet.changed => {}
         Some(value) => state.put(key, encode(value)),

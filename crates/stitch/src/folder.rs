@@ -4,9 +4,18 @@ use std::collections::BTreeMap;
 
 use kinfold_model::stored::{decode, encode};
 use kinfold_model::{Fault, NodeId, State};
+use serde::{Deserialize, Serialize};
 
 use crate::component::{Component, Edge};
 use crate::table::Table;
+
+/// What is stored of a component besides its members and edges.
+#[derive(Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub(crate) struct Header {
+    pub(crate) epoch: u64,
+    pub(crate) absorbed: BTreeMap<NodeId, u64>,
+    pub(crate) plain: bool,
+}
 
 const HEADER: u8 = 0;
 const MEMBER: u8 = 1;
@@ -35,7 +44,10 @@ impl Folder {
             let component = value.get_or_insert_default();
             let what = Table::Component.as_str();
             match key[prefix.len()..] {
-                [HEADER] => (component.epoch, component.absorbed, component.plain) = decode(what, bytes)?,
+                [HEADER] => {
+                    let Header { epoch, absorbed, plain } = decode(what, bytes)?;
+                    (component.epoch, component.absorbed, component.plain) = (epoch, absorbed, plain);
+                }
                 [MEMBER, ..] => {
                     component.members.insert(Table::Component.last_id(key)?, decode(what, bytes)?);
                 }
@@ -72,9 +84,11 @@ fn entries(root: NodeId, component: &Component) -> impl Iterator<Item = (Vec<u8>
         ids.iter().for_each(|id| key.extend_from_slice(id.as_bytes()));
         key
     };
-    let header = encode(&(component.epoch, &component.absorbed, component.plain));
+    let Component { epoch, absorbed, plain, .. } = component;
+    let header = encode(&Header { epoch: *epoch, absorbed: absorbed.clone(), plain: *plain });
     let members = component.members.iter().map(move |(id, member)| (key(MEMBER, &[*id]), encode(member)));
+    // That it is there is all that an edge says.
     let edges =
-        component.edges.iter().map(move |edge| (key(EDGE, &[edge.identifier, edge.sighting]), encode(&())));
+        component.edges.iter().map(move |edge| (key(EDGE, &[edge.identifier, edge.sighting]), Vec::new()));
     std::iter::once((key(HEADER, &[]), header)).chain(members).chain(edges)
 }

@@ -3,7 +3,7 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::stored::encode;
+use kinfold_model::stored::image;
 use kinfold_model::{Fault, Keys, NodeId, Rules, State};
 
 use crate::component::{Component, Told};
@@ -69,7 +69,7 @@ impl AtRest {
             let members: Vec<_> = component.members.iter().map(|(id, member)| (id, member.person)).collect();
             (root, members, &component.edges)
         });
-        encode(&(nodes.collect::<Vec<_>>(), links.collect::<Vec<_>>(), components.collect::<Vec<_>>()))
+        image(&(nodes.collect::<Vec<_>>(), links.collect::<Vec<_>>(), components.collect::<Vec<_>>()))
     }
 
     /// Every broken law, as a sentence; empty when all is well.

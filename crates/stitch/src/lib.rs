@@ -13,6 +13,7 @@ mod desk;
 mod erase;
 pub mod explain;
 mod folder;
+mod forms;
 pub mod groups;
 pub mod inspect;
 mod journal;

@@ -17,6 +17,14 @@ pub(crate) struct Revision {
     done: bool,
 }
 
+#[cfg(test)]
+impl Revision {
+    /// One of which every field says something.
+    pub(crate) fn sample(version: RulesVersion, at: NodeId) -> Self {
+        Self { version, at: Some(at), done: true }
+    }
+}
+
 impl Revision {
     /// The look under these rules, as far as it has got. Where there is no node yet, there is nothing to look at: what comes
     /// is decided under these rules.

@@ -1,5 +1,6 @@
 //! Why bytes are no record, or a record cannot become bytes. Says where, never what stood there.
 
+use kinfold_model::versioned::Newer;
 use kinfold_model::{Refusal, RefusalKind};
 
 use crate::topic::Topic;
@@ -83,7 +84,10 @@ pub enum WireError {
         /// Which.
         topic: Topic,
     },
-    /// An inner record in a format of another release.
+    /// An inner record that only a newer release can read. It stays where it is until one does.
+    #[error("{0}; a newer release wrote it: start that one again")]
+    NewerInner(Newer),
+    /// An inner record in a format that no release writes any more.
     #[error(
         "it has inner format {found}, this process reads {known}; let the old release drain the inner topics before \
          the new one starts"

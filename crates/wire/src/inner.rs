@@ -1,22 +1,22 @@
-//! Records of the inner topics: one byte for the format, then postcard. Compact and quick, and nobody else's
-//! business: only the release that wrote them has to read them.
+//! Records of the inner topics: one byte for the format, then the number of the record's form and the record
+//! ([`kinfold_model::versioned`]). Compact and quick, and nobody else's business: the release that wrote them reads them, and every later one.
 
+use kinfold_model::versioned::{self, Newer, Unread, Versioned};
 use serde::Serialize;
-use serde::de::DeserializeOwned;
 
 use crate::error::WireError;
 use crate::limits;
 
-/// The format of inner records that this release writes and reads. Rises when a type that travels on an inner
-/// topic changes its shape.
+/// The format of what stands around inner records. A record whose layout changes gets a form more, and this stays; raised, it makes
+/// all that is on inner topics unreadable.
 pub const INNER_VERSION: u8 = 6;
 
 /// The value of a record of an inner topic.
 ///
 /// # Errors
 /// [`WireError::UnencodableInner`] when the value has no such form, [`WireError::TooLarge`] when nobody could read it.
-pub fn encode_inner<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, WireError> {
-    let bytes = postcard::to_extend(value, vec![INNER_VERSION]).map_err(|_| WireError::UnencodableInner)?;
+pub fn encode_inner<T: Versioned + Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
+    let bytes = versioned::encode(value, vec![INNER_VERSION]).map_err(|_| WireError::UnencodableInner)?;
     limits::check_size(&bytes, limits::WRITTEN_BYTES_MAX)?;
     Ok(bytes)
 }
@@ -25,16 +25,22 @@ pub fn encode_inner<T: Serialize + ?Sized>(value: &T) -> Result<Vec<u8>, WireErr
 /// because the format knows no limit of depth.
 ///
 /// # Errors
-/// [`WireError::UnknownInnerVersion`] for the format of another release; else [`WireError::Short`],
-/// [`WireError::MalformedInner`], [`WireError::TrailingBytes`] or [`WireError::TooLarge`].
-pub fn decode_inner<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
+/// [`WireError::NewerInner`] when a newer release wrote it, [`WireError::UnknownInnerVersion`] for a format that nobody writes any
+/// more; else [`WireError::Short`], [`WireError::MalformedInner`], [`WireError::TrailingBytes`] or [`WireError::TooLarge`].
+pub fn decode_inner<T: Versioned>(bytes: &[u8]) -> Result<T, WireError> {
     limits::check_size(bytes, limits::RECORD_BYTES_MAX)?;
     match bytes {
         [] => Err(WireError::Short { bytes: 0 }),
         [INNER_VERSION, rest @ ..] => {
-            let (value, rest) = postcard::take_from_bytes(rest)
-                .map_err(|_| WireError::MalformedInner { bytes: bytes.len() })?;
+            let (value, rest) = versioned::decode(rest).map_err(|unread| match unread {
+                Unread::Newer(newer) => WireError::NewerInner(newer),
+                Unread::Damaged(_) => WireError::MalformedInner { bytes: bytes.len() },
+            })?;
             if rest.is_empty() { Ok(value) } else { Err(WireError::TrailingBytes { extra: rest.len() }) }
+        }
+        [found, ..] if *found > INNER_VERSION => {
+            let what = "what stands around inner records";
+            Err(WireError::NewerInner(Newer { what, found: *found, known: INNER_VERSION }))
         }
         [found, ..] => Err(WireError::UnknownInnerVersion { found: *found, known: INNER_VERSION }),
     }
@@ -44,7 +50,7 @@ pub fn decode_inner<T: DeserializeOwned>(bytes: &[u8]) -> Result<T, WireError> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use kinfold_model::{NodeId, NodeKind, Timestamp};
+    use kinfold_model::{NodeId, NodeKind, Timestamp, first_forms};
     use serde::Deserialize;
 
     use super::*;
@@ -53,6 +59,18 @@ mod tests {
     enum Message {
         Observe { time: Timestamp, nodes: Vec<NodeId>, names: BTreeMap<String, Option<bool>> },
         Forget(NodeId),
+    }
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Numbers(Vec<u64>);
+
+    #[derive(Debug, PartialEq, Serialize, Deserialize)]
+    struct Text(String);
+
+    first_forms! {
+        Message: "message",
+        Numbers: "numbers",
+        Text: "text",
     }
 
     fn message() -> Message {
@@ -74,15 +92,23 @@ mod tests {
     fn a_node_takes_its_sixteen_bytes() {
         let bytes =
             encode_inner(&Message::Forget(NodeId::new([7; 16], NodeKind::Sighting))).expect("encodes");
-        assert_eq!(bytes.len(), 1 + 1 + 16);
+        assert_eq!(bytes.len(), 1 + 1 + 1 + 16);
     }
 
     #[test]
-    fn another_format_is_refused_by_number() {
-        assert_eq!(
-            decode_inner::<Message>(&[INNER_VERSION + 1, 0]),
-            Err(WireError::UnknownInnerVersion { found: INNER_VERSION + 1, known: INNER_VERSION })
-        );
+    fn another_format_is_refused_by_number_and_one_that_is_newer_is_told_apart() {
+        let (found, known) = (INNER_VERSION - 1, INNER_VERSION);
+        let older = decode_inner::<Message>(&[found, 1, 0]);
+        assert_eq!(older, Err(WireError::UnknownInnerVersion { found, known }));
+        let format = decode_inner::<Message>(&[INNER_VERSION + 1, 1, 0]);
+        assert!(matches!(format, Err(WireError::NewerInner(_))));
+        let newer = Newer { what: "message", found: 2, known: 1 };
+        assert_eq!(decode_inner::<Message>(&[INNER_VERSION, 2, 0]), Err(WireError::NewerInner(newer)));
+    }
+
+    #[test]
+    fn what_stands_around_a_record_stays_as_it_is() {
+        assert_eq!(encode_inner(&Text("seven".to_owned())).expect("encodes"), b"\x06\x01\x05seven");
     }
 
     #[test]
@@ -107,8 +133,8 @@ mod tests {
 
     #[test]
     fn a_list_that_claims_more_than_there_is_takes_no_memory() {
-        let claim = [INNER_VERSION, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
-        assert_eq!(decode_inner::<Vec<u64>>(&claim), Err(WireError::MalformedInner { bytes: claim.len() }));
-        assert_eq!(decode_inner::<String>(&claim), Err(WireError::MalformedInner { bytes: claim.len() }));
+        let claim = [INNER_VERSION, 1, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0x01];
+        assert_eq!(decode_inner::<Numbers>(&claim), Err(WireError::MalformedInner { bytes: claim.len() }));
+        assert_eq!(decode_inner::<Text>(&claim), Err(WireError::MalformedInner { bytes: claim.len() }));
     }
 }

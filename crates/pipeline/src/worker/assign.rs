@@ -111,7 +111,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         drop(seat);
         self.link.rewind(partition, &claim.offsets)?;
         match fault {
-            Fault::Protocol(_) | Fault::TooLarge { .. } => self.stop(partition, fault),
+            Fault::Protocol(_) | Fault::TooLarge { .. } | Fault::Newer(_) => self.stop(partition, fault),
             Fault::Corrupt { .. } => self.set_aside(claim, fault),
             Fault::State(_) => self.wait(claim, fault),
         }

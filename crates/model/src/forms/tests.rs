@@ -1,0 +1,89 @@
+//! Every form that was ever written is read, and what is written now is what was frozen (`tests/forms.txt`).
+
+use std::collections::BTreeMap;
+
+use super::frozen::Frozen;
+use super::*;
+use crate::command::{CommandIdentifier, CommandKind};
+use crate::erasure::{Mark, Marks, Reach};
+use crate::identifier::Namespace;
+use crate::node::{NodeId, NodeKind, PersonId};
+use crate::privacy::{Confirmation, Erasure, Finding, Restriction, Ticket};
+use crate::quality::FlagKind;
+use crate::refusal::RefusalKind;
+use crate::time::Timestamp;
+
+fn at(ms: i64) -> Timestamp {
+    Timestamp::from_millis(ms).expect("in range")
+}
+
+fn node(n: u8) -> NodeId {
+    NodeId::new([n; 16], NodeKind::Identifier)
+}
+
+fn ticket() -> Ticket {
+    Ticket { request_id: "r-1".to_owned(), desk: 3, asked_by: node(4) }
+}
+
+fn command(kind: CommandKind) -> Command {
+    Command {
+        command_id: "c-1".to_owned(),
+        kind,
+        author: "ann".to_owned(),
+        reason: "a kiosk".to_owned(),
+        time: at(5),
+        withdrawn: true,
+        identifiers: vec![CommandIdentifier { node: node(1), namespace: Namespace::new("email") }],
+        source: Some("shop".to_owned()),
+        touchpoint_id: Some("t-1".to_owned()),
+    }
+}
+
+fn rulings() -> [Ruling; 2] {
+    let mut mark = Mark::default();
+    mark.erase(Reach::Unclaimed, at(50));
+    mark.consent(at(60));
+    let marks = Marks::one(node(1), mark, BTreeMap::from([(node(1), false), (node(2), true)]));
+    let (received, latest) = (at(70), at(80));
+    [
+        Ruling::Erased(Erasure { node: node(1), marks, ticket: Some(ticket()) }),
+        Ruling::Restricted(Restriction { node: node(1), stands: true, received, latest, ticket: ticket() }),
+    ]
+}
+
+fn reports() -> Vec<Report> {
+    let (identifier, person) = (node(1), Some(PersonId::new([7; 16])));
+    let mut reports: Vec<Report> = [
+        Finding::Resolved { identifier, person, asked: vec![node(1), node(2)], was_erased: true },
+        Finding::Unknown { identifier },
+        Finding::Shared { identifier },
+    ]
+    .map(|finding| Report { request_id: "r-1".to_owned(), desk: 3, finding })
+    .into();
+    let by = [
+        Confirmation::Stitch { asked: 2, is_new: true },
+        Confirmation::Facets { touchpoints: 400 },
+        Confirmation::Overruled,
+        Confirmation::People { partition: 5 },
+    ];
+    reports.extend(by.map(|by| ticket().confirm(node(2), by)));
+    reports
+}
+
+#[test]
+fn every_form_is_read_and_those_of_now_are_written() {
+    let mut frozen = Frozen::open(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/forms.txt"));
+    let quality = SourceQuality {
+        touchpoints: 400,
+        points: 39_000,
+        flags: [FlagKind::Missing, FlagKind::Disposable].map(|kind| (kind, 2)).into(),
+        refused: [RefusalKind::Undecodable, RefusalKind::Unmappable].map(|kind| (kind, 3)).into(),
+        duplicates: 5,
+    };
+    use CommandKind::{Block, Forget, Link, Release, Unlink};
+    frozen.form(1, &[Link, Unlink, Block, Release, Forget].map(command));
+    frozen.form(1, &rulings());
+    frozen.form(1, &reports());
+    frozen.form(1, &[SourceQuality::default(), quality]);
+    frozen.close();
+}
