@@ -49,7 +49,7 @@ impl Distinct {
         }
     }
 
-    pub(crate) fn hashes(&self) -> impl Iterator<Item = &Hash> {
+    pub(crate) fn hashes(&self) -> impl ExactSizeIterator<Item = &Hash> {
         self.0.iter()
     }
 }

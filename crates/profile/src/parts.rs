@@ -3,7 +3,6 @@
 //!
 //! Equal parts are never told apart. Of 2⁴⁸ parts that do change one is taken for the same, and is missing among the names.
 
-use std::collections::BTreeMap;
 use std::fmt;
 
 use kinfold_model::profile::Metrics;
@@ -50,9 +49,9 @@ pub(crate) enum StandardField {
     Socials,
 }
 
-/// The parts of one profile, each with its digest.
+/// The parts of one profile in their order, each with its digest.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub(crate) struct Parts(BTreeMap<Part, [u8; DIGEST_BYTES]>);
+pub(crate) struct Parts(Vec<(Part, [u8; DIGEST_BYTES])>);
 
 impl Parts {
     /// Those of all members but the id, the version and what changed.
@@ -96,6 +95,7 @@ impl Parts {
         parts.note(Part::Value, value);
         parts.note(Part::Lifecycle, lifecycle);
         parts.note(Part::Truncated, truncated);
+        parts.0.sort_unstable();
         parts
     }
 
@@ -159,15 +159,19 @@ impl Parts {
         }
         let mut digest = [0; DIGEST_BYTES];
         digest.copy_from_slice(&blake3::hash(&image(value)).as_bytes()[..DIGEST_BYTES]);
-        self.0.insert(part, digest);
+        self.0.push((part, digest));
+    }
+
+    fn digest(&self, part: &Part) -> Option<&[u8; DIGEST_BYTES]> {
+        let at = self.0.binary_search_by(|(one, _)| one.cmp(part)).ok()?;
+        self.0.get(at).map(|(_, digest)| digest)
     }
 
     /// The names of the parts that are only here, only there, or other ones there; sorted.
     pub(crate) fn differing(&self, after: &Self) -> Vec<String> {
-        let gone = self.0.keys().filter(|part| !after.0.contains_key(part));
-        let other = after.0.iter().filter(|(part, digest)| self.0.get(part) != Some(*digest));
-        let mut names: Vec<String> =
-            gone.chain(other.map(|(part, _)| part)).map(ToString::to_string).collect();
+        let gone = self.0.iter().filter(|(part, _)| after.digest(part).is_none());
+        let other = after.0.iter().filter(|(part, digest)| self.digest(part) != Some(digest));
+        let mut names: Vec<String> = gone.chain(other).map(|(part, _)| part.to_string()).collect();
         names.sort_unstable();
         names
     }

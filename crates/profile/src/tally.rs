@@ -68,6 +68,16 @@ impl Tally {
         Span { first: self.first.time, last: self.last.time }
     }
 
+    /// The hashes of all that were noted but the first and the last touchpoint.
+    fn hashes_between(&self) -> Vec<Hash> {
+        let is_one = self.first.touchpoint_id == self.last.touchpoint_id;
+        if self.distinct.hashes().len() <= if is_one { 1 } else { 2 } {
+            return Vec::new();
+        }
+        let ends = [hash(&self.first.touchpoint_id), hash(&self.last.touchpoint_id)];
+        self.distinct.hashes().filter(|hash| !ends.contains(hash)).copied().collect()
+    }
+
     /// Every mark of it.
     pub(crate) fn marks(&self) -> impl Iterator<Item = &Mark> {
         [&self.first, &self.last].into_iter().chain(&self.verified)
@@ -95,7 +105,6 @@ enum StoredVerified<M> {
 
 impl Serialize for Tally {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
-        let ends = [hash(&self.first.touchpoint_id), hash(&self.last.touchpoint_id)];
         let stored = Stored {
             first: &self.first,
             last: (self.last != self.first).then_some(&self.last),
@@ -104,7 +113,7 @@ impl Serialize for Tally {
                 Some(mark) if *mark == self.last => StoredVerified::Last,
                 Some(mark) => StoredVerified::By(mark),
             },
-            hashes: self.distinct.hashes().filter(|hash| !ends.contains(hash)).copied().collect(),
+            hashes: self.hashes_between(),
         };
         stored.serialize(serializer)
     }
@@ -113,11 +122,12 @@ impl Serialize for Tally {
 impl From<Stored<Mark>> for Tally {
     fn from(stored: Stored<Mark>) -> Self {
         let Stored { first, last, verified, hashes } = stored;
-        let last = last.unwrap_or_else(|| first.clone());
         let mut distinct = Distinct::default();
-        for hash in hashes.into_iter().chain([hash(&first.touchpoint_id), hash(&last.touchpoint_id)]) {
+        let ends = [Some(&first), last.as_ref()].into_iter().flatten().map(|end| hash(&end.touchpoint_id));
+        for hash in hashes.into_iter().chain(ends) {
             distinct.note(hash);
         }
+        let last = last.unwrap_or_else(|| first.clone());
         let verified = match verified {
             StoredVerified::Never => None,
             StoredVerified::Last => Some(last.clone()),
