@@ -122,8 +122,10 @@ impl Step<'_> {
         let (root, is) = (node.root, Stance::of(node, &told));
         let is_cut = (is.silent && !was.silent) || is.parts_from(&was);
         let news = (is_cut || !told.says_the_same(&node.told)).then(|| {
-            let version = node.told.version + 1;
-            Told { version, cut: if is_cut { version } else { told.cut }, ..told }
+            let next = node.told.version + 1;
+            // Who goes on speaking has two versions: with one it had no edge, and what it says now is the one after.
+            let version = if is_cut && !told.silent { next + 1 } else { next };
+            Told { version, cut: if is_cut { next } else { told.cut }, ..told }
         });
         if let Some(told) = &news {
             node.told = told.clone();
