@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::{ChangeRule, Fault, Mark, NodeId, Timestamp};
 
-use crate::component::Told;
+use crate::component::{Asked, Told};
 use crate::journal::Note;
 use crate::node::{Link, Node, Part, Standing};
 use crate::op::{Body, Errand, LinkNews};
@@ -198,7 +198,8 @@ impl Step<'_> {
     pub(crate) fn join(&mut self, id: NodeId, sighting: NodeId, heard: u64) -> Result<(), Fault> {
         let node = self.known(id)?;
         let (root, told) = (node.root, Some(node.told.clone()));
-        let join = Errand::Join { node: id, other: sighting, other_root: None, heard, told };
+        let asked = Asked { identifier: node.told.version, sighting: heard };
+        let join = Errand::Join { node: id, other: sighting, other_root: None, asked, told };
         self.send(root, Body::Errand(join));
         Ok(())
     }
