@@ -326,23 +326,33 @@ const NAMES: [(&str, &str); 12] = [
     ("cookie", "c3"),
 ];
 
+/// Of namespaces of which one may have several, and which are no devices: people are what hangs together, whatever the times.
+const PLAIN: [(&str, &str); 7] =
+    [NAMES[3], NAMES[4], NAMES[5], NAMES[6], NAMES[7], NAMES[8], ("email", "eve@example.org")];
+
 /// Touchpoints within a time, each at a moment of its own, so that nothing is decided by what else is equal.
 fn said(rng: &mut Rng, first: i64, count: usize, agreed: bool) -> Vec<Said> {
+    said_of(&NAMES, rng, first, (count, agreed))
+}
+
+type Names = [(&'static str, &'static str)];
+
+fn said_of(of: &Names, rng: &mut Rng, first: i64, (count, agreed): (usize, bool)) -> Vec<Said> {
     let mut times: Vec<i64> = (0..500).collect();
     rng.shuffle(&mut times);
     let one = |time: i64, rng: &mut Rng| {
-        let mut names = NAMES;
+        let mut names = of.to_vec();
         rng.shuffle(&mut names);
-        let names = names[..rng.usize(1..=3)].to_vec();
+        names.truncate(rng.usize(1..=3));
         Said { id: format!("t{}", first + time), time: first + time, names, agreed }
     };
     times[..count].iter().map(|time| one(*time, rng)).collect()
 }
 
 /// Stewards' links within the same times, each at a moment of its own.
-fn linked(rng: &mut Rng, first: i64, count: usize) -> Vec<Linked> {
+fn linked(of: &Names, rng: &mut Rng, first: i64, count: usize) -> Vec<Linked> {
     let one = |index: usize| {
-        let mut names = NAMES;
+        let mut names = of.to_vec();
         rng.shuffle(&mut names);
         let time = first + 500 * rng.i64(0..4) + 500 + i64::try_from(index).expect("few");
         Linked { time, names: [names[0], names[1]] }
@@ -376,7 +386,7 @@ fn people_are_those_of_a_graph_that_only_saw_what_counts() {
             all.extend(back);
             all.extend(late);
             let count = rng.usize(0..3);
-            links.extend(linked(&mut rng, first, count));
+            links.extend(linked(&NAMES, &mut rng, first, count));
             let now = ops(&mut rng, &all, &links);
             graph.run(now);
             // A request may come later than it was written, and all of the round before it.
@@ -441,9 +451,9 @@ fn whatever_meets_on_its_way_people_are_those_of_what_counts() {
         for round in 0..3 {
             let first = round * 10_000;
             let (count, agreed) = (rng.usize(2..8), rng.usize(1..6));
-            all.extend(said(&mut rng, first, count, false));
+            all.extend(said_of(&PLAIN, &mut rng, first, (count, false)));
             // Of some of the same identifiers, so that who agrees often was known by them before.
-            let mut later = said(&mut rng, first + 6000, agreed, true);
+            let mut later = said_of(&PLAIN, &mut rng, first + 6000, (agreed, true));
             for one in &mut later {
                 if rng.bool() {
                     one.names.clone_from(&rng.choice(&all).expect("not empty").names);
@@ -451,14 +461,14 @@ fn whatever_meets_on_its_way_people_are_those_of_what_counts() {
             }
             all.extend(later);
             let count = rng.usize(0..3);
-            links.extend(linked(&mut rng, first, count));
+            links.extend(linked(&PLAIN, &mut rng, first, count));
             forgotten.extend((0..rng.usize(0..4)).map(|_| rng.usize(0..all.len())));
             let mut now = ops(&mut rng, &all, &links);
             now.extend(forgotten.iter().map(|index| forget(&all[*index])));
             for request in 0..rng.usize(1..4) {
                 let scope =
                     *rng.choice(&[PrivacyScope::Person, PrivacyScope::Identifier]).expect("not empty");
-                let name = *rng.choice(&NAMES).expect("not empty");
+                let name = *rng.choice(&PLAIN).expect("not empty");
                 now.push(demand(name, Demand::Erase(scope), &format!("r{round}-{request}"), first + 5000));
             }
             rng.shuffle(&mut now);
