@@ -1,5 +1,5 @@
 //! Somebody is erased and agrees later to be known again, on a real Apache Kafka with the three consumers: she is back with what came since
-//! and nothing else, whatever is read again; whoever writes raw records cannot tell when that was; and who is erased once more is gone.
+//! and nothing else, whatever is read again; nobody works while a topic has the producer's time; and who is erased once more is gone.
 
 use std::thread::sleep;
 use std::time::Duration;

@@ -231,8 +231,9 @@ const MAIL: &str = "email";
 /// How many times of consents a node remembers.
 const AGREEMENTS_MAX: usize = 8;
 
-/// When somebody agreed to be known again, should they be erased: the latest times, as many as are kept. They are looked at when word
-/// of an erasure comes later than they did, which is a matter of moments.
+/// When somebody agreed to be known again, should they be erased: the latest times, as many as are kept: the least would be those
+/// that lift nothing. They are looked at when word of an erasure comes later than they did; of more than are kept since that erasure it is
+/// lifted from the least of those that are.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Agreements(BTreeSet<Timestamp>);
 

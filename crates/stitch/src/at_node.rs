@@ -283,12 +283,18 @@ impl Step<'_> {
         }
         let node = self.known_mut(id)?;
         let was = std::mem::replace(&mut node.person, person);
+        // Who is on the way to nobody is not told on the way that it is somebody.
+        let is_anew = node.bade_farewell && !(was == person && node.is_gone());
+        node.bade_farewell &= !is_anew;
         node.epoch = epoch;
         if node.root != id {
             node.root = root;
         }
         let namespace = node.namespace().cloned();
         self.journal.pointed(id, namespace, was, person);
+        if is_anew {
+            self.journal.is_anew(id);
+        }
         Ok(())
     }
 
@@ -297,8 +303,10 @@ impl Step<'_> {
         let (root, told) = (node.root, node.told.clone());
         let blocks = node.standing().is_some_and(Standing::blocks_sightings);
         let errand = match errand {
-            Errand::Join { node, other, .. } if told.silent || !self.holds_link(node, other)? => {
-                // A sighting is silent only when nobody waits for it.
+            Errand::Join { node, other, asked, .. }
+                if told.silent || told.voids(asked.of(node)) || !self.holds_link(node, other)? =>
+            {
+                // A sighting is silent only when nobody waits for it, and one that parted has told its identifiers.
                 if blocks {
                     self.send(other, Body::Blocked { identifier: node, stands: true });
                 } else if !node.is_sighting() {
@@ -306,8 +314,8 @@ impl Step<'_> {
                 }
                 return Ok(());
             }
-            Errand::Join { node, other, other_root, heard, .. } => {
-                Errand::Join { node, other, other_root, heard, told: Some(told) }
+            Errand::Join { node, other, other_root, asked, .. } => {
+                Errand::Join { node, other, other_root, asked, told: Some(told) }
             }
             Errand::Tell { node, .. } => Errand::Tell { node, told },
             Errand::Settle { node, .. } => Errand::Settle { node, told: Some(told) },

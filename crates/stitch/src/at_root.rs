@@ -2,7 +2,7 @@
 
 use kinfold_model::{Fault, NodeId};
 
-use crate::component::{Component, Edge, Told};
+use crate::component::{Asked, Component, Edge, Told};
 use crate::op::{Body, Errand};
 use crate::protocol::{Step, without_record};
 use crate::settle::Arrivals;
@@ -12,7 +12,7 @@ pub(crate) struct Arrival {
     pub(crate) from: NodeId,
     pub(crate) component: Component,
     pub(crate) edge: Edge,
-    pub(crate) heard: u64,
+    pub(crate) asked: Asked,
 }
 
 /// A join from the receiver's point of view.
@@ -20,7 +20,7 @@ struct Join {
     node: NodeId,
     other: NodeId,
     other_root: Option<NodeId>,
-    heard: u64,
+    asked: Asked,
 }
 
 impl Step<'_> {
@@ -36,11 +36,11 @@ impl Step<'_> {
             return Ok(());
         }
         match errand {
-            Errand::Join { node, other, other_root, heard, told } => {
+            Errand::Join { node, other, other_root, asked, told } => {
                 if let Some(told) = told {
                     self.tell(root, node, told)?;
                 }
-                self.meet(root, Join { node, other, other_root, heard })
+                self.meet(root, Join { node, other, other_root, asked })
             }
             Errand::Tell { node, told } => self.tell(root, node, told),
             Errand::Settle { node, told } => {
@@ -54,16 +54,16 @@ impl Step<'_> {
         }
     }
 
-    /// A join whose other end is here and silent comes to nothing, wherever its own end is: all that is left of it is what
+    /// A join whose other end is here and void comes to nothing, wherever its own end is: all that is left of it is what
     /// the node has become. Else joins would chase a node that is taken in and handed on again because of each of them.
     fn without_void_join(&mut self, root: NodeId, errand: Errand) -> Result<Errand, Fault> {
         Ok(match errand {
-            Errand::Join { node, other, heard, told, .. }
+            Errand::Join { node, other, asked, told, .. }
                 if self
                     .component(root)?
                     .members
                     .get(&other)
-                    .is_some_and(|member| member.told.silent && member.told.version >= heard) =>
+                    .is_some_and(|member| member.told.voids(asked.of(other))) =>
             {
                 Errand::Settle { node, told }
             }
@@ -109,31 +109,29 @@ impl Step<'_> {
     /// Adds an edge, if both ends are here. If the other one is elsewhere: ask where, give oneself up, or let the
     /// other side do so.
     fn meet(&mut self, root: NodeId, join: Join) -> Result<(), Fault> {
-        let Join { node, other, other_root, heard } = join;
+        let Join { node, other, other_root, asked } = join;
         // What the node has become may have made it part of another component.
         let component = self.component(root)?;
         let Some(own) = component.members.get(&node) else {
-            let again = Errand::Join { node, other, other_root, heard, told: None };
+            let again = Errand::Join { node, other, other_root, asked, told: None };
             self.pass_on(node, Body::SentBack(again));
             return Ok(());
         };
-        let own_version = own.told.version;
-        if component.is_silent(node) {
+        // What was asked for before all edges of either end were void is asked for anew, if it still holds.
+        if own.told.silent || own.told.voids(asked.of(node)) {
             if !node.is_sighting() {
                 self.stand_alone(other);
             }
             return Ok(());
         }
-        let turned =
-            Errand::Join { node: other, other: node, other_root: Some(root), heard: own_version, told: None };
+        let turned = Errand::Join { node: other, other: node, other_root: Some(root), asked, told: None };
         if let Some(member) = component.members.get(&other) {
-            if member.told.version < heard {
+            if member.told.version < asked.of(other) {
                 // What the other has become meanwhile must not arrive after the edge and take it away again.
                 self.pass_on(other, Body::SentBack(turned));
                 return Ok(());
             }
-            // What was asked for before all edges of the other were void is asked for anew, if it still holds.
-            if component.is_silent(other) || heard < member.told.cut {
+            if member.told.voids(asked.of(other)) {
                 return self.settle_waiting(root, node);
             }
             let is_new = self.component_mut(root)?.edges.insert(Edge::between(node, other));
@@ -150,7 +148,7 @@ impl Step<'_> {
                 // Else a late pointer to itself would make it a root without a record.
                 own.epoch = own.epoch.max(component.epoch);
                 let edge = Edge::between(node, other);
-                self.send(other_root, Body::Absorb { from: root, component, edge, heard });
+                self.send(other_root, Body::Absorb { from: root, component, edge, asked });
             }
             Some(other_root) => self.pass_on(other_root, Body::Errand(turned)),
         }
@@ -158,10 +156,10 @@ impl Step<'_> {
     }
 
     pub(crate) fn absorb(&mut self, id: NodeId, arrival: Arrival) -> Result<(), Fault> {
-        let Arrival { from, component: arrived, edge, heard } = arrival;
+        let Arrival { from, component: arrived, edge, asked } = arrival;
         let root = self.known(id)?.root;
         if root != id {
-            self.pass_on(root, Body::Absorb { from, component: arrived, edge, heard });
+            self.pass_on(root, Body::Absorb { from, component: arrived, edge, asked });
             return Ok(());
         }
         if self.component(id)?.absorbed.get(&from).is_some_and(|epoch| *epoch >= arrived.epoch) {
@@ -169,28 +167,28 @@ impl Step<'_> {
         }
         let nodes = arrived.members.keys().copied().collect();
         let component = self.component_mut(id)?;
-        let mut ends =
-            [edge.identifier, edge.sighting].into_iter().filter_map(|end| component.members.get(&end));
-        // As in a join that comes when both ends are here.
-        let is_void = ends.any(|own| heard < own.told.cut);
         component.absorbed.insert(from, arrived.epoch);
         component.union(arrived);
+        // As in a join that comes when both ends are here.
+        let mut ends = [edge.identifier, edge.sighting]
+            .into_iter()
+            .filter_map(|end| Some((end, component.members.get(&end)?)));
+        let is_void = ends.any(|(end, member)| member.told.voids(asked.of(end)));
         let loose = is_void || !component.insert(edge);
         if loose && !is_void {
-            self.join_elsewhere(id, edge)?;
+            self.join_elsewhere(id, edge, asked)?;
         }
         self.settle(id, &Arrivals { nodes, loose })
     }
 
     /// Joins an edge again of which one end is not here any more, from that end. The other has just come, and was not
     /// silent when it set out.
-    fn join_elsewhere(&mut self, root: NodeId, edge: Edge) -> Result<(), Fault> {
+    fn join_elsewhere(&mut self, root: NodeId, edge: Edge, asked: Asked) -> Result<(), Fault> {
         let Edge { identifier, sighting } = edge;
         let members = &self.component(root)?.members;
         let is_here = members.contains_key(&identifier);
         let (node, other) = if is_here { (sighting, identifier) } else { (identifier, sighting) };
-        let heard = members.get(&other).map_or(0, |member| member.told.version);
-        let join = Errand::Join { node, other, other_root: None, heard, told: None };
+        let join = Errand::Join { node, other, other_root: None, asked, told: None };
         self.send(node, Body::SentBack(join));
         Ok(())
     }

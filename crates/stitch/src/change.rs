@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::{ChangeRule, Fault, Mark, NodeId, Timestamp};
 
-use crate::component::Told;
+use crate::component::{Asked, Told};
 use crate::journal::Note;
 use crate::node::{Link, Node, Part, Standing};
 use crate::op::{Body, Errand, LinkNews};
@@ -122,8 +122,10 @@ impl Step<'_> {
         let (root, is) = (node.root, Stance::of(node, &told));
         let is_cut = (is.silent && !was.silent) || is.parts_from(&was);
         let news = (is_cut || !told.says_the_same(&node.told)).then(|| {
-            let version = node.told.version + 1;
-            Told { version, cut: if is_cut { version } else { told.cut }, ..told }
+            let next = node.told.version + 1;
+            // Who goes on speaking has two versions: with one it had no edge, and what it says now is the one after.
+            let version = if is_cut && !told.silent { next + 1 } else { next };
+            Told { version, cut: if is_cut { next } else { told.cut }, ..told }
         });
         if let Some(told) = &news {
             node.told = told.clone();
@@ -196,7 +198,8 @@ impl Step<'_> {
     pub(crate) fn join(&mut self, id: NodeId, sighting: NodeId, heard: u64) -> Result<(), Fault> {
         let node = self.known(id)?;
         let (root, told) = (node.root, Some(node.told.clone()));
-        let join = Errand::Join { node: id, other: sighting, other_root: None, heard, told };
+        let asked = Asked { identifier: node.told.version, sighting: heard };
+        let join = Errand::Join { node: id, other: sighting, other_root: None, asked, told };
         self.send(root, Body::Errand(join));
         Ok(())
     }

@@ -27,12 +27,36 @@ pub struct Told {
 }
 
 impl Told {
+    /// Whether an edge that was asked for when the node had this version is void.
+    #[must_use]
+    pub fn voids(&self, asked: u64) -> bool {
+        self.cut > asked || (self.silent && self.version >= asked)
+    }
+
     /// Whether both say the same, whenever they said it.
     #[must_use]
     pub fn says_the_same(&self, other: &Self) -> bool {
         let Self { version: _, cut: _, first_seen, last_seen, silent, bond, apart } = self;
         (first_seen, last_seen, silent, bond, apart)
             == (&other.first_seen, &other.last_seen, &other.silent, &other.bond, &other.apart)
+    }
+}
+
+/// The versions of both ends of an edge as they were when the identifier asked for it, whoever passes that on. If all edges of either
+/// were void since, it is not added: the identifier asks anew, if it still holds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Asked {
+    /// Of the identifier: its own.
+    pub identifier: u64,
+    /// Of the sighting: the one that the identifier had heard of.
+    pub sighting: u64,
+}
+
+impl Asked {
+    /// Of one of the ends.
+    #[must_use]
+    pub fn of(self, end: NodeId) -> u64 {
+        if end.is_sighting() { self.sighting } else { self.identifier }
     }
 }
 

@@ -279,7 +279,9 @@ impl Step<'_> {
     /// Tells facets what does not count any more, or counts again.
     fn forget(&mut self, id: NodeId, marks: Marks, ticket: Option<Ticket>) -> Result<(), Fault> {
         let node = self.known(id)?.clone();
-        self.journal.erased(Erasure { node: id, marks, ticket }, &node);
+        if self.journal.erased(Erasure { node: id, marks, ticket }, &node) {
+            self.known_mut(id)?.bade_farewell = true;
+        }
         Ok(())
     }
 

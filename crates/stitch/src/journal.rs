@@ -66,6 +66,8 @@ pub(crate) struct Journal {
     rulings: Vec<Ruling>,
     /// The last assignments of nodes that were erased.
     farewells: BTreeMap<NodeId, Assignment>,
+    /// Nodes with a pointer whose last assignment, perhaps one of an earlier record, said that they are erased.
+    anew: BTreeSet<NodeId>,
     reports: Vec<Report>,
 }
 
@@ -93,14 +95,22 @@ impl Journal {
         turn.or_insert_with(|| Turn { namespace: namespace.cloned(), was, is }).is = is;
     }
 
-    /// Nothing, or less, counts any more that was said at a node, or what is said from some time on counts again.
-    pub(crate) fn erased(&mut self, erasure: Erasure, node: &Node) {
-        if let Some(person_id) = node.person.filter(|_| erasure.marks.counts_from().is_none()) {
+    /// A node that took a pointer was last told to be erased: it is told anew, whoever it is.
+    pub(crate) fn is_anew(&mut self, id: NodeId) {
+        self.anew.insert(id);
+    }
+
+    /// Nothing, or less, counts any more that was said at a node, or what is said from some time on counts again. Whether its last
+    /// assignment says that it is erased.
+    pub(crate) fn erased(&mut self, erasure: Erasure, node: &Node) -> bool {
+        let person = node.person.filter(|_| erasure.marks.counts_from().is_none());
+        if let Some(person_id) = person {
             let namespace = node.namespace().cloned();
             let farewell = Assignment { node: erasure.node, namespace, person_id, erased: true };
             self.farewells.insert(erasure.node, farewell);
         }
         self.rulings.push(Ruling::Erased(erasure));
+        person.is_some()
     }
 
     /// An identifier is restricted, or is not any more.
@@ -134,7 +144,8 @@ impl Journal {
     /// more. Who was erased and is the same again differs from what their last assignment said.
     pub(crate) fn assignments(&mut self) -> impl Iterator<Item = (NodeId, Option<Assignment>)> + use<> {
         let (farewells, mut pointed) = (take(&mut self.farewells), take(&mut self.pointed));
-        pointed.retain(|node, turn| turn.was != turn.is || farewells.contains_key(node));
+        let anew = take(&mut self.anew);
+        pointed.retain(|node, turn| turn.was != turn.is || anew.contains(node));
         let now = pointed.into_iter().map(|(node, Turn { namespace, is, .. })| {
             (node, is.map(|person_id| Assignment { node, namespace, person_id, erased: false }))
         });
@@ -263,7 +274,8 @@ mod tests {
         let known = Node { person: Some(person(1)), ..Node::new(node(1), Part::Identifier(standing)) };
         let mut journal = Journal::default();
         let marks = Marks::alone(node(1), erased);
-        journal.erased(Erasure { node: node(1), marks, ticket: None }, &known);
+        assert!(journal.erased(Erasure { node: node(1), marks, ticket: None }, &known));
+        journal.is_anew(node(1));
         journal.pointed(node(1), None, Some(person(1)), None);
         journal.pointed(node(1), None, None, Some(person(1)));
         let told = journal.assignments().map(|(_, one)| one.map(|one| (one.person_id, one.erased)));

@@ -18,6 +18,8 @@ pub struct Node {
     pub epoch: u64,
     /// The person it was last told; `None` until then, and when it belongs to nobody.
     pub person: Option<PersonId>,
+    /// Its last assignment said that it is erased. The next pointer is told whatever it says, also if it is to the same person.
+    pub bade_farewell: bool,
     /// What it last told its root.
     pub told: Told,
     /// What touchpoints said at exactly this set of identifiers.
@@ -173,7 +175,7 @@ impl Node {
     #[must_use]
     pub fn new(id: NodeId, part: Part) -> Self {
         let (told, witness) = (Told::default(), Witness::default());
-        Self { root: id, epoch: 0, person: None, told, witness, part }
+        Self { root: id, epoch: 0, person: None, bade_farewell: false, told, witness, part }
     }
 
     /// The namespace of an identifier; `None` for a sighting.

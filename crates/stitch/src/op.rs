@@ -7,7 +7,7 @@ use kinfold_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::component::{Component, Edge, Told};
+use crate::component::{Asked, Component, Edge, Told};
 use crate::order;
 use crate::witness::TouchpointMark;
 
@@ -134,8 +134,8 @@ pub enum Body {
         component: Component,
         /// The edge.
         edge: Edge,
-        /// The version of what the receiver's end of it had told, as far as the sender knows.
-        heard: u64,
+        /// The versions of its ends when it was asked for.
+        asked: Asked,
     },
     /// To a node: this is your root and your person.
     Point {
@@ -183,8 +183,8 @@ pub enum Errand {
         other: NodeId,
         /// The root that holds `other`, as far as the sender knows.
         other_root: Option<NodeId>,
-        /// The version of what `other` told its root, as far as the sender knows.
-        heard: u64,
+        /// The versions of both when the edge was asked for.
+        asked: Asked,
         /// What `node` said of itself when the message passed it last; `None` if it has not yet.
         told: Option<Told>,
     },

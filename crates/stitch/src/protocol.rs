@@ -123,8 +123,8 @@ impl<'a> Step<'a> {
             Body::Agreed { time } => self.lift(op.to, time),
             Body::Errand(errand) => self.errand(op.to, errand),
             Body::SentBack(errand) => self.sent_back(errand),
-            Body::Absorb { from, component, edge, heard } => {
-                self.absorb(op.to, Arrival { from, component, edge, heard })
+            Body::Absorb { from, component, edge, asked } => {
+                self.absorb(op.to, Arrival { from, component, edge, asked })
             }
             Body::Point { root, epoch, person } => self.point(op.to, root, epoch, person),
             Body::Seed { component } => self.seed(op.to, component),

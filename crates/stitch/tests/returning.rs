@@ -291,6 +291,26 @@ fn demand(name: (&str, &str), demand: Demand, request: &str, latest: i64) -> Op 
     Op::demand(demand, ticket, at(latest), at(latest))
 }
 
+/// A steward takes a touchpoint back.
+fn forget(said: &Said) -> Op {
+    let named = said.names.iter().copied().map(identifier);
+    let named = named.map(|one| CommandIdentifier { node: one.node, namespace: one.namespace });
+    let mut identifiers: Vec<CommandIdentifier> = named.collect();
+    identifiers.sort();
+    let command = Command {
+        command_id: format!("forget-{}", said.id),
+        kind: CommandKind::Forget,
+        author: "a steward".to_owned(),
+        reason: "a test".to_owned(),
+        time: at(said.time),
+        withdrawn: false,
+        identifiers,
+        source: Some("shop".to_owned()),
+        touchpoint_id: Some(said.id.clone()),
+    };
+    Op::command(command, &keys()).expect("can be carried out")
+}
+
 const NAMES: [(&str, &str); 12] = [
     ("customer_id", "C-1"),
     ("customer_id", "C-2"),
@@ -306,23 +326,33 @@ const NAMES: [(&str, &str); 12] = [
     ("cookie", "c3"),
 ];
 
+/// Of namespaces of which one may have several, and which are no devices: people are what hangs together, whatever the times.
+const PLAIN: [(&str, &str); 7] =
+    [NAMES[3], NAMES[4], NAMES[5], NAMES[6], NAMES[7], NAMES[8], ("email", "eve@example.org")];
+
 /// Touchpoints within a time, each at a moment of its own, so that nothing is decided by what else is equal.
 fn said(rng: &mut Rng, first: i64, count: usize, agreed: bool) -> Vec<Said> {
+    said_of(&NAMES, rng, first, (count, agreed))
+}
+
+type Names = [(&'static str, &'static str)];
+
+fn said_of(of: &Names, rng: &mut Rng, first: i64, (count, agreed): (usize, bool)) -> Vec<Said> {
     let mut times: Vec<i64> = (0..500).collect();
     rng.shuffle(&mut times);
     let one = |time: i64, rng: &mut Rng| {
-        let mut names = NAMES;
+        let mut names = of.to_vec();
         rng.shuffle(&mut names);
-        let names = names[..rng.usize(1..=3)].to_vec();
+        names.truncate(rng.usize(1..=3));
         Said { id: format!("t{}", first + time), time: first + time, names, agreed }
     };
     times[..count].iter().map(|time| one(*time, rng)).collect()
 }
 
 /// Stewards' links within the same times, each at a moment of its own.
-fn linked(rng: &mut Rng, first: i64, count: usize) -> Vec<Linked> {
+fn linked(of: &Names, rng: &mut Rng, first: i64, count: usize) -> Vec<Linked> {
     let one = |index: usize| {
-        let mut names = NAMES;
+        let mut names = of.to_vec();
         rng.shuffle(&mut names);
         let time = first + 500 * rng.i64(0..4) + 500 + i64::try_from(index).expect("few");
         Linked { time, names: [names[0], names[1]] }
@@ -356,7 +386,7 @@ fn people_are_those_of_a_graph_that_only_saw_what_counts() {
             all.extend(back);
             all.extend(late);
             let count = rng.usize(0..3);
-            links.extend(linked(&mut rng, first, count));
+            links.extend(linked(&NAMES, &mut rng, first, count));
             let now = ops(&mut rng, &all, &links);
             graph.run(now);
             // A request may come later than it was written, and all of the round before it.
@@ -409,6 +439,71 @@ fn people_are_those_of_a_graph_that_only_saw_what_counts() {
     );
 }
 
+#[test]
+fn whatever_meets_on_its_way_people_are_those_of_what_counts() {
+    let (mut back, mut taken_back) = (0, 0);
+    for seed in 0..2 * SEEDS {
+        let mut rng = Rng::with_seed(seed ^ 0x006d_6978);
+        let partitions = *rng.choice(&[1, 2, 3, 7]).expect("not empty");
+        let mut graph = Graph::new(seed, partitions);
+        let (mut all, mut links): (Vec<Said>, Vec<Linked>) = (Vec::new(), Vec::new());
+        let mut forgotten: BTreeSet<usize> = BTreeSet::new();
+        for round in 0..3 {
+            let first = round * 10_000;
+            let (count, agreed) = (rng.usize(2..8), rng.usize(1..6));
+            all.extend(said_of(&PLAIN, &mut rng, first, (count, false)));
+            // Of some of the same identifiers, so that who agrees often was known by them before.
+            let mut later = said_of(&PLAIN, &mut rng, first + 6000, (agreed, true));
+            for one in &mut later {
+                if rng.bool() {
+                    one.names.clone_from(&rng.choice(&all).expect("not empty").names);
+                }
+            }
+            all.extend(later);
+            let count = rng.usize(0..3);
+            links.extend(linked(&PLAIN, &mut rng, first, count));
+            forgotten.extend((0..rng.usize(0..4)).map(|_| rng.usize(0..all.len())));
+            let mut now = ops(&mut rng, &all, &links);
+            now.extend(forgotten.iter().map(|index| forget(&all[*index])));
+            for request in 0..rng.usize(1..4) {
+                let scope =
+                    *rng.choice(&[PrivacyScope::Person, PrivacyScope::Identifier]).expect("not empty");
+                let name = *rng.choice(&PLAIN).expect("not empty");
+                now.push(demand(name, Demand::Erase(scope), &format!("r{round}-{request}"), first + 5000));
+            }
+            rng.shuffle(&mut now);
+            graph.run(now);
+            let broken = graph.at_rest().broken_laws(&rules(), &keys());
+            assert!(broken.is_empty(), "seed {seed}, round {round}: {broken:#?}");
+            assert!(graph.is_told(), "seed {seed}, round {round}: what was told of a node is not what it is");
+            // What came before word of a consent comes again, and a steward's word of who was gone.
+            for _ in 0..2 {
+                let mut again = ops(&mut rng, &all, &links);
+                again.extend(forgotten.iter().map(|index| forget(&all[*index])));
+                rng.shuffle(&mut again);
+                graph.run(again);
+            }
+            let broken = graph.at_rest().broken_laws(&rules(), &keys());
+            assert!(broken.is_empty(), "seed {seed}, round {round}, again: {broken:#?}");
+            assert!(graph.is_told(), "seed {seed}, round {round}, again: a node is not what was told of it");
+            let marks = graph.marks();
+            back += marks.values().filter(|mark| !mark.holds()).count();
+            taken_back += forgotten.len();
+            let stands = |(index, _): &(usize, &Said)| !forgotten.contains(index);
+            let left = all.iter().enumerate().filter(stands).filter_map(|(_, one)| one.left(&marks));
+            let stand = links.iter().filter(|link| link.counts(&marks));
+            let mut expected = Graph::new(seed, 1);
+            expected.run(left.map(|one| one.op()).chain(stand.map(Linked::op)).collect());
+            assert_eq!(
+                graph.people(),
+                expected.people(),
+                "seed {seed}, round {round}: {marks:#?} {all:#?} {links:#?} {forgotten:?}"
+            );
+        }
+    }
+    assert!(back > 0 && taken_back > 0, "{back} came back, {taken_back} touchpoints were taken back");
+}
+
 const ANN: (&str, &str) = ("email", "ann@example.org");
 const PHONE: (&str, &str) = ("phone", "+491711");
 const BEA: (&str, &str) = ("email", "bea@example.org");
@@ -446,7 +541,29 @@ fn a_consent_that_overtakes_the_request_that_erases_lifts_it_all_the_same() {
 }
 
 #[test]
-fn of_very_many_consents_at_one_set_of_identifiers_the_least_counts_in_any_order() {
+fn a_return_that_is_taken_back_parts_nobody_but_who_returned() {
+    for (partitions, seed) in
+        [1, 3].into_iter().flat_map(|partitions| (0..20).map(move |seed| (partitions, seed)))
+    {
+        let mut graph = Graph::new(seed, partitions);
+        let seen = |time, agreed| Said { names: vec![ANN, PHONE, BEA], ..ann(time, agreed) };
+        graph.run(vec![seen(1, false).op()]);
+        graph.run(vec![demand(ANN, Demand::Erase(PrivacyScope::Identifier), "erase", 100)]);
+        graph.run(vec![seen(200, true).op()]);
+        assert!(graph.are_one(&[ANN, PHONE, BEA]), "{partitions} {seed}: she is not back");
+        graph.run(vec![forget(&seen(200, true))]);
+        let broken = graph.at_rest().broken_laws(&rules(), &keys());
+        assert!(broken.is_empty(), "{partitions} {seed}: {broken:#?}");
+        let two = BTreeSet::from([PHONE, BEA].map(|name| identifier(name).node));
+        let people: Vec<BTreeSet<NodeId>> =
+            graph.people().into_iter().map(|one| one.into_iter().collect()).collect();
+        assert_eq!(people, [two], "{partitions} {seed}");
+        assert!(graph.is_told(), "{partitions} {seed}");
+    }
+}
+
+#[test]
+fn of_very_many_consents_after_word_of_the_erasure_the_least_counts_in_any_order() {
     for (is_reversed, partitions) in [(false, 1), (true, 1), (false, 3), (true, 3)] {
         let mut graph = Graph::new(1, partitions);
         graph.run(vec![ann(1, false).op()]);

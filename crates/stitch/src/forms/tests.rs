@@ -10,7 +10,7 @@ use kinfold_model::{
 
 use super::frozen::Frozen;
 use super::*;
-use crate::component::{Component, Edge, Told};
+use crate::component::{Asked, Component, Edge, Told};
 use crate::node::{Company, Erased, Orders, Part, Standing};
 use crate::op::{Body, Cause, Errand, LinkNews, Observation, Seen};
 use crate::witness::{Evidence, Testimony, TouchpointMark, Witness};
@@ -95,7 +95,7 @@ fn company() -> Company {
 
 fn node(part: Part) -> Node {
     let person = Some(PersonId::new([7; 16]));
-    Node { root: sighting(3), epoch: 4, person, told: told(), witness: witness(), part }
+    Node { root: sighting(3), epoch: 4, person, bade_farewell: true, told: told(), witness: witness(), part }
 }
 
 fn member() -> Member {
@@ -165,8 +165,9 @@ fn bodies() -> Vec<Body> {
         Body::Agreed { time: at(80) },
     ];
     let (other, other_root) = (sighting(3), Some(sighting(4)));
+    let asked = Asked { identifier: 150, sighting: 2 };
     let errands = [
-        Errand::Join { node, other, other_root, heard: 2, told: Some(told()) },
+        Errand::Join { node, other, other_root, asked, told: Some(told()) },
         Errand::Tell { node, told: told() },
         Errand::Settle { node, told: None },
         Errand::Erase { node, latest, ticket },
@@ -177,7 +178,7 @@ fn bodies() -> Vec<Body> {
     let edge = Edge { identifier: node, sighting: sighting(3) };
     bodies.extend([
         Body::SentBack(first),
-        Body::Absorb { from: identifier(9), component: component(), edge, heard: 150 },
+        Body::Absorb { from: identifier(9), component: component(), edge, asked },
         Body::Point { root: sighting(3), epoch: 4, person: Some(PersonId::new([7; 16])) },
         Body::Seed { component: component() },
     ]);
