@@ -200,7 +200,8 @@ pub struct Interest {
     pub name: String,
     /// As stated, trimmed.
     pub value: String,
-    /// How many distinct touchpoints stated it; more than 16 are an estimate.
+    /// How many distinct touchpoints stated it, a sum over sources; of one source more than 16 are an estimate. Of a value that many
+    /// sources stated some may not be counted.
     pub touchpoints: i64,
     /// When it was first stated.
     pub first_seen: Timestamp,

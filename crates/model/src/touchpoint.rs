@@ -16,7 +16,7 @@ use crate::time::Timestamp;
 /// One touchpoint after capture. Optional members are `None` or empty when the source did not state them.
 #[derive(Clone, PartialEq, Serialize, Deserialize)]
 pub struct Touchpoint {
-    /// As the source gave it, else a hash of the record. A touchpoint counts once by this id.
+    /// As the source gave it, else a hash of the record. A touchpoint counts once by its source and this id.
     pub touchpoint_id: String,
     /// When it happened, by the source's clock.
     pub time: Timestamp,

@@ -122,6 +122,7 @@ pub fn decode<T: Versioned>(bytes: &[u8]) -> Result<(T, &[u8]), Unread> {
 pub fn decode_head<T: Versioned, H: DeserializeOwned>(bytes: &[u8]) -> Result<H, Unread> {
     match bytes.split_first() {
         Some((found, _)) if *found > T::VERSION => Err(newer::<T>(*found).into()),
+        Some((0, _)) => Err(<postcard::Error as Error>::custom("no value has form 0").into()),
         Some((_, rest)) => Ok(postcard::take_from_bytes(rest)?.0),
         None => Err(postcard::Error::DeserializeUnexpectedEnd.into()),
     }
@@ -344,7 +345,9 @@ mod tests {
             assert!(matches!(decode::<Purse>(bytes), Err(Unread::Damaged(_))), "{bytes:?}");
             assert!(matches!(decode::<Nothing>(bytes), Err(Unread::Damaged(_))), "{bytes:?}");
         }
-        assert!(matches!(decode_head::<Purse, u64>(&[]), Err(Unread::Damaged(_))));
+        for bytes in [&[0, 5][..], &[]] {
+            assert!(matches!(decode_head::<Purse, u64>(bytes), Err(Unread::Damaged(_))), "{bytes:?}");
+        }
     }
 
     #[test]

@@ -1,7 +1,8 @@
 //! A record that amounts to more than can be written is refused alone, and the others go on.
 
+mod log;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::convert::Infallible;
 use std::sync::Arc;
 
 use kinfold_capture::limits;
@@ -10,7 +11,6 @@ use kinfold_model::{
     Consent, Context, Decision, Fault, Halt, Namespace, NodeId, OrderStatus, Partition, PersonId,
     RefusalKind, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier, first_forms,
 };
-use kinfold_pipeline::link::{Claim, Commit, Link, Polled, Tailed};
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Observer, Report, Worker};
 use kinfold_pipeline::{
     FacetsPort, InRecord, Metrics, NoState, Origin, OutRecord, Port, StageName, Task, Topology,
@@ -19,6 +19,8 @@ use kinfold_profile::{Cause, Facet, FacetMessage, Member};
 use kinfold_wire::limits::WRITTEN_BYTES_MAX;
 use kinfold_wire::{Topic, Trace, decode_inner};
 use serde::{Deserialize, Serialize};
+
+use crate::log::Log;
 
 /// Writes each record in two halves: at once, and at the end of the batch. One whose key is `large` leaves a state that
 /// no changelog could take.
@@ -148,107 +150,6 @@ impl Port for IdlerPort {
     }
 }
 
-/// A log that commits everything. A partition is read in order, and all of them in turns.
-#[derive(Default)]
-struct Log {
-    partitions: Vec<Vec<InRecord>>,
-    is_assigned: bool,
-    turn: usize,
-    positions: Vec<usize>,
-    committed: Vec<OutRecord>,
-    /// Whose changelog, which is empty, is to be read to its end.
-    followed: Vec<u32>,
-}
-
-impl Link for &mut Log {
-    type Error = Infallible;
-
-    fn cluster(&self) -> &str {
-        ""
-    }
-
-    fn changelog(&self) -> &str {
-        ""
-    }
-
-    fn keeps_deletions_since(&self) -> Timestamp {
-        Timestamp::MIN
-    }
-
-    fn now(&self) -> Timestamp {
-        Timestamp::default()
-    }
-
-    fn draw(&mut self) -> u128 {
-        1
-    }
-
-    fn poll(&mut self, _: bool) -> Result<Polled, Infallible> {
-        let count = self.partitions.len();
-        if !std::mem::replace(&mut self.is_assigned, true) {
-            self.positions = vec![0; count];
-            let claims = (0..).take(count).map(|partition| Claim { partition, ..Claim::default() });
-            return Ok(Polled::Assigned(claims.collect()));
-        }
-        self.turn += 1;
-        for partition in (0..count).map(|step| (self.turn + step) % count) {
-            if let Some(record) = self.partitions[partition].get(self.positions[partition]) {
-                self.positions[partition] += 1;
-                return Ok(Polled::Record(record.clone()));
-            }
-        }
-        Ok(Polled::Enough)
-    }
-
-    fn resume(&mut self, _: u32) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn rewind(&mut self, partition: u32, offsets: &BTreeMap<Origin, i64>) -> Result<(), Infallible> {
-        let offset = offsets.values().next().copied().unwrap_or_default();
-        self.positions[partition as usize] = usize::try_from(offset).expect("not negative");
-        Ok(())
-    }
-
-    fn hold(&mut self, _: &Origin) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn release(&mut self) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn transact(&mut self, commits: &[Commit<'_>]) -> Result<BTreeMap<u32, i64>, Infallible> {
-        self.committed.extend(commits.iter().flat_map(|commit| commit.outputs).cloned());
-        Ok(commits.iter().map(|commit| (commit.partition, 0)).collect())
-    }
-
-    fn renew(&mut self) -> Result<Vec<Claim>, Infallible> {
-        Ok(Vec::new())
-    }
-
-    fn follow(&mut self, partition: u32, _: Option<i64>) -> Result<(), Infallible> {
-        self.followed.push(partition);
-        Ok(())
-    }
-
-    fn unfollow(&mut self, _: u32) -> Result<(), Infallible> {
-        Ok(())
-    }
-
-    fn tail(&mut self, _: bool) -> Result<Option<(u32, Tailed)>, Infallible> {
-        Ok(self.followed.pop().map(|partition| (partition, Tailed::End)))
-    }
-
-    fn remaining(&self, _: u32) -> i64 {
-        0
-    }
-
-    fn standbys(&mut self) -> Result<BTreeSet<u32>, Infallible> {
-        Ok(BTreeSet::new())
-    }
-}
-
 struct Nobody;
 
 impl Observer for Nobody {
@@ -290,7 +191,7 @@ fn worked_off(partitions: Vec<Vec<InRecord>>, turns: usize) -> (Vec<String>, usi
 /// All that a worker commits of these partitions in so many turns.
 fn committed<P: Port>(port: &P, partitions: Vec<Vec<InRecord>>, turns: usize) -> Vec<OutRecord> {
     let count = u32::try_from(partitions.len()).expect("a few");
-    let mut log = Log { partitions, ..Log::default() };
+    let mut log = Log::of(partitions);
     let metrics = Metrics::new("test", &[P::NAME]).expect("the names are known");
     let equipment = Equipment {
         port,

@@ -5,6 +5,8 @@ use kinfold_model::UnifiedProfile;
 use kinfold_model::stored::image;
 use serde::{Deserialize, Serialize};
 
+#[cfg(test)]
+use crate::parts::Part;
 use crate::parts::Parts;
 
 /// The last record of a person on a topic. By default there was none.
@@ -51,9 +53,8 @@ impl Edition {
 
 #[cfg(test)]
 impl Edition {
-    /// One of which every field says something.
-    pub(crate) fn sample() -> Self {
-        let mut profile = crate::samples::profile();
-        Self { version: 3, contents: None }.follow(&mut profile).unwrap_or_default()
+    /// One that has these parts.
+    pub(crate) fn sample(parts: Vec<Part>) -> Self {
+        Self { version: 4, contents: Some(Contents { digest: [9; 16], parts: Parts::sample(parts) }) }
     }
 }

@@ -40,7 +40,8 @@ struct Promise {
 #[derive(Clone, Default)]
 struct Sighting {
     facet: Option<Facet>,
-    seen: BTreeMap<String, Counted>,
+    /// By source and id, for two sources may number alike.
+    seen: BTreeMap<(String, String), Counted>,
 }
 
 impl Sighting {
@@ -52,7 +53,8 @@ impl Sighting {
 
     fn tell(&mut self, touchpoint: &Touchpoint) {
         let (struck, counts_as) = (BTreeSet::new(), Counted::of(touchpoint));
-        let counted = self.seen.get(&touchpoint.touchpoint_id);
+        let named = (touchpoint.source.clone(), touchpoint.touchpoint_id.clone());
+        let counted = self.seen.get(&named);
         match (&mut self.facet, counted) {
             (None, _) => self.facet = Some(Facet::new(touchpoint, &struck)),
             (Some(facet), None) => _ = facet.absorb(touchpoint, &struck, true),
@@ -64,7 +66,7 @@ impl Sighting {
                 facet.recount(counted, &counts_as);
             }
         }
-        self.seen.insert(touchpoint.touchpoint_id.clone(), counts_as);
+        self.seen.insert(named, counts_as);
     }
 }
 
@@ -247,7 +249,7 @@ fn a_stating_touchpoint(
 
 fn a_consent(purposes: usize) -> impl Strategy<Value = Consent> + Clone {
     let decisions = [Decision::Denied, Decision::Withdrawn, Decision::Granted, Decision::Requested];
-    let basis = option::of(select(&["consent", "opt_out"][..]).prop_map(str::to_owned));
+    let basis = option::of(select(vec!["opt_out".to_owned(), name(0)]));
     let (channel, expires) = (option::of(0..2_usize), option::of(a_time()));
     (0..purposes, channel, select(decisions.to_vec()), a_time(), basis, expires, any::<bool>()).prop_map(
         |(purpose, channel, decision, ms, basis, expires, confirmed)| Consent {
@@ -361,14 +363,17 @@ fn what_is_known_of_addresses_is_mergeable() {
 }
 
 #[test]
-fn attributes_are_mergeable_by_names_by_bytes_and_by_values() {
+fn attributes_are_mergeable_by_names_by_bytes_by_values_and_by_what_is_sampled() {
     let of = |facet: &Facet| bytes(&facet.attributes);
     let is_full = |facet: &Facet| facet.attributes.is_full();
     let promise = Promise { of, bytes_max: 3 << 19, is_idempotent: true, is_full };
     promise.is_kept(&a_stating_touchpoint(400, 2, 1), 400);
     promise.is_kept(&a_stating_touchpoint(40, 60, 4000), 300);
     let is_full = |facet: &Facet| facet.attributes.least().any(|(_, values)| values.is_full());
-    Promise { is_full, ..promise }.is_kept(&a_stating_touchpoint(2, 60, 3), 300);
+    let promise = Promise { is_full, ..promise };
+    promise.is_kept(&a_stating_touchpoint(2, 60, 3), 300);
+    let is_full = |facet: &Facet| facet.attributes.least().any(|(_, values)| values.is_sample_full());
+    Promise { is_full, ..promise }.is_kept(&a_stating_touchpoint(2, 400, 250), 400);
 }
 
 #[test]

@@ -214,6 +214,14 @@ impl StandardField {
 }
 
 #[cfg(test)]
+impl Parts {
+    /// These, each with another digest.
+    pub(crate) fn sample(parts: Vec<Part>) -> Self {
+        Self(parts.into_iter().zip(0..).map(|(part, n)| (part, [n; DIGEST_BYTES])).collect())
+    }
+}
+
+#[cfg(test)]
 mod tests {
     use super::*;
     use crate::samples::{attribute, profile};

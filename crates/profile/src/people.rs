@@ -440,9 +440,9 @@ fn publication_key(person: PersonId) -> Vec<u8> {
 #[cfg(test)]
 impl Publication {
     /// One of which every field says something.
-    pub(crate) fn sample(consents: &[EffectiveConsent], outputs: SentOutputs) -> Self {
+    pub(crate) fn sample(edition: Edition, consents: &[EffectiveConsent], outputs: SentOutputs) -> Self {
         let at = |ms| Timestamp::from_millis(ms).ok();
         let consents = Standings::of(consents);
-        Self { edition: Edition::sample(), consents, ended: at(5), timer: at(600_000), outputs }
+        Self { edition, consents, ended: at(5), timer: at(600_000), outputs }
     }
 }

@@ -145,9 +145,9 @@ impl Declared<'_> {
 #[cfg(test)]
 impl Revision {
     /// One of which every field says something.
-    pub(crate) fn sample() -> Self {
+    pub(crate) fn sample(cause: ConsentCause) -> Self {
         let (at, outputs) = (Some(PersonId::new([3; 16])), [("mail".to_owned(), 2)].into());
-        Self { terms: [6; 16], at, done: true, cause: ConsentCause::Policy, begun: 5, outputs }
+        Self { terms: [6; 16], at, done: true, cause, begun: 5, outputs }
     }
 }
 

@@ -38,8 +38,11 @@ struct Heard {
 }
 
 impl Sample {
-    /// So many bytes an entry takes at most: a topic, a source of 64 bytes, 17 hashes and that of the value, two times, and lengths.
-    pub(crate) const ENTRY_BYTES_MAX: usize = TOPIC_BYTES_MAX + 64 + 18 * 4 + 2 * 10 + 4;
+    /// So many bytes the entry of a pair takes at most: its texts, 17 hashes and that of the value, two times, and lengths. A text that
+    /// is no topic takes none.
+    pub(crate) fn bytes_max(pair: &Pair) -> usize {
+        if is_topic(&pair.value) { pair.value.len() + pair.source.len() + 18 * 4 + 2 * 10 + 5 } else { 0 }
+    }
 
     /// Of one pair.
     pub(crate) fn of(pair: &Pair, tally: &Tally) -> Self {
@@ -58,6 +61,12 @@ impl Sample {
 
     pub(crate) fn len(&self) -> usize {
         self.0.len()
+    }
+
+    /// Whether there is no room for a pair more.
+    #[cfg(test)]
+    pub(crate) fn is_full(&self) -> bool {
+        self.len() >= SAMPLED_MAX
     }
 
     /// Each pair with how many distinct touchpoints stated it, and when.
@@ -140,7 +149,7 @@ mod tests {
             Sample::of(&long(TOPIC_BYTES_MAX), &Tally::of(mark, false))
         });
         let bytes = postcard::to_stdvec(&of(&all.collect::<Vec<_>>())).expect("has bytes");
-        assert!(bytes.len() <= Sample::ENTRY_BYTES_MAX, "{}", bytes.len());
+        assert!(bytes.len() <= Sample::bytes_max(&long(TOPIC_BYTES_MAX)), "{}", bytes.len());
         let mark = Mark { time: Timestamp::default(), touchpoint_id: "t".to_owned() };
         assert_eq!(Sample::of(&long(TOPIC_BYTES_MAX + 1), &Tally::of(mark, false)).len(), 0);
     }

@@ -95,6 +95,7 @@ struct Stored<M> {
     hashes: Vec<Hash>,
 }
 
+/// One more is a form more of `attributes`; the values that are frozen have one of each.
 #[derive(Serialize, Deserialize)]
 enum StoredVerified<M> {
     Never,

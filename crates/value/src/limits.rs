@@ -24,7 +24,8 @@ pub const REPEAT_CUSTOMERS_MIN: u64 = 10;
 pub const MODEL_BYTES_MAX: usize = 16_384;
 /// Ten years: how many weeks a forecast is compared with.
 pub const WEEKS_MAX: u32 = 522;
-/// Among so many days of purchase that is looked for which was paid back: a year of them, for nobody takes back what is older.
+/// Among so many of the last days of purchase that one is looked for which was paid back, so that a refund takes a bounded time. They
+/// are a year of somebody who buys daily, and more of everybody else.
 pub const PAID_BACK_DAYS_MAX: usize = 366;
 /// Terms of the sums that a value may take, whoever it is of: everybody who bought is valued whenever they change. With the published
 /// parameters and a year ahead it is less than a hundredth of this.

@@ -14,31 +14,29 @@ use crate::day::Day;
 use crate::figure::{amount_of, units};
 use crate::limits::PAID_BACK_DAYS_MAX;
 
-/// The days on which somebody bought, ascending, each with what they paid on it and did not get back, which is never less than
-/// nothing, in one currency.
+/// The days on which somebody bought, and those on which something was paid back, in one currency. They are kept apart, because a
+/// purchase is worth all that was paid for it until the day on which some of it came back.
 #[derive(Clone, Default, PartialEq, Eq)]
-pub struct Purchases(Vec<(Day, Amount)>);
+pub struct Purchases {
+    /// Ascending, each once.
+    bought: Vec<(Day, Amount)>,
+    /// Ascending, each once, and what was paid back as more than nothing.
+    refunds: Vec<(Day, Amount)>,
+}
 
 impl FromIterator<(Day, Amount)> for Purchases {
-    /// What was paid on one day is added up. What was paid back on a day comes off purchases of that day and before, as if the source
-    /// had said so of these.
+    /// What was paid on one day is added up, and so is what was paid back on it.
     fn from_iter<I: IntoIterator<Item = (Day, Amount)>>(orders: I) -> Self {
         let nothing = Amount::default();
-        let (mut days, mut refunds) = (BTreeMap::<Day, Amount>::new(), BTreeMap::<Day, Amount>::new());
+        let (mut bought, mut refunds) = (BTreeMap::<Day, Amount>::new(), BTreeMap::<Day, Amount>::new());
         for (day, amount) in orders {
             if amount < nothing {
                 *refunds.entry(day).or_default() += nothing - amount;
             } else {
-                *days.entry(day).or_default() += amount;
+                *bought.entry(day).or_default() += amount;
             }
         }
-        let mut bought: Vec<(Day, Amount)> = days.into_iter().collect();
-        for (day, back) in refunds {
-            let by_then = bought.partition_point(|(bought, _)| *bought <= day);
-            let lately = by_then.saturating_sub(PAID_BACK_DAYS_MAX);
-            take_back(bought.get_mut(lately..by_then).unwrap_or_default(), back);
-        }
-        Self(bought)
+        Self { bought: bought.into_iter().collect(), refunds: refunds.into_iter().collect() }
     }
 }
 
@@ -58,21 +56,34 @@ fn take_back(bought: &mut [(Day, Amount)], mut back: Amount) {
 impl fmt::Debug for Purchases {
     /// What somebody bought is their own affair.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "purchases on {} days", self.0.len())
+        write!(f, "purchases on {} days", self.bought.len())
     }
 }
 
 impl Purchases {
-    /// By day, ascending.
+    /// By day, ascending, with what was paid on it, some of which may have come back later.
     #[must_use]
     pub fn days(&self) -> &[(Day, Amount)] {
-        &self.0
+        &self.bought
     }
 
-    /// Those of that day and before.
+    /// Of these those of that day and before.
     #[must_use]
-    pub fn until(&self, day: Day) -> &[(Day, Amount)] {
-        &self.0[..self.0.partition_point(|(bought, _)| *bought <= day)]
+    pub fn days_until(&self, day: Day) -> &[(Day, Amount)] {
+        &self.bought[..self.bought.partition_point(|(bought, _)| *bought <= day)]
+    }
+
+    /// What is known at the end of that day: by day, ascending, what was paid on it and had not come back by then, which is never less
+    /// than nothing. What was paid back on a day comes off purchases of that day and before, as if the source had said so of these.
+    #[must_use]
+    pub fn until(&self, day: Day) -> Vec<(Day, Amount)> {
+        let mut left = self.days_until(day).to_vec();
+        for (day, back) in self.refunds.iter().take_while(|(refunded, _)| *refunded <= day) {
+            let by_then = left.partition_point(|(bought, _)| bought <= day);
+            let lately = by_then.saturating_sub(PAID_BACK_DAYS_MAX);
+            take_back(left.get_mut(lately..by_then).unwrap_or_default(), *back);
+        }
+        left
     }
 }
 
@@ -215,7 +226,8 @@ mod tests {
         let first = day("2026-01-01");
         let orders = orders.iter().map(|(on, paid)| (first.plus(on - 1), paid.parse().expect("an amount")));
         let bought: Purchases = orders.collect();
-        bought.days().iter().map(|(on, paid)| (on.since(first) + 1, paid.to_string())).collect()
+        let there = bought.until(first.plus(99));
+        there.iter().map(|(on, paid)| (on.since(first) + 1, paid.to_string())).collect()
     }
 
     #[test]
@@ -264,6 +276,16 @@ mod tests {
         let summary = Summary::of(&bought, day("2026-01-31")).expect("somebody who bought");
         assert_eq!((summary.purchases(), summary.repeat_mean), (1, None));
         assert_eq!(Summary::of(&bought, day("2025-12-31")), None);
+    }
+
+    #[test]
+    fn what_is_paid_back_later_is_not_known_yet() {
+        let bought = purchases(&[("2026-01-01", "10"), ("2026-01-05", "20"), ("2026-01-08", "-20")]);
+        let mean = |until: &str| Summary::of(&bought, day(until)).expect("somebody who bought").repeat_mean;
+        assert_eq!((mean("2026-01-07"), mean("2026-01-08")), (Some(20.0), Some(0.0)));
+        let known = purchases(&[("2026-01-01", "10"), ("2026-01-05", "20")]);
+        let until = day("2026-01-07");
+        assert_eq!(Summary::of(&bought, until), Summary::of(&known, until), "as if it had not come about");
     }
 
     #[test]

@@ -49,7 +49,7 @@ impl Refresh {
     pub fn as_of(self, purchases: &Purchases, now: Timestamp) -> Day {
         let first = Day::of(now).on_grid(i64::from(self.days));
         let last = first.plus(self.days - 1);
-        purchases.until(last).last().map_or(first, |(bought, _)| first.max(*bought))
+        purchases.days_until(last).last().map_or(first, |(bought, _)| first.max(*bought))
     }
 
     /// When this cell began.

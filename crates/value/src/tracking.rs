@@ -59,7 +59,7 @@ pub fn track(people: &[Purchases], model: &BgNbd, span: Span) -> Option<Tracking
     let end = span.first.plus(weeks * 7 - 1);
     for purchases in people {
         let Some(known) = Summary::of(purchases, span.fitted_until) else { continue };
-        let days = purchases.until(end);
+        let days = purchases.days_until(end);
         let Some(((first, _), later)) = days.split_first() else { continue };
         *begun.entry(*first).or_default() += 1;
         for (day, _) in later {

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use super::frozen::Frozen;
+use super::frozen::{Frozen, every_variant};
 use super::*;
 use crate::command::{CommandIdentifier, CommandKind};
 use crate::erasure::{Mark, Marks, Reach};
@@ -41,47 +41,85 @@ fn command(kind: CommandKind) -> Command {
 
 fn rulings() -> [Ruling; 2] {
     let mut mark = Mark::default();
-    mark.erase(Reach::Unclaimed, at(50));
-    mark.consent(at(60));
+    for (reach, ms) in every_variant!(Reach { Alone, Unclaimed, Everything }).into_iter().zip([50, 60, 70]) {
+        // Each is lifted before the next.
+        mark.consent(at(ms - 5));
+        mark.erase(reach, at(ms));
+    }
     let marks = Marks::one(node(1), mark, BTreeMap::from([(node(1), false), (node(2), true)]));
     let (received, latest) = (at(70), at(80));
-    [
+    let rulings = [
         Ruling::Erased(Erasure { node: node(1), marks, ticket: Some(ticket()) }),
         Ruling::Restricted(Restriction { node: node(1), stands: true, received, latest, ticket: ticket() }),
-    ]
+    ];
+    every_variant!(Ruling { Erased, Restricted } of rulings)
 }
 
 fn reports() -> Vec<Report> {
     let (identifier, person) = (node(1), Some(PersonId::new([7; 16])));
-    let mut reports: Vec<Report> = [
+    let mut findings = vec![
         Finding::Resolved { identifier, person, asked: vec![node(1), node(2)], was_erased: true },
         Finding::Unknown { identifier },
         Finding::Shared { identifier },
-    ]
-    .map(|finding| Report { request_id: "r-1".to_owned(), desk: 3, finding })
-    .into();
+    ];
     let by = [
         Confirmation::Stitch { asked: 2, is_new: true },
         Confirmation::Facets { touchpoints: 400 },
         Confirmation::Overruled,
         Confirmation::People { partition: 5 },
     ];
-    reports.extend(by.map(|by| ticket().confirm(node(2), by)));
-    reports
+    let by = every_variant!(Confirmation { Stitch, Facets, Overruled, People } of by);
+    findings.extend(by.map(|by| ticket().confirm(node(2), by).finding));
+    let findings = every_variant!(Finding { Resolved, Unknown, Shared, Confirmed } of findings);
+    let report = |finding| Report { request_id: "r-1".to_owned(), desk: 3, finding };
+    findings.into_iter().map(report).collect()
+}
+
+fn refusals() -> [RefusalKind; 27] {
+    every_variant!(RefusalKind {
+        EmptyRecord,
+        RecordTooLarge,
+        InvalidUtf8,
+        MalformedJson,
+        TooDeep,
+        DuplicateMember,
+        UnknownMember,
+        MissingMember,
+        WrongType,
+        EmptyValue,
+        ValueTooLong,
+        TooManyElements,
+        NoIdentifier,
+        TooManyIdentifiers,
+        UnknownNamespace,
+        BadIdentifier,
+        BadTime,
+        FutureTime,
+        BadMoney,
+        BadConsent,
+        OutOfRange,
+        Undecodable,
+        BlockedIdentifier,
+        BadCommand,
+        BadRequest,
+        Unmappable,
+        MappingLimit,
+    })
 }
 
 #[test]
 fn every_form_is_read_and_those_of_now_are_written() {
     let mut frozen = Frozen::open(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/forms.txt"));
+    let flags = every_variant!(FlagKind { Missing, Malformed, Implausible, Stale, Role, Disposable });
     let quality = SourceQuality {
         touchpoints: 400,
         points: 39_000,
-        flags: [FlagKind::Missing, FlagKind::Disposable].map(|kind| (kind, 2)).into(),
-        refused: [RefusalKind::Undecodable, RefusalKind::Unmappable].map(|kind| (kind, 3)).into(),
+        flags: flags.map(|kind| (kind, 2)).into(),
+        refused: refusals().map(|kind| (kind, 3)).into(),
         duplicates: 5,
     };
-    use CommandKind::{Block, Forget, Link, Release, Unlink};
-    frozen.form(1, &[Link, Unlink, Block, Release, Forget].map(command));
+    let kinds = every_variant!(CommandKind { Link, Unlink, Block, Release, Forget });
+    frozen.form(1, &kinds.map(command));
     frozen.form(1, &rulings());
     frozen.form(1, &reports());
     frozen.form(1, &[SourceQuality::default(), quality]);

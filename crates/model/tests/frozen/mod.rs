@@ -11,6 +11,25 @@ use std::path::PathBuf;
 use kinfold_model::versioned::{Versioned, decode, encode};
 use serde::Serialize;
 
+/// One of every variant of an enum that stands in what is kept or sent: those that are given, or, of an enum without fields, all
+/// that are listed. A variant more does not compile before it is listed, and has to be given then. So what is written is no longer
+/// what was frozen, and that asks for a form more: an earlier program would take the new variant for damage.
+macro_rules! every_variant {
+    ($of:ident { $($variant:ident),+ $(,)? }) => {
+        every_variant!($of { $($variant),+ } of [$($of::$variant),+])
+    };
+    ($of:ident { $($variant:ident),+ $(,)? } of $values:expr) => {{
+        let values = $values;
+        let name = |value: &$of| match value { $($of::$variant { .. } => stringify!($variant)),+ };
+        let there: Vec<&str> = values.iter().map(name).collect();
+        for variant in [$(stringify!($variant)),+] {
+            assert!(there.contains(&variant), "no {} is a {variant}", stringify!($of));
+        }
+        values
+    }};
+}
+pub(crate) use every_variant;
+
 /// The file, and what a test has said of it so far.
 pub(crate) struct Frozen {
     path: PathBuf,

@@ -161,7 +161,12 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         }))
     }
 
+    /// The store of a partition cannot be had, and is tried again. One that a newer program has written stays what it is: then the
+    /// partition stands still.
     pub(super) fn wait(&mut self, claim: Claim, fault: &Fault) {
+        if matches!(fault, Fault::Newer(_)) {
+            return self.stop(claim.partition, fault);
+        }
         self.equipment.metrics.fault(P::NAME, "state");
         tracing::error!(stage = %P::NAME, partition = claim.partition, %fault, "the partition waits for its store");
         self.wait_on(claim, fault);
@@ -169,6 +174,9 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
 
     /// As [`Worker::wait`], once more and in silence.
     pub(super) fn wait_on(&mut self, claim: Claim, fault: &Fault) {
+        if matches!(fault, Fault::Newer(_)) {
+            return self.stop(claim.partition, fault);
+        }
         let until = self.link.now().plus_millis(AGAIN_MS);
         self.seats.insert(claim.partition, Seat::Waiting { claim, why: fault.to_string(), until });
     }

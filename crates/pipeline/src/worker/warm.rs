@@ -56,7 +56,7 @@ impl<P: Port, L: Link, S: Stores> Worker<'_, P, L, S> {
     pub(super) fn grow_cold(&mut self, partition: u32, unfit: &Unfit) {
         drop(self.shelf.remove(&partition));
         match unfit {
-            Unfit::Broken(_) => {
+            Unfit::Broken(_) | Unfit::Fault(Fault::Newer(_)) => {
                 tracing::warn!(stage = %P::NAME, partition, %unfit, "the partition is not kept warm any more");
                 self.report();
                 return;

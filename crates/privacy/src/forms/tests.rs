@@ -5,7 +5,7 @@ use kinfold_model::privacy::{
 };
 use kinfold_model::{NodeId, NodeKind, PersonId, Timestamp};
 
-use super::frozen::Frozen;
+use super::frozen::{Frozen, every_variant};
 use super::*;
 use crate::case::{Asked, Resolution};
 
@@ -17,21 +17,20 @@ fn node(n: u8) -> NodeId {
     NodeId::new([n; 16], NodeKind::Identifier)
 }
 
-fn case() -> Case {
+fn case(demand: Demand, kind: PrivacyKind, status: ReceiptStatus) -> Case {
     let people = [PersonId::new([7; 16])];
     let found = Resolution::Found { people: people.into(), asked: [node(1)].into(), was_erased: true };
+    let resolved = every_variant!(
+        Resolution { Found, Unknown, Shared } of [found, Resolution::Unknown, Resolution::Shared]
+    );
     Case {
-        asked: Asked {
-            demand: Demand::Restrict,
-            requested: at(1),
-            identifiers: vec![node(1), node(2), node(3)],
-        },
-        resolved: [(node(1), found), (node(2), Resolution::Unknown), (node(3), Resolution::Shared)].into(),
+        asked: Asked { demand, requested: at(1), identifiers: vec![node(1), node(2), node(3)] },
+        resolved: [1, 2, 3].map(node).into_iter().zip(resolved).collect(),
         receipt: PrivacyReceipt {
             request_id: "r-1".to_owned(),
-            kind: PrivacyKind::Erase,
-            scope: PrivacyScope::default(),
-            status: ReceiptStatus::Done,
+            kind,
+            scope: if kind == PrivacyKind::Lift { PrivacyScope::Identifier } else { PrivacyScope::Person },
+            status,
             reasons: vec!["an identifier is unknown".to_owned()],
             person_ids: people.to_vec(),
             identifiers: 2,
@@ -46,12 +45,23 @@ fn case() -> Case {
     }
 }
 
+/// Every variant of all that a case says by number.
+fn cases() -> Vec<Case> {
+    let [person, alone] = every_variant!(PrivacyScope { Person, Identifier }).map(Demand::Erase);
+    let demands = [person, alone, Demand::Restrict, Demand::Lift];
+    let demands = every_variant!(Demand { Erase, Restrict, Lift } of demands);
+    let kinds = every_variant!(PrivacyKind { Erase, Restrict, Lift }).into_iter().cycle();
+    let statuses = every_variant!(ReceiptStatus { Accepted, Done, Refused }).into_iter().cycle();
+    let receipts = kinds.zip(statuses);
+    demands.into_iter().zip(receipts).map(|(demand, (kind, status))| case(demand, kind, status)).collect()
+}
+
 #[test]
 fn every_form_is_read_and_those_of_now_are_written() {
     let mut frozen = Frozen::open(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/forms.txt"));
     let piece =
         Piece { stitch: Some((3, true)), facets: Some(400), is_overruled: true, people: [0, 5].into() };
-    frozen.form(1, &[case()]);
+    frozen.form(1, &cases());
     frozen.form(1, &[Piece::default(), piece]);
     frozen.close();
 }

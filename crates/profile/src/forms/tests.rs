@@ -2,19 +2,22 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use kinfold_model::consent::{ConsentState, EffectiveConsent};
+use kinfold_model::consent::{ConsentCause, ConsentState, EffectiveConsent};
 use kinfold_model::privacy::{Restriction, Ticket};
 use kinfold_model::versioned::{self, Newer, Nothing, Renew, Versioned};
 use kinfold_model::{
-    Agreements, Consent, Decision, Fault, Mark, Marks, NodeId, NodeKind, OrderStatus, PersonId, Reach,
-    Timestamp, Touchpoint, first_forms, stored,
+    Agreements, Consent, Decision, Fault, Mark, Marks, Metric, Namespace, NodeId, NodeKind, OrderStatus,
+    PersonId, Reach, Timestamp, Touchpoint, first_forms, stored,
 };
 use serde::{Deserialize, Serialize};
 
-use super::frozen::Frozen;
+use super::frozen::{Frozen, every_variant};
 use super::*;
+use crate::action::Reaction;
+use crate::edition::Edition;
 use crate::facets::{Barrier, Cause, FacetMessage, Member};
 use crate::outputs::Sent;
+use crate::parts::{Part, StandardField};
 use crate::restriction::Word;
 use crate::samples::{at, consent, engagement, identifier, order, touchpoint};
 use crate::table::Table;
@@ -23,7 +26,7 @@ fn text(text: &str) -> Option<String> {
     Some(text.to_owned())
 }
 
-/// Touchpoints that make use of every field of a facet; so many values of a city that not all find room.
+/// Touchpoints that make use of every field of a facet, and of every variant in it; so many values of a city that not all find room.
 fn said() -> Vec<Touchpoint> {
     let mail = identifier(2, "email", "ann@example.org");
     let hash = identifier(2, "email_sha256", "aa11");
@@ -44,7 +47,6 @@ fn said() -> Vec<Touchpoint> {
                 ..consent("marketing", Some("email"), Decision::Granted, 4)
             },
             Consent { confirmed: true, ..consent("survey", None, Decision::Granted, 5) },
-            consent("marketing", None, Decision::Denied, 6),
         ],
         order: Some(order("O-1", "129.9", OrderStatus::Placed)),
         verified: vec!["city".to_owned(), "email".to_owned()],
@@ -57,6 +59,26 @@ fn said() -> Vec<Touchpoint> {
         engagement: engagement("click", Some(0.4)),
         ..touchpoint("t-2", 1_772_330_000_000)
     };
+    let actions = every_variant!(Reaction { Open, Click, Reply }).map(|reaction| match reaction {
+        Reaction::Open => "open",
+        Reaction::Click => "click",
+        Reaction::Reply => "reply",
+    });
+    let reacted = actions.map(|action| Touchpoint {
+        engagement: engagement(action, None),
+        ..touchpoint(&format!("r-{action}"), 1_772_340_000_000)
+    });
+    let decisions = every_variant!(Decision { Denied, Withdrawn, Granted, Requested });
+    let decided = Touchpoint {
+        // Of the verified city it is said once more, without being verified.
+        attributes: [("city".to_owned(), "Dresden".to_owned())].into(),
+        consents: decisions.map(|decision| consent(&format!("{decision:?}"), None, decision, 6)).into(),
+        ..touchpoint("t-5", 1_772_410_000_000)
+    };
+    let ordered = every_variant!(OrderStatus { Placed, Cancelled, Returned }).map(|status| Touchpoint {
+        order: Some(order(&format!("O-{status:?}"), "5", status)),
+        ..touchpoint(&format!("o-{status:?}"), 1_772_420_000_000)
+    });
     let bounced = Touchpoint {
         identifiers: vec![mail],
         engagement: engagement("bounce", Some(-0.25)),
@@ -74,7 +96,8 @@ fn said() -> Vec<Touchpoint> {
         verified: vec!["city".to_owned()],
         ..touchpoint(&format!("m-{n}"), 1_772_500_000_000 + n)
     };
-    [bought, clicked, bounced, returned].into_iter().chain((0..20).map(moved)).collect()
+    let first = [bought, clicked, bounced, returned, decided].into_iter().chain(reacted).chain(ordered);
+    first.chain((0..20).map(moved)).collect()
 }
 
 fn facet() -> Facet {
@@ -94,9 +117,11 @@ fn ticket() -> Ticket {
 
 fn stored_node() -> Node {
     let mut mark = Mark::default();
-    mark.erase(Reach::Unclaimed, at(50));
-    mark.consent(at(60));
-    mark.erase(Reach::Alone, at(70));
+    for (reach, ms) in every_variant!(Reach { Alone, Unclaimed, Everything }).into_iter().zip([50, 60, 70]) {
+        // Each is lifted before the next.
+        mark.consent(at(ms - 5));
+        mark.erase(reach, at(ms));
+    }
     let marks = Marks::one(node(4), mark, BTreeMap::from([(node(4), false), (node(5), true)]));
     let mut agreed = Agreements::default();
     agreed.add(at(80));
@@ -106,9 +131,10 @@ fn stored_node() -> Node {
 }
 
 fn publication() -> Publication {
-    let standing = EffectiveConsent {
-        purpose: "marketing".to_owned(),
-        state: ConsentState::Granted,
+    let standings = every_variant!(ConsentState { Unknown, Granted, Denied, Expired });
+    let standings = standings.map(|state| EffectiveConsent {
+        purpose: format!("{state:?}"),
+        state,
         since: at(4),
         jurisdiction: text("gdpr"),
         basis: None,
@@ -118,8 +144,66 @@ fn publication() -> Publication {
         signal: None,
         wording: None,
         confirmed: false,
-    };
-    Publication::sample(&[standing], [("ads".to_owned(), Sent::sample())].into())
+    });
+    Publication::sample(edition(), &standings, [("ads".to_owned(), Sent::sample(edition()))].into())
+}
+
+/// One with every part that a profile may have.
+fn edition() -> Edition {
+    let metrics = every_variant!(Metric {
+        Touchpoints,
+        Channels,
+        ChannelSeen,
+        Types,
+        Orders,
+        Items,
+        Revenue,
+        Returns,
+        Cancellations,
+        AverageOrderValue,
+        DaysBetweenOrders,
+        FirstOrder,
+        LastOrder,
+        Opens,
+        Clicks,
+        Replies,
+        Sentiment,
+        Sessions,
+        PreferredChannel,
+        PreferredHour,
+        FirstSeen,
+        LastSeen,
+    });
+    let standard = every_variant!(StandardField {
+        GivenName,
+        FamilyName,
+        BirthDate,
+        Language,
+        Country,
+        Addresses,
+        Emails,
+        Phones,
+        Socials,
+    });
+    let mut parts = vec![
+        Part::Identifiers(Namespace::new("email")),
+        Part::Attribute("city".to_owned()),
+        Part::Consents("marketing".to_owned()),
+        Part::Timeline,
+        Part::Segments,
+        Part::Aliases,
+        Part::Restricted,
+        Part::Interests,
+        Part::Value,
+        Part::Lifecycle,
+        Part::Truncated,
+    ];
+    parts.extend(metrics.map(Part::Metric));
+    parts.extend(standard.map(Part::Standard));
+    Edition::sample(every_variant!(Part {
+        Identifiers, Attribute, Metric, Standard, Consents, Timeline, Segments, Aliases, Restricted, Interests, Value, Lifecycle,
+        Truncated,
+    } of parts))
 }
 
 fn member() -> Member {
@@ -148,21 +232,26 @@ fn every_form_is_read_and_those_of_now_are_written() {
     frozen.form(1, &[deliveries]);
     frozen.form(1, &[facet()]);
     frozen.form(1, &[Node::default(), stored_node()]);
-    frozen.form(1, &said().iter().take(3).map(Counted::of).collect::<Vec<_>>());
+    frozen.form(1, &said().iter().take(8).map(Counted::of).collect::<Vec<_>>());
     frozen.form(1, &[Held { version: 9, member: None }, Held { version: 300, member: Some(member()) }]);
     frozen.form(1, &[Publication::default(), publication()]);
-    frozen.form(1, &[Revision::sample()]);
-    let messages = [
-        message(Cause::Touchpoint, Some(member())),
-        message(Cause::Arrived, Some(Member { facet: None, restricted: None })),
-        message(Cause::MovedIn, Some(Member { facet: None, restricted: None })),
-        message(Cause::Left, None),
-        message(Cause::Unassigned, None),
-        message(Cause::Erased, None),
-        PeopleInput::Barrier(Barrier { node: node(4), tickets: vec![ticket()] }),
-    ];
+    let causes = every_variant!(ConsentCause { Decision, Split, Merge, Expiry, Erasure, Policy });
+    frozen.form(1, &causes.map(Revision::sample));
+    let messages = every_variant!(PeopleInput { Facet, Barrier } of messages());
     frozen.form(1, &messages);
     frozen.close();
+}
+
+/// One of each cause.
+fn messages() -> Vec<PeopleInput> {
+    let causes = every_variant!(Cause { Touchpoint, Arrived, MovedIn, Left, Unassigned, Erased });
+    let sent = causes.map(|cause| match cause {
+        Cause::Touchpoint => message(cause, Some(member())),
+        Cause::Arrived | Cause::MovedIn => message(cause, Some(Member { facet: None, restricted: None })),
+        Cause::Left | Cause::Unassigned | Cause::Erased => message(cause, None),
+    });
+    let barrier = PeopleInput::Barrier(Barrier { node: node(4), tickets: vec![ticket()] });
+    sent.into_iter().chain([barrier]).collect()
 }
 
 /// As it might have been at first: the newest time at which a name was seen.

@@ -8,7 +8,7 @@ use kinfold_model::{
     Timestamp,
 };
 
-use super::frozen::Frozen;
+use super::frozen::{Frozen, every_variant};
 use super::*;
 use crate::component::{Asked, Component, Edge, Told};
 use crate::node::{Company, Erased, Orders, Part, Standing};
@@ -45,8 +45,11 @@ fn told() -> Told {
 
 fn mark() -> Mark {
     let mut mark = Mark::default();
-    mark.erase(Reach::Everything, at(50));
-    mark.consent(at(60));
+    for (reach, ms) in every_variant!(Reach { Alone, Unclaimed, Everything }).into_iter().zip([50, 60, 70]) {
+        // Each is lifted before the next.
+        mark.consent(at(ms - 5));
+        mark.erase(reach, at(ms));
+    }
     mark
 }
 
@@ -55,8 +58,9 @@ fn witness() -> Witness {
     let few = Testimony::Few([(TouchpointMark(9), evidence)].into());
     let mut agreed = Agreements::default();
     agreed.add(at(80));
+    let said = every_variant!(Testimony { Few, Many } of [few, Testimony::Many(evidence)]);
     Witness {
-        sources: [("shop".to_owned(), few), ("till".to_owned(), Testimony::Many(evidence))].into(),
+        sources: ["shop", "till"].map(str::to_owned).into_iter().zip(said).collect(),
         rest: Some(evidence),
         forgotten: [("shop".to_owned(), TouchpointMark(8))].into(),
         distrusted: [("crm".to_owned(), BTreeSet::from([identifier(1)]))].into(),
@@ -120,10 +124,10 @@ fn restriction() -> Restriction {
     Restriction { node: identifier(1), stands: true, received: at(5), latest: at(6), ticket: ticket() }
 }
 
-fn command() -> Command {
+fn command(kind: CommandKind) -> Command {
     Command {
         command_id: "c-1".to_owned(),
-        kind: CommandKind::Block,
+        kind,
         author: "ann".to_owned(),
         reason: "a kiosk".to_owned(),
         time: at(5),
@@ -134,7 +138,7 @@ fn command() -> Command {
     }
 }
 
-/// One of each kind, in their order.
+/// One of each kind, and of each kind within it.
 fn bodies() -> Vec<Body> {
     let (node, ticket, latest) = (identifier(1), ticket(), at(6));
     let seen = vec![seen(1), seen(2)];
@@ -146,7 +150,6 @@ fn bodies() -> Vec<Body> {
             identifiers: seen.clone(),
             consented: Some(at(4)),
         }),
-        Body::Command(Box::new(command())),
         Body::Link(LinkNews {
             sighting: sighting(3),
             first_seen: Some(at(1)),
@@ -159,11 +162,17 @@ fn bodies() -> Vec<Body> {
         Body::Blocked { identifier: node, stands: true },
         Body::Distrust { identifier: node, source: "crm".to_owned(), stands: true },
         Body::Shed,
-        Body::Demand { demand: Demand::Erase(PrivacyScope::default()), latest, ticket: ticket.clone() },
-        Body::Erase { reach: Reach::Unclaimed, latest, ticket: ticket.clone() },
         Body::Erased { identifier: node, mark: mark(), ticket: Some(ticket.clone()) },
         Body::Agreed { time: at(80) },
     ];
+    let kinds = every_variant!(CommandKind { Link, Unlink, Block, Release, Forget });
+    bodies.extend(kinds.map(|kind| Body::Command(Box::new(command(kind)))));
+    let [person, alone] = every_variant!(PrivacyScope { Person, Identifier }).map(Demand::Erase);
+    let demands = [person, alone, Demand::Restrict, Demand::Lift];
+    let demands = every_variant!(Demand { Erase, Restrict, Lift } of demands);
+    bodies.extend(demands.map(|demand| Body::Demand { demand, latest, ticket: ticket.clone() }));
+    let reaches = every_variant!(Reach { Alone, Unclaimed, Everything });
+    bodies.extend(reaches.map(|reach| Body::Erase { reach, latest, ticket: ticket.clone() }));
     let (other, other_root) = (sighting(3), Some(sighting(4)));
     let asked = Asked { identifier: 150, sighting: 2 };
     let errands = [
@@ -173,6 +182,7 @@ fn bodies() -> Vec<Body> {
         Errand::Erase { node, latest, ticket },
         Errand::Restrict(restriction()),
     ];
+    let errands = every_variant!(Errand { Join, Tell, Settle, Erase, Restrict } of errands);
     bodies.extend(errands.clone().map(Body::Errand));
     let [first, ..] = errands;
     let edge = Edge { identifier: node, sighting: sighting(3) };
@@ -182,11 +192,14 @@ fn bodies() -> Vec<Body> {
         Body::Point { root: sighting(3), epoch: 4, person: Some(PersonId::new([7; 16])) },
         Body::Seed { component: component() },
     ]);
-    bodies
+    every_variant!(
+        Body {
+            Observe, Command, Link, Blocked, Distrust, Shed, Demand, Erase, Erased, Agreed, Errand, SentBack, Absorb, Point, Seed
+        } of bodies
+    )
 }
 
-fn op(body: Body) -> Op {
-    let rule = ChangeRule::Command;
+fn op(body: Body, rule: ChangeRule) -> Op {
     let cause = Cause { node: identifier(1), time: at(5), rule, command_id: Some("c-1".to_owned()) };
     Op { to: identifier(1), hops: 2, cause, body }
 }
@@ -204,11 +217,15 @@ fn every_form_is_read_and_those_of_now_are_written() {
     let version = postcard::from_bytes(&[8; 8]).expect("eight bytes are a version of rules");
     let Component { epoch, absorbed, plain, .. } = component();
     let parts = [Part::Identifier(standing()), Part::Sighting(company()), Part::Bond(company())];
+    let parts = every_variant!(Part { Identifier, Sighting, Bond } of parts);
+    let rules =
+        every_variant!(ChangeRule { Evidence, Quarantine, MaxComponent, Block, Command, Rules, Erasure });
+    let ops = bodies().into_iter().zip(rules.into_iter().cycle()).map(|(body, rule)| op(body, rule));
     frozen.form(1, &parts.map(node));
     frozen.form(1, &[link]);
     frozen.form(1, &[Header::default(), Header { epoch, absorbed, plain }]);
     frozen.form(1, &[member()]);
     frozen.form(1, &[Revision::sample(version, identifier(4))]);
-    frozen.form(1, &bodies().into_iter().map(op).collect::<Vec<_>>());
+    frozen.form(1, &ops.collect::<Vec<_>>());
     frozen.close();
 }

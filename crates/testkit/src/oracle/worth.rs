@@ -28,15 +28,17 @@ pub(super) fn worth(
     let meaning = valuation.model.meaning();
     let orders = standing_orders(touchpoints, settings);
     let bought = orders.iter().filter(|order| order.said.currency == meaning.currency);
-    let bought = purchases(bought.map(|order| (Day::of(order.placed), order.net())));
+    let bought: Vec<(Day, Amount)> = bought.map(|order| (Day::of(order.placed), order.net())).collect();
     // The first day of the cell, or a later one in it on which they bought. A cell of the grid begins on 1970-01-05.
     let length = i64::from(valuation.refresh.days());
     let day = |time: Timestamp| time.millis().div_euclid(DAY_MS);
     let first = day(now) - (day(now) - 4).rem_euclid(length);
-    let in_cell = bought.iter().map(|(day, _)| day.number()).filter(|day| *day < first + length);
+    let paid = bought.iter().filter(|(_, amount)| *amount >= Amount::default());
+    let in_cell = paid.map(|(day, _)| day.number()).filter(|day| *day < first + length);
     let as_of = in_cell.chain([first]).max()?;
     let as_of = Day::of(Timestamp::from_millis(as_of * DAY_MS).ok()?);
-    let worth = value(&bought.into_iter().collect::<Purchases>(), &valuation.model, as_of)?;
+    let by_then = purchases(bought.into_iter().filter(|(day, _)| *day <= as_of));
+    let worth = value(&by_then.into_iter().collect::<Purchases>(), &valuation.model, as_of)?;
     Some(ProfileValue {
         recency_days: worth.recency_days.into(),
         frequency: worth.frequency.into(),
@@ -160,7 +162,9 @@ impl<'t> Past<'t> {
     fn holds(&self, stage: &Stage, time: Timestamp) -> bool {
         let days = |since: Timestamp| (time.millis() - since.millis()) / DAY_MS;
         let by_then: Vec<&Settled<'_>> = self.orders.iter().filter(|order| order.placed <= time).collect();
-        let since_order = by_then.iter().map(|order| days(order.placed)).min();
+        // A refund is none of them, and lowers the revenue.
+        let bought: Vec<_> = by_then.iter().filter(|order| order.net() >= Amount::default()).collect();
+        let since_order = bought.iter().map(|order| days(order.placed)).min();
         let since_seen = self.seen.iter().filter(|seen| **seen <= time).map(|seen| days(*seen)).min();
         let least = |asked: Option<u32>, is: Option<i64>| {
             asked.is_none_or(|asked| is.is_some_and(|is| is >= i64::from(asked)))
@@ -168,7 +172,7 @@ impl<'t> Past<'t> {
         let most = |asked: Option<u32>, is: Option<i64>| {
             asked.is_none_or(|asked| is.is_some_and(|is| is <= i64::from(asked)))
         };
-        let orders = i64::try_from(by_then.len()).ok();
+        let orders = i64::try_from(bought.len()).ok();
         let is_identified = self.identified.is_some_and(|since| since <= time);
         let has_paid = stage.revenue_min.as_ref().is_none_or(|asked| {
             let mut sum = Amount::default();

@@ -35,7 +35,7 @@ pub struct Facts {
 pub struct Order {
     /// When it was placed.
     pub time: Timestamp,
-    /// What it was worth.
+    /// What it was worth; less than nothing for a refund, which lowers the revenue and counts for nothing else.
     pub amount: Amount,
     /// In what.
     pub currency: Currency,
@@ -96,7 +96,7 @@ pub struct Timeline<'r> {
     identified: Option<Timestamp>,
     /// Ascending.
     seen: Vec<Timestamp>,
-    /// Ascending; one for each order.
+    /// Ascending; one for each order that is no refund: who sends something back has not bought anew.
     orders: Vec<Timestamp>,
     /// By currency, what orders up to a time amount to. Only of those that the rules ask for.
     revenue: BTreeMap<Currency, Vec<(Timestamp, Amount)>>,
@@ -108,10 +108,11 @@ impl<'r> Timeline<'r> {
     /// Of these facts under these rules.
     #[must_use]
     pub fn new(rules: &'r LifecycleRules, facts: &Facts) -> Self {
-        let orders = sorted(facts.orders.iter().map(|order| order.time));
+        let bought = facts.orders.iter().filter(|order| order.amount >= Amount::default());
+        let orders = sorted(bought.map(|order| order.time));
         let told =
             facts.seen.iter().copied().chain(facts.identified).chain([facts.first_seen, facts.last_seen]);
-        let mut seen = sorted(told.chain(orders.iter().copied()));
+        let mut seen = sorted(told.chain(facts.orders.iter().map(|order| order.time)));
         seen.dedup();
         let mut timeline = Self {
             rules,

@@ -74,10 +74,11 @@ fn stage_by_the_words<'r>(rules: &'r LifecycleRules, facts: &Facts, now: Timesta
     let first = *seen.iter().min().expect("there is one");
     let now = now.max(first);
     let orders: Vec<&Order> = facts.orders.iter().filter(|order| order.time <= now).collect();
+    let bought = || orders.iter().filter(|order| order.amount >= Amount::default());
     let ago = |last: Option<Timestamp>| last.map(|last| day(last, now).expect("is not negative"));
-    let since_order = ago(orders.iter().map(|order| order.time).max());
+    let since_order = ago(bought().map(|order| order.time).max());
     let since_seen = ago(seen.iter().copied().filter(|time| *time <= now).max());
-    let count = u32::try_from(orders.len()).expect("are few");
+    let count = u32::try_from(bought().count()).expect("are few");
     let holds = |stage: &Stage| {
         let least =
             |least: Option<u32>, is: Option<u32>| least.is_none_or(|least| is.is_some_and(|is| is >= least));
