@@ -34,6 +34,11 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
+    /// That there was something, and no word of what.
+    fn forgotten(&self) -> Self {
+        Self { edition: self.edition.forgotten(), number: self.number }
+    }
+
     /// The last edition, as far as it counts for an output that has this number.
     fn edition_under(&self, number: u64) -> Edition {
         if self.number == number { self.edition.clone() } else { self.edition.forgotten() }
@@ -117,16 +122,14 @@ pub(crate) fn withdraw(
     let has = |name: &&Arc<str>| before.contains_key(&***name);
     let names = outputs.names().filter(has).cloned();
     let records = names.map(|output| Published::Unshared { output, person }).collect();
-    let mut left = unspoken_of(outputs, before);
-    // Nothing that was made of their data is kept of somebody who is gone.
-    left.values_mut().for_each(|sent| sent.edition = sent.edition.forgotten());
-    (records, left)
+    (records, unspoken_of(outputs, before))
 }
 
-/// What outputs were sent that are not configured now. Of too many the least names are kept.
+/// That outputs which are not configured now have the person, and nothing that was made of the data: nobody would take away there what
+/// is erased or goes to somebody else. Of too many the least names are kept.
 fn unspoken_of(outputs: &Outputs, before: &SentOutputs) -> SentOutputs {
     let unspoken_of = before.iter().filter(|(name, _)| outputs.get(name).is_none());
-    unspoken_of.take(OUTPUTS_MAX).map(|(name, sent)| (name.clone(), sent.clone())).collect()
+    unspoken_of.take(OUTPUTS_MAX).map(|(name, sent)| (name.clone(), sent.forgotten())).collect()
 }
 
 /// A person as one output may have them, with version 0.
