@@ -19,7 +19,7 @@ use kinfold_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::allowed::is_allowed;
-use crate::edition::Edition;
+use crate::edition::{Edition, Telling};
 use crate::people::Published;
 use crate::revision::Revision;
 use crate::room::fit;
@@ -64,6 +64,7 @@ pub(crate) struct Exits<'e> {
     pub(crate) purposes: &'e Purposes,
     /// It numbers the outputs.
     pub(crate) revision: &'e Revision,
+    pub(crate) telling: Telling<'e>,
 }
 
 /// What all outputs amount to for one person at one time.
@@ -85,7 +86,7 @@ pub(crate) fn leave(
     before: &SentOutputs,
     now: Timestamp,
 ) -> Leaving {
-    let Exits { outputs, purposes, revision } = exits;
+    let Exits { outputs, purposes, revision, telling } = exits;
     let sent = unspoken_of(outputs, before);
     let mut leaving = Leaving { records: Vec::new(), sent, next: None, ended: None };
     for (name, output) in outputs.iter() {
@@ -96,7 +97,7 @@ pub(crate) fn leave(
             (Some(shown), before) => {
                 let (mut shown, number) = (fit(shown), revision.number(name));
                 let last = before.map(|sent| sent.edition_under(number)).unwrap_or_default();
-                let next = last.follow(&mut shown);
+                let next = last.follow(&mut shown, telling);
                 if next.is_some() {
                     let (output, profile) = (Arc::clone(name), Box::new(shown));
                     leaving.records.push(Published::Shared { output, profile });

@@ -305,12 +305,11 @@ fn ids_of_before_that_are_still_to_be_forgotten_are_not_those_of_what_came_since
 
 /// Ann agrees and states by an attribute of a telling name what is to be erased, while her card says where she lives; an output has both.
 fn shared_with_an_output() -> (World, NodeId) {
-    let fields =
-        ["attributes.hiv_status", "attributes.city"].map(|name| name.parse().expect("the name of a part"));
+    let fields = ["illness", "city"].map(|name| name.parse().expect("the name of a part"));
     let output =
         Output { purposes: ["marketing".to_owned()].into(), fields: fields.into(), ..Output::default() };
     let mut told = touchpoint("t1", 5, vec![ann()]);
-    told.attributes.insert("hiv_status".to_owned(), "positive".to_owned());
+    told.attributes.insert("illness".to_owned(), "positive".to_owned());
     let mut lives = touchpoint("t2", 5, vec![card()]);
     lives.attributes.insert("city".to_owned(), "Dresden".to_owned());
     lives.consents.push(consent(Decision::Granted, 5));
@@ -323,7 +322,7 @@ fn shared_with_an_output() -> (World, NodeId) {
         assigned(card().node, person(1)),
     ]);
     let names = |profile: &UnifiedProfile| profile.attributes.keys().cloned().collect::<Vec<_>>();
-    assert_eq!(world.shared.values().map(names).collect::<Vec<_>>(), [["city", "hiv_status"]]);
+    assert_eq!(world.shared.values().map(names).collect::<Vec<_>>(), [["city", "illness"]]);
     (world, told.sighting)
 }
 
@@ -333,7 +332,7 @@ fn of_what_is_erased_not_even_the_name_stays_for_an_output_that_is_not_configure
     let configured = std::mem::replace(&mut world.outputs, Arc::new(Outputs::default()));
     world.batch([gone(node, Some(ticket())), unassigned(node)]);
     assert!(world.profiles.contains_key(&person(1)), "her card is left");
-    assert!(!holds(&world.people, "hiv_status"));
+    assert!(!holds(&world.people, "illness"));
     world.outputs = configured;
     while world.revise(1).1 {}
     let shared = &world.shared[&("out".to_owned(), person(1))];
