@@ -6,6 +6,7 @@ use kinfold_model::privacy::Ruling;
 use kinfold_model::{
     Amount, Assignment, Command, Keys, NodeId, PersonId, Reach, Rules, Timestamp, Touchpoint, UnifiedProfile,
 };
+use kinfold_profile::{Cause, PeopleInput};
 use kinfold_stitch::groups::Refused;
 use kinfold_stitch::node::{Node, Standing};
 use kinfold_stitch::people::decide;
@@ -194,14 +195,17 @@ fn outputs_have_what_may_leave(
     }
 }
 
-/// Each record of a person has the next version, differs from the one before on its topic, and names what does; a tombstone takes away
-/// somebody who is there.
+/// Each record of a person has the next version, differs from the one before on its topic, and names what does, unless something of them
+/// was erased; a tombstone takes away somebody who is there.
 fn records_tell_what_changed(truth: &Truth<'_>, outcome: &Outcome) {
     // While processes of both terms are at work, what only one of them has may go and come back, and begins anew then.
     let (_, earlier, ..) = earlier_terms();
     let (now, run) = (outputs(), &truth.run);
     let is_steady = |output: &str| now.get(output).is_some() && earlier.get(output).is_some();
+    let erasures = erasures(outcome);
     let mut last: BTreeMap<(Option<&str>, &[u8]), UnifiedProfile> = BTreeMap::new();
+    // How many records name nothing because something was erased.
+    let mut unnamed: BTreeMap<(Option<&str>, &[u8]), usize> = BTreeMap::new();
     let topics = [Topic::UnifiedProfile, Topic::ProfileOutput];
     for record in topics.iter().filter_map(|topic| outcome.written.get(topic)).flatten() {
         let place = (record.output.as_deref(), record.key.as_slice());
@@ -212,13 +216,40 @@ fn records_tell_what_changed(truth: &Truth<'_>, outcome: &Outcome) {
         let profile: UnifiedProfile =
             decode(Topic::UnifiedProfile, &SchemaIds::default(), value).expect("we wrote it");
         let before = last.insert(place, profile);
-        let (before, profile) = (before.as_ref(), &last[&place]);
-        let begins_anew = place.0.is_some_and(|output| !is_steady(output)) && profile.changed.is_empty();
-        if !begins_anew {
-            oracle::follows(before, profile)
-                .unwrap_or_else(|broken| panic!("{run}: {} on {:?}: {broken}", profile.person_id, place.0));
+        let profile = &last[&place];
+        let person = profile.person_id;
+        let erased = erasures.get(&person).copied().unwrap_or_default();
+        let told = match place.0 {
+            Some(output) if !is_steady(output) => oracle::Told::Anew,
+            _ if erased > 0 => oracle::Told::Erased,
+            _ => oracle::Told::Named,
+        };
+        oracle::follows(before.as_ref(), profile, told)
+            .unwrap_or_else(|broken| panic!("{run}: {person} on {:?}: {broken}", place.0));
+        if told == oracle::Told::Erased && before.is_some() && profile.changed.is_empty() {
+            let count = unnamed.entry(place).or_default();
+            *count += 1;
+            assert!(
+                *count <= erased,
+                "{run}: {person} on {:?}: more records name nothing than erasures came",
+                place.0
+            );
         }
     }
+}
+
+/// How often something of a person was erased, as the stage that publishes them was told.
+fn erasures(outcome: &Outcome) -> BTreeMap<PersonId, usize> {
+    let told = outcome.written.get(&Topic::ProfileFacet).into_iter().flatten();
+    let mut erasures = BTreeMap::new();
+    for value in told.filter_map(|record| record.value.as_deref()) {
+        if let PeopleInput::Facet(message) = decode_inner(value).expect("we wrote it")
+            && message.cause == Cause::Erased
+        {
+            *erasures.entry(message.person).or_default() += 1;
+        }
+    }
+    erasures
 }
 
 /// The people in the last records of a topic, with version 0 and without what changed, and that each is found under their own key.

@@ -45,6 +45,7 @@ pub struct Keys {
     rank: [u8; 32],
     person: [u8; 32],
     record: [u8; 32],
+    content: [u8; 32],
 }
 
 impl fmt::Debug for Keys {
@@ -64,6 +65,7 @@ impl Keys {
             rank: blake3::derive_key("kinfold 2026 rank", &secret.0),
             person: blake3::derive_key("kinfold 2026 person id", &secret.0),
             record: blake3::derive_key("kinfold 2026 touchpoint id", &secret.0),
+            content: blake3::derive_key("kinfold 2026 content of a record", &secret.0),
         }
     }
 
@@ -135,6 +137,13 @@ impl Keys {
     pub fn touchpoint_id(&self, record: &[u8]) -> String {
         format!("{:032x}", u128::from_be_bytes(first_16(blake3::keyed_hash(&self.record, record))))
     }
+
+    /// By what it is seen whether a content is another one than that of before. Whoever lacks the secret can neither try values against
+    /// it nor make two that have the same.
+    #[must_use]
+    pub fn content(&self, content: &[u8]) -> [u8; 16] {
+        first_16(blake3::keyed_hash(&self.content, content))
+    }
 }
 
 /// Lower-case hex of the SHA-256 of a text, as advertising platforms exchange e-mail addresses.
@@ -177,6 +186,14 @@ mod tests {
             keys("0123456789abcdef").identifier(&ann, &rules),
             keys("0123456789abcdeg").identifier(&ann, &rules)
         );
+    }
+
+    #[test]
+    fn another_secret_tells_the_same_content_by_something_else() {
+        let (one, other) = (keys("0123456789abcdef"), keys("0123456789abcdeg"));
+        assert_eq!(one.content(b"Dresden"), one.content(b"Dresden"));
+        assert_ne!(one.content(b"Dresden"), one.content(b"Leipzig"));
+        assert_ne!(one.content(b"Dresden"), other.content(b"Dresden"));
     }
 
     #[test]

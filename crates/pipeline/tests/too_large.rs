@@ -81,10 +81,13 @@ impl Port for EchoPort {
     }
 }
 
-/// Passes records on, and has work of its own: one step for each number up to [`STEPS`]. That of [`HEAVY`] amounts to too much.
-#[derive(Default)]
+/// Passes records on at the end of the batch, and has work of its own: one step for each number up to [`STEPS`]. That of [`HEAVY`]
+/// amounts to too much until it is mended.
 struct Idler {
+    held: Vec<Vec<u8>>,
     done: Vec<u8>,
+    is_mended: bool,
+    mended: Timestamp,
 }
 
 const STEPS: u8 = 10;
@@ -100,8 +103,8 @@ impl Stage for Idler {
     type Input = Vec<u8>;
     type Output = Vec<u8>;
 
-    fn handle(&mut self, value: Vec<u8>, context: &mut Context<'_, Vec<u8>>) -> Result<(), Halt> {
-        context.send(value);
+    fn handle(&mut self, value: Vec<u8>, _: &mut Context<'_, Vec<u8>>) -> Result<(), Halt> {
+        self.held.push(value);
         Ok(())
     }
 
@@ -111,6 +114,7 @@ impl Stage for Idler {
 
     fn idle(&mut self, most: usize, context: &mut Context<'_, Vec<u8>>) -> Result<Option<f64>, Fault> {
         let next = Self::next(context.state)?;
+        self.is_mended = context.now >= self.mended;
         self.done = (next..STEPS).take(most).collect();
         let next = self.done.last().map_or(next, |last| last + 1);
         context.state.put(b"next".to_vec(), vec![next]);
@@ -118,26 +122,30 @@ impl Stage for Idler {
     }
 
     fn finish(&mut self, context: &mut Context<'_, Vec<u8>>) -> Result<(), Fault> {
+        self.held.drain(..).for_each(|held| context.send(held));
         for step in std::mem::take(&mut self.done) {
-            let bytes = if step == HEAVY { WRITTEN_BYTES_MAX + 1 } else { 1 };
+            let bytes = if step == HEAVY && !self.is_mended { WRITTEN_BYTES_MAX + 1 } else { 1 };
             context.send(vec![step; bytes]);
         }
         Ok(())
     }
 }
 
-struct IdlerPort(Topology);
+struct IdlerPort {
+    topology: Topology,
+    mended: Timestamp,
+}
 
 impl Port for IdlerPort {
     type Stage = Idler;
     const NAME: StageName = StageName::People;
 
     fn topology(&self) -> &Topology {
-        &self.0
+        &self.topology
     }
 
     fn stage(&self, _: Partition) -> Idler {
-        Idler::default()
+        Idler { held: Vec::new(), done: Vec::new(), is_mended: false, mended: self.mended }
     }
 
     fn read(&self, record: &InRecord) -> Result<Vec<u8>, Halt> {
@@ -244,19 +252,51 @@ fn an_entry_of_state_that_its_changelog_could_not_take_is_noticed_before_it_is_s
     assert_eq!(batch.tally.refused, BTreeMap::from([(RefusalKind::RecordTooLarge, 1)]));
 }
 
+/// What a worker commits of these records and of work that is mended at a time, in so many turns: the keys of what it refused, how many
+/// records it passed on, and the steps that it did.
+fn worked_beside(records: Vec<InRecord>, mended: Timestamp, turns: usize) -> (Vec<String>, usize, Vec<u8>) {
+    let port = IdlerPort { topology: Topology::uniform(1), mended };
+    let (refused, passed): (Vec<OutRecord>, Vec<OutRecord>) = committed(&port, vec![records], turns)
+        .into_iter()
+        .partition(|record| record.topic == Topic::TouchpointRefused);
+    let keys = refused.into_iter().map(|record| String::from_utf8(record.key).expect("a key is text"));
+    let said = |one: &OutRecord| {
+        decode_inner::<Said>(one.value.as_deref().expect("a value")).expect("we wrote it").0
+    };
+    let (steps, passed): (Vec<Vec<u8>>, Vec<Vec<u8>>) =
+        passed.iter().map(said).partition(|value| value[0] < STEPS);
+    (keys.collect(), passed.len(), steps.iter().map(|step| step[0]).collect())
+}
+
+fn steps(up_to: u8) -> Vec<u8> {
+    (0..up_to).collect()
+}
+
 #[test]
 fn work_that_no_record_asks_for_and_that_amounts_to_too_much_neither_stops_a_partition_nor_costs_a_record() {
-    let port = IdlerPort(Topology::uniform(1));
     let records: Vec<InRecord> = (0..200).map(|offset| record(0, offset, b"", 3)).collect();
-    let outputs = committed(&port, vec![records], 200);
-    assert!(outputs.iter().all(|one| one.topic == Topic::ProfileFacet), "no record is refused");
-    let values: Vec<Vec<u8>> = outputs
-        .iter()
-        .map(|one| decode_inner::<Said>(one.value.as_deref().expect("a value")).expect("we wrote it").0)
-        .collect();
-    assert_eq!(values.iter().filter(|value| value.len() == 3).count(), 200, "all records are handled, once");
-    let steps: Vec<u8> = values.iter().filter(|value| value.len() == 1).map(|value| value[0]).collect();
-    assert_eq!(steps, (0..HEAVY).collect::<Vec<u8>>(), "and what can be done is done");
+    let done = worked_beside(records, Timestamp::MAX, 200);
+    assert_eq!(
+        done,
+        (Vec::new(), 200, steps(HEAVY)),
+        "all records are handled, once, and what can be done is done"
+    );
+}
+
+#[test]
+fn work_that_amounts_to_too_much_is_tried_again_after_a_minute() {
+    let records = || -> Vec<InRecord> { (0..20).map(|offset| record(0, offset, b"", 3)).collect() };
+    let soon = Timestamp::default().plus_millis(30_000);
+    assert_eq!(worked_beside(records(), soon, 500), (Vec::new(), 20, steps(HEAVY)), "a minute is not over");
+    assert_eq!(worked_beside(records(), soon, 1000), (Vec::new(), 20, steps(STEPS)));
+}
+
+#[test]
+fn a_record_that_amounts_to_too_much_is_refused_beside_work_that_no_record_asks_for_which_does_not_wait() {
+    let bytes = |offset: i64| if offset == 10 { WRITTEN_BYTES_MAX + 1 } else { 3 };
+    let records = (0..20).map(|offset| record(0, offset, b"", bytes(offset))).collect();
+    let done = worked_beside(records, Timestamp::MIN, 40);
+    assert_eq!(done, (vec!["raw.shop/0/10".to_owned()], 19, steps(STEPS)));
 }
 
 /// As large as capture lets each part of a touchpoint be.

@@ -1,8 +1,8 @@
 //! What a topic was last sent of a person, and the next record of them: only one that says something else, with the next number and
 //! the names of what is different. A profile of version 0 in; the same as it is sent out.
 
-use kinfold_model::UnifiedProfile;
 use kinfold_model::stored::image;
+use kinfold_model::{Keys, UnifiedProfile};
 use serde::{Deserialize, Serialize};
 
 #[cfg(test)]
@@ -24,6 +24,15 @@ struct Contents {
     parts: Parts,
 }
 
+/// What it takes to tell of a person.
+#[derive(Clone, Copy)]
+pub(crate) struct Telling<'k> {
+    /// Digests are made with them.
+    pub(crate) keys: &'k Keys,
+    /// Whether something was erased: the names of what is gone would tell of it, and so nothing is named.
+    pub(crate) is_erased: bool,
+}
+
 impl Edition {
     /// Whether there was one.
     pub(crate) fn is_published(&self) -> bool {
@@ -36,17 +45,18 @@ impl Edition {
     }
 
     /// The next edition, if this profile says anything else than the last one. The profile gets its version and tells what changed.
-    pub(crate) fn follow(&self, profile: &mut UnifiedProfile) -> Option<Self> {
+    pub(crate) fn follow(&self, profile: &mut UnifiedProfile, telling: Telling<'_>) -> Option<Self> {
         debug_assert!(profile.version == 0 && profile.changed.is_empty());
-        let mut digest = [0; 16];
-        digest.copy_from_slice(&blake3::hash(&image(profile)).as_bytes()[..16]);
+        let Telling { keys, is_erased } = telling;
+        let digest = keys.content(&image(profile));
         let last = self.contents.as_ref();
         if last.is_some_and(|last| last.digest == digest) {
             return None;
         }
-        let parts = Parts::of(profile);
+        let parts = Parts::of(profile, keys);
         profile.version = self.version + 1;
-        profile.changed = last.map(|last| last.parts.differing(&parts)).unwrap_or_default();
+        let named = last.filter(|_| !is_erased);
+        profile.changed = named.map(|last| last.parts.differing(&parts)).unwrap_or_default();
         Some(Self { version: profile.version, contents: Some(Contents { digest, parts }) })
     }
 }

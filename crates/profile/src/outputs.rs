@@ -19,7 +19,7 @@ use kinfold_model::{
 use serde::{Deserialize, Serialize};
 
 use crate::allowed::is_allowed;
-use crate::edition::Edition;
+use crate::edition::{Edition, Telling};
 use crate::people::Published;
 use crate::revision::Revision;
 use crate::room::fit;
@@ -34,6 +34,11 @@ pub(crate) struct Sent {
 }
 
 impl Sent {
+    /// That there was something, and no word of what.
+    fn forgotten(&self) -> Self {
+        Self { edition: self.edition.forgotten(), number: self.number }
+    }
+
     /// The last edition, as far as it counts for an output that has this number.
     fn edition_under(&self, number: u64) -> Edition {
         if self.number == number { self.edition.clone() } else { self.edition.forgotten() }
@@ -59,6 +64,7 @@ pub(crate) struct Exits<'e> {
     pub(crate) purposes: &'e Purposes,
     /// It numbers the outputs.
     pub(crate) revision: &'e Revision,
+    pub(crate) telling: Telling<'e>,
 }
 
 /// What all outputs amount to for one person at one time.
@@ -80,7 +86,7 @@ pub(crate) fn leave(
     before: &SentOutputs,
     now: Timestamp,
 ) -> Leaving {
-    let Exits { outputs, purposes, revision } = exits;
+    let Exits { outputs, purposes, revision, telling } = exits;
     let sent = unspoken_of(outputs, before);
     let mut leaving = Leaving { records: Vec::new(), sent, next: None, ended: None };
     for (name, output) in outputs.iter() {
@@ -91,7 +97,7 @@ pub(crate) fn leave(
             (Some(shown), before) => {
                 let (mut shown, number) = (fit(shown), revision.number(name));
                 let last = before.map(|sent| sent.edition_under(number)).unwrap_or_default();
-                let next = last.follow(&mut shown);
+                let next = last.follow(&mut shown, telling);
                 if next.is_some() {
                     let (output, profile) = (Arc::clone(name), Box::new(shown));
                     leaving.records.push(Published::Shared { output, profile });
@@ -117,16 +123,14 @@ pub(crate) fn withdraw(
     let has = |name: &&Arc<str>| before.contains_key(&***name);
     let names = outputs.names().filter(has).cloned();
     let records = names.map(|output| Published::Unshared { output, person }).collect();
-    let mut left = unspoken_of(outputs, before);
-    // Nothing that was made of their data is kept of somebody who is gone.
-    left.values_mut().for_each(|sent| sent.edition = sent.edition.forgotten());
-    (records, left)
+    (records, unspoken_of(outputs, before))
 }
 
-/// What outputs were sent that are not configured now. Of too many the least names are kept.
+/// That outputs which are not configured now have the person, and nothing that was made of the data: nobody would take away there what
+/// is erased or goes to somebody else. Of too many the least names are kept.
 fn unspoken_of(outputs: &Outputs, before: &SentOutputs) -> SentOutputs {
     let unspoken_of = before.iter().filter(|(name, _)| outputs.get(name).is_none());
-    unspoken_of.take(OUTPUTS_MAX).map(|(name, sent)| (name.clone(), sent.clone())).collect()
+    unspoken_of.take(OUTPUTS_MAX).map(|(name, sent)| (name.clone(), sent.forgotten())).collect()
 }
 
 /// A person as one output may have them, with version 0.

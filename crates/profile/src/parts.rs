@@ -1,13 +1,14 @@
 //! What a profile is made of, part by part: a profile in, a short digest of each of its parts out; and of two such the names of the
 //! parts in which they differ. A part that is empty, 0 or null is not there.
 //!
-//! Equal parts are never told apart. Of 2⁴⁸ parts that do change one is taken for the same, and is missing among the names.
+//! Equal parts are never told apart. Of 2⁴⁸ parts that do change one is taken for the same, and is missing among the names. Digests have
+//! a key of the deployment: nobody else can choose values that have the same one, or find by trying what a digest is of.
 
 use std::fmt;
 
 use kinfold_model::profile::Metrics;
 use kinfold_model::stored::image;
-use kinfold_model::{Metric, Namespace, Standard, UnifiedProfile};
+use kinfold_model::{Keys, Metric, Namespace, Standard, UnifiedProfile};
 use serde::{Deserialize, Serialize};
 
 /// So many bytes for each part of each person who is published, and for each output that has them.
@@ -55,7 +56,7 @@ pub(crate) struct Parts(Vec<(Part, [u8; DIGEST_BYTES])>);
 
 impl Parts {
     /// Those of all members but the id, the version and what changed.
-    pub(crate) fn of(profile: &UnifiedProfile) -> Self {
+    pub(crate) fn of(profile: &UnifiedProfile, keys: &Keys) -> Self {
         // Without a rest, so that no member can be forgotten.
         let UnifiedProfile {
             person_id: _,
@@ -75,7 +76,7 @@ impl Parts {
             changed: _,
             truncated,
         } = profile;
-        let mut parts = Self::default();
+        let mut parts = Noting { keys, noted: Vec::new() };
         for same in identifiers.chunk_by(|a, b| a.namespace == b.namespace) {
             parts.note(Part::Identifiers(same[0].namespace.clone()), &same);
         }
@@ -95,10 +96,32 @@ impl Parts {
         parts.note(Part::Value, value);
         parts.note(Part::Lifecycle, lifecycle);
         parts.note(Part::Truncated, truncated);
-        parts.0.sort_unstable();
-        parts
+        parts.noted.sort_unstable();
+        Self(parts.noted)
     }
 
+    fn digest(&self, part: &Part) -> Option<&[u8; DIGEST_BYTES]> {
+        let at = self.0.binary_search_by(|(one, _)| one.cmp(part)).ok()?;
+        self.0.get(at).map(|(_, digest)| digest)
+    }
+
+    /// The names of the parts that are only here, only there, or other ones there; sorted.
+    pub(crate) fn differing(&self, after: &Self) -> Vec<String> {
+        let gone = self.0.iter().filter(|(part, _)| after.digest(part).is_none());
+        let other = after.0.iter().filter(|(part, digest)| self.digest(part) != Some(digest));
+        let mut names: Vec<String> = gone.chain(other).map(|(part, _)| part.to_string()).collect();
+        names.sort_unstable();
+        names
+    }
+}
+
+/// The parts of a profile while it is looked at.
+struct Noting<'k> {
+    keys: &'k Keys,
+    noted: Vec<(Part, [u8; DIGEST_BYTES])>,
+}
+
+impl Noting<'_> {
     fn note_metrics(&mut self, metrics: &Metrics) {
         for metric in Metric::ALL {
             let part = Part::Metric(metric);
@@ -158,22 +181,8 @@ impl Parts {
             return;
         }
         let mut digest = [0; DIGEST_BYTES];
-        digest.copy_from_slice(&blake3::hash(&image(value)).as_bytes()[..DIGEST_BYTES]);
-        self.0.push((part, digest));
-    }
-
-    fn digest(&self, part: &Part) -> Option<&[u8; DIGEST_BYTES]> {
-        let at = self.0.binary_search_by(|(one, _)| one.cmp(part)).ok()?;
-        self.0.get(at).map(|(_, digest)| digest)
-    }
-
-    /// The names of the parts that are only here, only there, or other ones there; sorted.
-    pub(crate) fn differing(&self, after: &Self) -> Vec<String> {
-        let gone = self.0.iter().filter(|(part, _)| after.digest(part).is_none());
-        let other = after.0.iter().filter(|(part, digest)| self.digest(part) != Some(digest));
-        let mut names: Vec<String> = gone.chain(other).map(|(part, _)| part.to_string()).collect();
-        names.sort_unstable();
-        names
+        digest.copy_from_slice(&self.keys.content(&image(value))[..DIGEST_BYTES]);
+        self.noted.push((part, digest));
     }
 }
 
@@ -224,12 +233,12 @@ impl Parts {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::samples::{attribute, profile};
+    use crate::samples::{attribute, keys, profile};
 
     fn differing(change: impl FnOnce(&mut UnifiedProfile)) -> Vec<String> {
         let mut after = profile();
         change(&mut after);
-        Parts::of(&profile()).differing(&Parts::of(&after))
+        Parts::of(&profile(), &keys()).differing(&Parts::of(&after, &keys()))
     }
 
     #[test]

@@ -28,7 +28,7 @@ use kinfold_model::{
 };
 use serde::{Deserialize, Serialize};
 
-use crate::edition::Edition;
+use crate::edition::{Edition, Telling};
 use crate::facets::{Barrier, Cause, FacetMessage, Member, PeopleInput};
 use crate::fold::{Folded, Terms, fold};
 use crate::outputs::{Exits, SentOutputs, leave, withdraw};
@@ -307,12 +307,13 @@ impl People {
         let Folded { profile, since, until } = folded;
         let person = profile.person_id;
         let before = before.unwrap_or_default();
-        let exits = Exits { outputs: &self.outputs, purposes: &self.purposes, revision };
+        let telling = Telling { keys: &self.keys, is_erased: moves.erased };
+        let exits = Exits { outputs: &self.outputs, purposes: &self.purposes, revision, telling };
         let leaving = leave(&profile, exits, &before.outputs, now);
         let changes = moves.changes(&before, &profile, revision.cause(), now);
         let consents = Standings::of(&profile.consents);
         let mut profile = fit(profile);
-        let next = before.edition.follow(&mut profile);
+        let next = before.edition.follow(&mut profile, telling);
         let is_other = next.is_some();
         let publication = Publication {
             edition: next.unwrap_or_else(|| before.edition.clone()),

@@ -3,7 +3,7 @@
 //!
 //! In this order parts give way, each only as far as it has to: the oldest entries of the timeline; values that stand side by side, of the
 //! attribute with the most bytes of them first; the last interests; the largest attributes; the identifiers that were seen longest
-//! ago; the greatest aliases. Metrics, consents, the restriction, the value and the stage never do: all of them together stay below
+//! ago; the greatest aliases. What takes no more than its name among what was cut stays. Metrics, consents, the restriction, the value and the stage never do: all of them together stay below
 //! what there is room for.
 
 use std::cmp::Reverse;
@@ -22,6 +22,10 @@ pub const PROFILE_BYTES_MAX: usize = 900_000;
 
 /// An id has 16 bytes in the inner format, and in a record the 36 of its text with their number.
 const ID_BYTES_MORE: usize = 21;
+/// A version at its longest, so that a profile takes as much before it has one as after.
+const VERSION_BYTES_MAX: usize = 10;
+/// Of a list in which nothing is.
+const LIST_BYTES: usize = 1;
 /// For the ends of the few lists that a profile has once.
 const ENDS_BYTES: usize = 32;
 
@@ -57,7 +61,7 @@ pub(crate) fn fits(profile: &UnifiedProfile) -> bool {
 /// bytes of the inner format, which cost next to nothing to count. Avro writes the lengths of texts and lists with at most one byte
 /// more, and ends a list with one: less than an eighth, because what has a list of its own, an attribute, has many bytes besides.
 fn bytes_max(profile: &UnifiedProfile) -> usize {
-    let bytes = bytes(profile) - bytes(&profile.changed);
+    let bytes = bytes(profile) - bytes(&profile.changed) - bytes(&profile.version) + VERSION_BYTES_MAX;
     let ids = ID_BYTES_MORE * (1 + profile.aliases.len());
     bytes.saturating_add(bytes / 8).saturating_add(ids + ENDS_BYTES)
 }
@@ -86,15 +90,35 @@ impl Layer {
     fn pieces(self, profile: &UnifiedProfile) -> usize {
         match self {
             Self::Timeline => profile.timeline.len(),
-            Self::Values | Self::Attributes => profile.attributes.len(),
+            Self::Values | Self::Attributes => self.names(profile).len(),
             Self::Interests => profile.interests.len(),
             Self::Identifiers => profile.identifiers.len(),
             Self::Aliases => profile.aliases.len(),
         }
     }
 
+    /// The names of the attributes of which something gives way here, that with the most of it first; of equal ones the least name.
+    fn names(self, profile: &UnifiedProfile) -> Vec<String> {
+        let mut names: Vec<(Reverse<usize>, &String)> = Vec::new();
+        for (name, attribute) in &profile.attributes {
+            let freed = match self {
+                Self::Values => bytes(&attribute.values) - LIST_BYTES,
+                Self::Attributes => bytes(name) + bytes(attribute),
+                _ => 0,
+            };
+            let part = Part::Attribute(name.clone()).to_string();
+            let is_named = profile.truncated.binary_search(&part).is_ok();
+            if freed > if is_named { 0 } else { bytes(&part) } {
+                names.push((Reverse(freed), name));
+            }
+        }
+        names.sort_unstable();
+        names.into_iter().map(|(_, name)| name.clone()).collect()
+    }
+
     /// The profile without the first so many to go.
     fn without(self, profile: &UnifiedProfile, count: usize) -> UnifiedProfile {
+        let names = self.names(profile).into_iter().take(count);
         let mut profile = profile.clone();
         let mut cut: BTreeSet<String> = profile.truncated.drain(..).collect();
         match self {
@@ -102,18 +126,14 @@ impl Layer {
             Self::Interests => shorten(&mut profile.interests, count, Part::Interests, &mut cut),
             Self::Aliases => shorten(&mut profile.aliases, count, Part::Aliases, &mut cut),
             Self::Values => {
-                let size = |name: &String| bytes(&profile.attributes[name].values);
-                for name in largest(&profile, size).into_iter().take(count) {
+                for name in names {
                     let Some(attribute) = profile.attributes.get_mut(&name) else { continue };
-                    if !attribute.values.is_empty() {
-                        attribute.values.clear();
-                        cut.insert(Part::Attribute(name).to_string());
-                    }
+                    attribute.values.clear();
+                    cut.insert(Part::Attribute(name).to_string());
                 }
             }
             Self::Attributes => {
-                let size = |name: &String| name.len() + bytes(&profile.attributes[name]);
-                for name in largest(&profile, size).into_iter().take(count) {
+                for name in names {
                     profile.attributes.remove(&name);
                     cut.insert(Part::Attribute(name).to_string());
                 }
@@ -144,14 +164,6 @@ fn shorten<T>(list: &mut Vec<T>, count: usize, part: Part, cut: &mut BTreeSet<St
         list.truncate(list.len().saturating_sub(count));
         cut.insert(part.to_string());
     }
-}
-
-/// The names of the attributes, that of the largest first; of equal ones the least name.
-fn largest(profile: &UnifiedProfile, size: impl Fn(&String) -> usize) -> Vec<String> {
-    let mut names: Vec<(Reverse<usize>, &String)> =
-        profile.attributes.keys().map(|name| (Reverse(size(name)), name)).collect();
-    names.sort_unstable();
-    names.into_iter().map(|(_, name)| name.clone()).collect()
 }
 
 #[cfg(test)]
@@ -321,5 +333,36 @@ mod tests {
         profile.attributes.insert("c".to_owned(), Attribute::once(&text(0, PROFILE_BYTES_MAX), "crm", at(0)));
         let after = fit(profile);
         assert!(!after.attributes.contains_key("c") && after.attributes.contains_key("a"));
+    }
+
+    #[test]
+    fn a_profile_has_room_whatever_version_it_gets() {
+        let mut profile = profile(40, 2);
+        let longer = |profile: &UnifiedProfile, bytes: usize| {
+            let mut longer = profile.clone();
+            longer.interests[0].value.push_str(&"x".repeat(bytes));
+            longer
+        };
+        for step in [100_000, 1000, 10, 1] {
+            while fits(&longer(&profile, step)) {
+                profile = longer(&profile, step);
+            }
+        }
+        for version in [0, 1, 63, 64, i64::MAX] {
+            assert!(fits(&UnifiedProfile { version, ..profile.clone() }), "version {version}");
+        }
+    }
+
+    #[test]
+    fn what_takes_no_more_than_its_name_among_what_was_cut_stays() {
+        let mut profile = profile(1, 0);
+        let short = StatedValue { value: "v".to_owned(), source: "s".to_owned(), time: at(0) };
+        let name = text(7, 64);
+        let stated = Attribute { values: vec![short], ..Attribute::once("v", "crm", at(0)) };
+        profile.attributes.insert(name.clone(), stated.clone());
+        profile.attributes.insert("a".to_owned(), Attribute::once(&text(0, PROFILE_BYTES_MAX), "crm", at(0)));
+        let after = fit(profile);
+        assert!(after.attributes[&name] == stated, "the values would have freed less");
+        assert!(!after.attributes.contains_key("a"));
     }
 }

@@ -5,8 +5,8 @@ use std::collections::BTreeMap;
 use kinfold_model::profile::{Attribute, Metrics};
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
-    Consent, Decision, Namespace, NodeId, NodeKind, OrderStatus, PersonId, Standard, Timestamp, Touchpoint,
-    TouchpointIdentifier, UnifiedProfile,
+    Consent, Decision, Keys, Namespace, NodeId, NodeKind, OrderStatus, PersonId, Secret, Standard, Timestamp,
+    Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 
 pub(crate) fn at(ms: i64) -> Timestamp {
@@ -66,6 +66,10 @@ pub(crate) fn consent(purpose: &str, channel: Option<&str>, decision: Decision, 
 
 pub(crate) fn engagement(action: &str, sentiment: Option<f64>) -> Option<Engagement> {
     Some(Engagement { campaign: None, action: Some(action.to_owned()), sentiment })
+}
+
+pub(crate) fn keys() -> Keys {
+    Keys::new(&Secret::new(b"0123456789abcdef").expect("long enough"))
 }
 
 /// Somebody who lives in Dresden and was seen once.

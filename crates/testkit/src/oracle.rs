@@ -15,7 +15,7 @@ mod worth;
 
 pub use components::components;
 pub use evidence::{Erased, Mark, Marks, Observation, counting};
-pub use feed::follows;
+pub use feed::{Told, follows};
 pub use outputs::{Shared, shared};
 pub use people::{Expected, commanded, people, remembered};
 pub use profiles::{Terms, profiles, revenue};

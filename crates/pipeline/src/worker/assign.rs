@@ -128,9 +128,9 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         Ok(())
     }
 
-    /// The same of work that no record asks for. Where a single step of it amounts to too much the partition goes on without such
-    /// work, and tries again after a while.
-    pub(super) fn lighten(&mut self, partition: u32, fault: &Fault, most: usize) -> Result<(), L::Error> {
+    /// Work that no record asks for amounts to more than can be written: from now on at most so many steps of it are done at once. Where a
+    /// single one amounts to too much the partition goes on without such work, and tries again after a while.
+    pub(super) fn lighten(&mut self, partition: u32, fault: &Fault, most: usize) {
         let pause = (most == 0).then(|| self.link.now().plus_millis(PAUSE_MS));
         match pause {
             Some(_) => {
@@ -141,14 +141,16 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
                 tracing::warn!(stage = %P::NAME, partition, %fault, "work that no record asks for is divided")
             }
         }
-        if let Some(seat) = self.begin_again(partition)? {
+        if let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) {
             (seat.steps_max, seat.pause) = (most.max(1), pause);
         }
-        Ok(())
     }
 
     /// Goes back to the last commit of a partition at work, with the same limits.
-    fn begin_again(&mut self, partition: u32) -> Result<Option<&mut AtWork<'w, P, S::Store>>, L::Error> {
+    pub(super) fn begin_again(
+        &mut self,
+        partition: u32,
+    ) -> Result<Option<&mut AtWork<'w, P, S::Store>>, L::Error> {
         let Some(Seat::AtWork(seat)) = self.seats.remove(&partition) else { return Ok(None) };
         let claim = seat.claim();
         self.link.rewind(partition, &claim.offsets)?;

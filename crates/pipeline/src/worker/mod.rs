@@ -84,6 +84,8 @@ struct Handled {
     batch: Batch,
     offsets: BTreeMap<Origin, i64>,
     mark: Mark,
+    /// Whether work that no record asks for is in it.
+    has_steps: bool,
 }
 
 impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
@@ -221,18 +223,32 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
                 Err(fault) => drop(failed.insert(*partition, fault)),
             }
         }
-        for (partition, fault) in failed {
-            let first = records.iter().find(|record| record.partition == partition);
-            match (&fault, steps.get(&partition), taken.get(&partition), first) {
-                // No record is refused for what none asked for.
-                (Fault::TooLarge { .. }, Some(steps), ..) => self.lighten(partition, &fault, steps / 2)?,
-                (Fault::TooLarge { .. }, None, Some(1), Some(record)) => match self.refuse(record, &fault) {
+        for (partition, mut fault) in failed {
+            let taken = taken.get(&partition).copied().unwrap_or_default();
+            let theirs: Vec<&InRecord> =
+                records.iter().filter(|record| record.partition == partition).take(taken).collect();
+            if let (Fault::TooLarge { .. }, Some(steps)) = (&fault, steps.get(&partition)) {
+                // No record is refused for what none asked for, and no such work waits for what records amount to.
+                if theirs.is_empty() {
+                    self.lighten(partition, &fault, steps / 2);
+                    self.begin_again(partition)?;
+                    continue;
+                }
+                match self.handle_alone(partition, &theirs) {
+                    Ok(one) => {
+                        self.lighten(partition, &fault, steps / 2);
+                        handled.extend(one.map(|one| (partition, one)));
+                        continue;
+                    }
+                    Err(alone) => fault = alone,
+                }
+            }
+            match (&fault, theirs.as_slice()) {
+                (Fault::TooLarge { .. }, [record]) => match self.refuse(record, &fault) {
                     Ok(one) => handled.extend(one.map(|one| (partition, one))),
                     Err(fault) => self.fail(partition, &fault)?,
                 },
-                (Fault::TooLarge { .. }, None, Some(taken), _) => {
-                    self.divide(partition, &fault, taken / 2)?;
-                }
+                (Fault::TooLarge { .. }, [_, ..]) => self.divide(partition, &fault, taken / 2)?,
                 _ => self.fail(partition, &fault)?,
             }
         }
@@ -246,6 +262,19 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
             one.mark.lineage = self.link.draw();
         }
         Ok(handled)
+    }
+
+    /// Handles records once more without the work that none of them asked for, and so tells which of the two amounted to too much.
+    fn handle_alone(&mut self, partition: u32, records: &[&InRecord]) -> Result<Option<Handled>, Fault> {
+        let now = self.link.now();
+        let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) else { return Ok(None) };
+        seat.task.abort();
+        let mut read = BTreeMap::new();
+        for record in records {
+            seat.task.step(&seat.store, record)?;
+            read.insert(record.origin.clone(), record.offset + 1);
+        }
+        seat.finish(read, now, 0, self.equipment.metrics).map(Some)
     }
 
     /// Makes a batch of the refusal of its only record, which amounts to more than can be written.
@@ -267,10 +296,10 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         markers: &BTreeMap<u32, i64>,
     ) -> Result<(), L::Error> {
         let now = self.link.now();
-        for (partition, Handled { mut batch, offsets, mark }) in handled {
+        for (partition, Handled { mut batch, offsets, mark, has_steps }) in handled {
             let Some(seat) = self.seats.get_mut(&partition).and_then(Seat::at_work_mut) else { continue };
             seat.offsets = offsets;
-            seat.relax(now);
+            seat.relax(has_steps);
             seat.mark = Mark { offset: markers.get(&partition).copied(), ..mark };
             if !P::NAME.is_stateful() {
                 continue;

@@ -115,10 +115,11 @@ impl<P: Port, St: crate::overlay::Store> AtWork<'_, P, St> {
         !is_paused && (self.is_idling || self.due.is_some_and(|due| due <= now))
     }
 
-    /// The batch is committed. What amounted to more than can be written may have been mended by now, or be done.
-    pub(super) fn relax(&mut self, now: Timestamp) {
+    /// The batch is committed, with work that no record asks for or without. What amounted to more than can be written may have been
+    /// mended by now, or be done.
+    pub(super) fn relax(&mut self, has_steps: bool) {
         self.records_max = self.records_max.saturating_mul(2);
-        if self.pause.is_none_or(|until| until <= now) {
+        if has_steps {
             self.pause = None;
             self.steps_max = self.steps_max.saturating_mul(2);
         }
@@ -134,17 +135,17 @@ impl<P: Port, St: crate::overlay::Store> AtWork<'_, P, St> {
     ) -> Result<Handled, Fault> {
         let works = most > 0 && self.has_work(now);
         let progress = if works { self.task.idle(&self.store, now, most)? } else { None };
+        let batch: Batch = self.task.finish(&self.store)?;
         if works && self.is_idling {
             self.is_idling = progress.is_some();
             let labels = [P::NAME.as_str(), &self.task.partition().index.to_string()];
             metrics.revision.with_label_values(&labels).set(progress.unwrap_or(1.0));
         }
-        let batch: Batch = self.task.finish(&self.store)?;
         let mut offsets = self.offsets.clone();
         offsets.extend(read);
         let inputs = offsets.iter().map(|(origin, offset)| (origin.to_string(), *offset)).collect();
         let Mark { lineage, commit, .. } = self.mark;
         let mark = Mark { lineage, commit: commit + 1, offset: None, time: now, inputs };
-        Ok(Handled { batch, offsets, mark })
+        Ok(Handled { batch, offsets, mark, has_steps: works })
     }
 }

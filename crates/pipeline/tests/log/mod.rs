@@ -1,5 +1,5 @@
-//! A log in memory for tests of the worker: records by partition in, what was committed out. It has an empty changelog and a clock that
-//! stands still, and promises that no call fails.
+//! A log in memory for tests of the worker: records by partition in, what was committed out. It has an empty changelog, promises that no call
+//! fails, and each look at it takes a tenth of a second.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::convert::Infallible;
@@ -43,7 +43,7 @@ impl Link for &mut Log {
     }
 
     fn now(&self) -> Timestamp {
-        Timestamp::default()
+        Timestamp::default().plus_millis(100 * i64::try_from(self.turn).expect("a few"))
     }
 
     fn draw(&mut self) -> u128 {

@@ -2,11 +2,13 @@
 //! again is there with what came since.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 
 use kinfold_model::consent::ConsentCause;
 use kinfold_model::privacy::{Confirmation, Erasure, Finding, Ticket};
 use kinfold_model::{
-    Assignment, Consent, Decision, Mark, Marks, NodeId, Reach, Touchpoint, TouchpointIdentifier,
+    Assignment, Consent, Decision, Mark, Marks, NodeId, Output, Outputs, Reach, Touchpoint,
+    TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{FacetsInput, Published};
 
@@ -299,4 +301,40 @@ fn ids_of_before_that_are_still_to_be_forgotten_are_not_those_of_what_came_since
     world.batch([]);
     world.batch([said(&agrees("t1499", 200)), said(&agrees("t1", 200))]);
     assert_eq!(world.profiles[&person(1)].metrics.touchpoints, 2);
+}
+
+/// Ann agrees and states by an attribute of a telling name what is to be erased, while her card says where she lives; an output has both.
+fn shared_with_an_output() -> (World, NodeId) {
+    let fields = ["illness", "city"].map(|name| name.parse().expect("the name of a part"));
+    let output =
+        Output { purposes: ["marketing".to_owned()].into(), fields: fields.into(), ..Output::default() };
+    let mut told = touchpoint("t1", 5, vec![ann()]);
+    told.attributes.insert("illness".to_owned(), "positive".to_owned());
+    let mut lives = touchpoint("t2", 5, vec![card()]);
+    lives.attributes.insert("city".to_owned(), "Dresden".to_owned());
+    lives.consents.push(consent(Decision::Granted, 5));
+    let mut world = World::new();
+    world.outputs = Arc::new([("out".to_owned(), output)].into_iter().collect());
+    world.batch([
+        said(&told),
+        said(&lives),
+        assigned(ann().node, person(1)),
+        assigned(card().node, person(1)),
+    ]);
+    let names = |profile: &UnifiedProfile| profile.attributes.keys().cloned().collect::<Vec<_>>();
+    assert_eq!(world.shared.values().map(names).collect::<Vec<_>>(), [["city", "illness"]]);
+    (world, told.sighting)
+}
+
+#[test]
+fn of_what_is_erased_not_even_the_name_stays_for_an_output_that_is_not_configured() {
+    let (mut world, node) = shared_with_an_output();
+    let configured = std::mem::replace(&mut world.outputs, Arc::new(Outputs::default()));
+    world.batch([gone(node, Some(ticket())), unassigned(node)]);
+    assert!(world.profiles.contains_key(&person(1)), "her card is left");
+    assert!(!holds(&world.people, "illness"));
+    world.outputs = configured;
+    while world.revise(1).1 {}
+    let shared = &world.shared[&("out".to_owned(), person(1))];
+    assert_eq!((shared.version, shared.attributes.len(), shared.changed.len()), (2, 1, 0));
 }

@@ -1,6 +1,6 @@
 //! A world in memory: touchpoints and assignments in, batch by batch; what consumers of the topics see out.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
 use kinfold_model::privacy::Report;
@@ -11,10 +11,10 @@ use kinfold_model::{
     Stage, State, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{
-    FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, Settings, laws,
+    Cause, FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, Settings, laws,
 };
 
-use crate::oracle::follows;
+use crate::oracle::{Told, follows};
 
 /// State without a disk.
 #[derive(Clone, Default)]
@@ -75,6 +75,8 @@ pub(crate) struct World {
     pub(crate) changes: Vec<ConsentChange>,
     /// By output and person.
     pub(crate) shared: BTreeMap<(String, PersonId), UnifiedProfile>,
+    /// Those of them that were without their output for a while since their last record.
+    pub(crate) unspoken_of: BTreeSet<(String, PersonId)>,
     /// By which decisions are weighed.
     pub(crate) purposes: Arc<Purposes>,
     /// To which profiles leave.
@@ -100,6 +102,7 @@ impl World {
             profiles: BTreeMap::new(),
             changes: Vec::new(),
             shared: BTreeMap::new(),
+            unspoken_of: BTreeSet::new(),
             purposes: Arc::new(purposes()),
             outputs: Arc::default(),
             survivorship: Arc::default(),
@@ -167,7 +170,7 @@ impl World {
         let progress = stage.idle(most, &mut context).expect("a sound state");
         assert!(progress.is_none_or(|progress| (0.0..=1.0).contains(&progress)));
         stage.finish(&mut context).expect("a sound state");
-        self.see(&output);
+        self.see(&output, &BTreeSet::new());
         (output, progress.is_some())
     }
 
@@ -180,32 +183,42 @@ impl World {
     }
 
     fn reads(&mut self, inputs: Vec<PeopleInput>) -> Vec<Published> {
+        let erased = |input: &PeopleInput| match input {
+            PeopleInput::Facet(message) => (message.cause == Cause::Erased).then_some(message.person),
+            PeopleInput::Barrier(_) => None,
+        };
+        let erased = inputs.iter().filter_map(erased).collect();
         let published = run(&mut self.stage(), &mut self.people, self.now, inputs);
-        self.see(&published);
+        self.see(&published, &erased);
         published
     }
 
-    fn see(&mut self, published: &[Published]) {
+    /// `erased` are those of whom something was erased in this batch.
+    fn see(&mut self, published: &[Published], erased: &BTreeSet<PersonId>) {
+        let away = self.shared.keys().filter(|(output, _)| self.outputs.get(output).is_none());
+        self.unspoken_of.extend(away.cloned());
+        let told = |person| if erased.contains(&person) { Told::Erased } else { Told::Named };
         for record in published {
             match record {
                 Published::Profile(profile) => {
                     let before = self.profiles.insert(profile.person_id, (**profile).clone());
-                    assert_eq!(follows(before.as_ref(), profile), Ok(()));
+                    assert_eq!(follows(before.as_ref(), profile, told(profile.person_id)), Ok(()));
                 }
                 Published::Retired(person) => {
                     self.profiles.remove(person).expect("only somebody who was published is retired");
                 }
                 Published::Shared { output, profile } => {
-                    let before =
-                        self.shared.insert((output.to_string(), profile.person_id), (**profile).clone());
+                    let place = (output.to_string(), profile.person_id);
                     // An output that was taken out and came back is sent everybody anew.
-                    let begins_anew = profile.changed.is_empty();
-                    assert!(profile.version > before.as_ref().map_or(0, |before| before.version));
-                    assert!(begins_anew || follows(before.as_ref(), profile) == Ok(()));
+                    let is_anew = self.unspoken_of.remove(&place);
+                    let told = if is_anew { Told::Anew } else { told(profile.person_id) };
+                    let before = self.shared.insert(place, (**profile).clone());
+                    assert_eq!(follows(before.as_ref(), profile, told), Ok(()));
                 }
                 Published::Unshared { output, person } => {
                     let place = (output.to_string(), *person);
                     self.shared.remove(&place).expect("only somebody who was there is taken away");
+                    self.unspoken_of.remove(&place);
                 }
                 Published::Consent(change) => self.changes.push((**change).clone()),
                 Published::Report(report) => self.reports.push(report.clone()),

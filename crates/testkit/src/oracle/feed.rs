@@ -8,21 +8,39 @@ use std::collections::{BTreeMap, BTreeSet};
 use kinfold_model::UnifiedProfile;
 use serde_json::Value;
 
+/// How a record came about: whether it has to name what changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Told {
+    /// It names each part that is another, and nothing else.
+    Named,
+    /// Something was erased in its batch: it may name nothing instead.
+    Erased,
+    /// Its output was taken out of the configuration and came back: it may name nothing instead, and say what the one before said.
+    Anew,
+}
+
 /// Whether this record may follow that one; `None`: the topic had none, or a tombstone.
 ///
 /// # Errors
 /// A sentence without any value.
-pub fn follows(before: Option<&UnifiedProfile>, after: &UnifiedProfile) -> Result<(), String> {
+pub fn follows(before: Option<&UnifiedProfile>, after: &UnifiedProfile, told: Told) -> Result<(), String> {
     let version = before.map_or(0, |before| before.version) + 1;
     if after.version != version {
         return Err(format!("version {} came where {version} is next", after.version));
+    }
+    let names_nothing = after.changed.is_empty();
+    if told == Told::Anew && names_nothing {
+        return Ok(());
     }
     let differing = before.map(|before| differing(before, after)).unwrap_or_default();
     if before.is_some() && differing.is_empty() {
         return Err(format!("version {version} says what the one before said"));
     }
-    let told: BTreeSet<String> = after.changed.iter().cloned().collect();
-    if told != differing || told.len() != after.changed.len() {
+    if told == Told::Erased && names_nothing {
+        return Ok(());
+    }
+    let named: BTreeSet<String> = after.changed.iter().cloned().collect();
+    if named != differing || named.len() != after.changed.len() {
         return Err(format!("version {version} names {:?}, different is {differing:?}", after.changed));
     }
     Ok(())
