@@ -156,11 +156,11 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
         self.link.rewind(partition, &claim.offsets)?;
         let AtWork { store, mark, records_max, steps_max, pause, .. } = *seat;
         self.begin_work(claim, store, mark)?;
-        let seat = self.seats.get_mut(&partition).and_then(Seat::at_work_mut);
-        Ok(seat.map(|seat| {
+        let mut seat = self.seats.get_mut(&partition).and_then(Seat::at_work_mut);
+        if let Some(seat) = &mut seat {
             (seat.records_max, seat.steps_max, seat.pause) = (records_max, steps_max, pause);
-            seat
-        }))
+        }
+        Ok(seat)
     }
 
     /// The store of a partition cannot be had, and is tried again. One that a newer program has written stays what it is: then the
