@@ -189,7 +189,7 @@ mod tests {
     fn profile(count: usize, values: usize) -> UnifiedProfile {
         let numbers = 0..count;
         let identifier = |number: usize| ProfileIdentifier {
-            namespace: Namespace::new(if number % 2 == 0 { "cookie" } else { "email" }),
+            namespace: Namespace::new(if number.is_multiple_of(2) { "cookie" } else { "email" }),
             value: text(number, 512),
             first_seen: at(0),
             last_seen: at(count - number),
