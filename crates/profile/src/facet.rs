@@ -4,7 +4,7 @@
 //! byte. Two facets combine to what their touchpoints together would have given, but for names that found no room
 //! ([`Facet::merge`]), which is how a profile is folded. Facets of different sightings share no touchpoint, hence counts may be added.
 //!
-//! Each structure of it has a form by a number of its own ([`crate::forms`]), so that one can change while the others stay.
+//! Each structure of it has a form by a number of its own (`forms.rs`), so that one can change while the others stay.
 //!
 //! A facet is sent and stored whole, so it is bounded: of too many names of one kind it keeps the least, and of too many times
 //! the latest, which is again a function of the set of touchpoints.
