@@ -489,7 +489,7 @@ mod tests {
     fn damage_is_named() {
         let damaged = |key: &[u8]| {
             let mut store = restored(&log());
-            store.insert(key.to_vec(), vec![9]);
+            store.insert(key.to_vec(), vec![1]);
             Replay::begin(store, &stamp(), time(0), CHUNK)
         };
         assert!(matches!(damaged(MARK_KEY), Err(Unfit::Fault(Fault::Corrupt { .. }))));
