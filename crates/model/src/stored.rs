@@ -46,7 +46,7 @@ pub fn decode_head<T: Versioned, H: DeserializeOwned>(what: &'static str, bytes:
 fn form<'b>(what: &'static str, bytes: &'b [u8]) -> Result<&'b [u8], Fault> {
     match bytes.split_first() {
         Some((&FORMAT, rest)) => Ok(rest),
-        Some((found, _)) if *found > FORMAT => {
+        Some((found, _)) if versioned::is_newer(*found, FORMAT) => {
             Err(Newer { what: "what stands around stored values", found: *found, known: FORMAT }.into())
         }
         Some((other, _)) => {

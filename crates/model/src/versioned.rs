@@ -84,6 +84,16 @@ pub struct Newer {
     pub known: u8,
 }
 
+/// How many forms a newer program may be ahead. A number that is greater than that stands in bytes that nobody wrote so: they are
+/// damaged, and nothing waits for a program that can read them.
+const AHEAD_MAX: u8 = 8;
+
+/// Whether a newer program may have written a form of this number.
+#[must_use]
+pub fn is_newer(found: u8, known: u8) -> bool {
+    found > known && found - known <= AHEAD_MAX
+}
+
 /// Why bytes are not read.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum Unread {
@@ -121,7 +131,8 @@ pub fn decode<T: Versioned>(bytes: &[u8]) -> Result<(T, &[u8]), Unread> {
 /// [`Unread`].
 pub fn decode_head<T: Versioned, H: DeserializeOwned>(bytes: &[u8]) -> Result<H, Unread> {
     match bytes.split_first() {
-        Some((found, _)) if *found > T::VERSION => Err(newer::<T>(*found).into()),
+        Some((found, _)) if is_newer(*found, T::VERSION) => Err(newer::<T>(*found).into()),
+        Some((found, _)) if *found > T::VERSION => Err(postcard::Error::DeserializeBadEnum.into()),
         Some((0, _)) => Err(<postcard::Error as Error>::custom("no value has form 0").into()),
         Some((_, rest)) => Ok(postcard::take_from_bytes(rest)?.0),
         None => Err(postcard::Error::DeserializeUnexpectedEnd.into()),
@@ -213,7 +224,7 @@ impl<'de, T: Versioned> Visitor<'de> for AnyForm<T> {
         let found = next::<u8, A>(&mut form)?;
         if found > T::VERSION {
             let newer = newer::<T>(found);
-            NEWER.set(Some(newer));
+            NEWER.set(is_newer(found, T::VERSION).then_some(newer));
             return Err(A::Error::custom(newer));
         }
         read(found, &mut form)

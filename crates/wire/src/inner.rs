@@ -38,7 +38,7 @@ pub fn decode_inner<T: Versioned>(bytes: &[u8]) -> Result<T, WireError> {
             })?;
             if rest.is_empty() { Ok(value) } else { Err(WireError::TrailingBytes { extra: rest.len() }) }
         }
-        [found, ..] if *found > INNER_VERSION => {
+        [found, ..] if versioned::is_newer(*found, INNER_VERSION) => {
             let what = "what stands around inner records";
             Err(WireError::NewerInner(Newer { what, found: *found, known: INNER_VERSION }))
         }
@@ -100,6 +100,10 @@ mod tests {
         let (found, known) = (INNER_VERSION - 1, INNER_VERSION);
         let older = decode_inner::<Message>(&[found, 1, 0]);
         assert_eq!(older, Err(WireError::UnknownInnerVersion { found, known }));
+        let garbage = decode_inner::<Message>(&[127, 1, 0]);
+        assert!(matches!(garbage, Err(WireError::UnknownInnerVersion { found: 127, .. })));
+        let malformed = decode_inner::<Message>(&[INNER_VERSION, 127, 0]);
+        assert!(matches!(malformed, Err(WireError::MalformedInner { .. })));
         let format = decode_inner::<Message>(&[INNER_VERSION + 1, 1, 0]);
         assert!(matches!(format, Err(WireError::NewerInner(_))));
         let newer = Newer { what: "message", found: 2, known: 1 };
