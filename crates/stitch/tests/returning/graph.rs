@@ -191,13 +191,34 @@ pub(crate) struct Said {
     pub(crate) agreed: bool,
 }
 
+/// What of a touchpoint counts: fewer names perhaps, at the sighting that it was.
+pub(crate) struct Left {
+    said: Said,
+    sighting: NodeId,
+}
+
+impl Left {
+    pub(crate) fn op(&self) -> Op {
+        Op { to: self.sighting, ..self.said.op() }
+    }
+}
+
+/// The graph that saw only what counts. A touchpoint that is later names no fewer of its sighting, as who came back counts from then
+/// on: those that name the most come last.
+pub(crate) fn expected(seed: u64, mut left: Vec<Left>, links: impl Iterator<Item = Op>) -> Graph {
+    left.sort_by_key(|one| one.said.names.len());
+    let mut graph = Graph::new(seed, 1);
+    graph.run(left.iter().map(Left::op).chain(links).collect());
+    graph
+}
+
 impl Said {
     pub(crate) fn op(&self) -> Op {
         op_of(&self.id, self.time, &self.names, self.agreed)
     }
 
     /// What of it counts; `None` when nothing does. This shares no code with the stage.
-    pub(crate) fn left(&self, marks: &BTreeMap<NodeId, Mark>) -> Option<Self> {
+    pub(crate) fn left(&self, marks: &BTreeMap<NodeId, Mark>) -> Option<Left> {
         let reach = |name: &(&'static str, &'static str)| {
             marks.get(&identifier(*name).node).and_then(|mark| mark.reach(at(self.time)))
         };
@@ -209,7 +230,7 @@ impl Said {
             Some(Reach::Unclaimed) => left.iter().all(|(namespace, _)| *namespace == "cookie"),
             Some(Reach::Alone) => left.is_empty(),
         };
-        (!goes).then(|| Self { names: left, ..self.clone() })
+        (!goes).then(|| Left { sighting: self.op().to, said: Self { names: left, ..self.clone() } })
     }
 }
 
@@ -324,22 +345,12 @@ pub(crate) const NAMES: [(&str, &str); 12] = [
     ("cookie", "c3"),
 ];
 
-/// Of namespaces of which one may have several, and which are no devices: people are what hangs together, whatever the times.
-pub(crate) const PLAIN: [(&str, &str); 7] =
-    [NAMES[3], NAMES[4], NAMES[5], NAMES[6], NAMES[7], NAMES[8], ("email", "eve@example.org")];
-
 /// Touchpoints within a time, each at a moment of its own, so that nothing is decided by what else is equal.
 pub(crate) fn said(rng: &mut Rng, first: i64, count: usize, agreed: bool) -> Vec<Said> {
-    said_of(&NAMES, rng, first, (count, agreed))
-}
-
-pub(crate) type Names = [(&'static str, &'static str)];
-
-pub(crate) fn said_of(of: &Names, rng: &mut Rng, first: i64, (count, agreed): (usize, bool)) -> Vec<Said> {
     let mut times: Vec<i64> = (0..500).collect();
     rng.shuffle(&mut times);
     let one = |time: i64, rng: &mut Rng| {
-        let mut names = of.to_vec();
+        let mut names = NAMES.to_vec();
         rng.shuffle(&mut names);
         names.truncate(rng.usize(1..=3));
         Said { id: format!("t{}", first + time), time: first + time, names, agreed }
@@ -348,9 +359,9 @@ pub(crate) fn said_of(of: &Names, rng: &mut Rng, first: i64, (count, agreed): (u
 }
 
 /// Stewards' links within the same times, each at a moment of its own.
-pub(crate) fn linked(of: &Names, rng: &mut Rng, first: i64, count: usize) -> Vec<Linked> {
+pub(crate) fn linked(rng: &mut Rng, first: i64, count: usize) -> Vec<Linked> {
     let one = |index: usize| {
-        let mut names = of.to_vec();
+        let mut names = NAMES.to_vec();
         rng.shuffle(&mut names);
         let time = first + 500 * rng.i64(0..4) + 500 + i64::try_from(index).expect("few");
         Linked { time, names: [names[0], names[1]] }

@@ -32,7 +32,7 @@ fn people_are_those_of_a_graph_that_only_saw_what_counts() {
             all.extend(back);
             all.extend(late);
             let count = rng.usize(0..3);
-            links.extend(linked(&NAMES, &mut rng, first, count));
+            links.extend(linked(&mut rng, first, count));
             let now = ops(&mut rng, &all, &links);
             graph.run(now);
             // A request may come later than it was written, and all of the round before it.
@@ -63,16 +63,14 @@ fn people_are_those_of_a_graph_that_only_saw_what_counts() {
             let broken = graph.at_rest().broken_laws(&rules(), &keys());
             assert!(broken.is_empty(), "seed {seed}, round {round}: {broken:#?}");
             assert!(graph.is_told(), "seed {seed}, round {round}: what was told of a node is not what it is");
-            let left: Vec<Said> = all.iter().filter_map(|one| one.left(&marks)).collect();
+            let left = all.iter().filter_map(|one| one.left(&marks)).collect();
             let stand: Vec<&Linked> = links.iter().filter(|link| link.counts(&marks)).collect();
             let is_back =
                 |link: &&&Linked| link.names.iter().any(|one| marks.contains_key(&identifier(*one).node));
             bound += stand.iter().filter(is_back).count();
-            let mut expected = Graph::new(seed, 1);
-            expected.run(left.iter().map(Said::op).chain(stand.iter().map(|link| link.op())).collect());
             assert_eq!(
                 graph.people(),
-                expected.people(),
+                expected(seed, left, stand.iter().map(|link| link.op())).people(),
                 "seed {seed}, round {round}: {marks:#?} {all:#?} {links:#?}"
             );
         }
@@ -97,9 +95,9 @@ fn whatever_meets_on_its_way_people_are_those_of_what_counts() {
         for round in 0..3 {
             let first = round * 10_000;
             let (count, agreed) = (rng.usize(2..8), rng.usize(1..6));
-            all.extend(said_of(&PLAIN, &mut rng, first, (count, false)));
+            all.extend(said(&mut rng, first, count, false));
             // Of some of the same identifiers, so that who agrees often was known by them before.
-            let mut later = said_of(&PLAIN, &mut rng, first + 6000, (agreed, true));
+            let mut later = said(&mut rng, first + 6000, agreed, true);
             for one in &mut later {
                 if rng.bool() {
                     one.names.clone_from(&rng.choice(&all).expect("not empty").names);
@@ -107,14 +105,14 @@ fn whatever_meets_on_its_way_people_are_those_of_what_counts() {
             }
             all.extend(later);
             let count = rng.usize(0..3);
-            links.extend(linked(&PLAIN, &mut rng, first, count));
+            links.extend(linked(&mut rng, first, count));
             forgotten.extend((0..rng.usize(0..4)).map(|_| rng.usize(0..all.len())));
             let mut now = ops(&mut rng, &all, &links);
             now.extend(forgotten.iter().map(|index| forget(&all[*index])));
             for request in 0..rng.usize(1..4) {
                 let scope =
                     *rng.choice(&[PrivacyScope::Person, PrivacyScope::Identifier]).expect("not empty");
-                let name = *rng.choice(&PLAIN).expect("not empty");
+                let name = *rng.choice(&NAMES).expect("not empty");
                 now.push(demand(name, Demand::Erase(scope), &format!("r{round}-{request}"), first + 5000));
             }
             rng.shuffle(&mut now);
@@ -138,11 +136,9 @@ fn whatever_meets_on_its_way_people_are_those_of_what_counts() {
             let stands = |(index, _): &(usize, &Said)| !forgotten.contains(index);
             let left = all.iter().enumerate().filter(stands).filter_map(|(_, one)| one.left(&marks));
             let stand = links.iter().filter(|link| link.counts(&marks));
-            let mut expected = Graph::new(seed, 1);
-            expected.run(left.map(|one| one.op()).chain(stand.map(Linked::op)).collect());
             assert_eq!(
                 graph.people(),
-                expected.people(),
+                expected(seed, left.collect(), stand.map(Linked::op)).people(),
                 "seed {seed}, round {round}: {marks:#?} {all:#?} {links:#?} {forgotten:?}"
             );
         }
