@@ -185,12 +185,12 @@ impl Company<'_> {
 
     /// One batch of facets, and one of people; tells how long they took.
     fn work(&mut self, records: &[InRecord]) -> Result<Spent, Failure> {
-        let (began, had) = (Instant::now(), worked().unwrap_or_default());
+        let (began, had) = (Instant::now(), worked());
         let sent = self.facets.take(records)?;
         let now = material::read_at()?;
         let facets: Vec<InRecord> = material::read(sent, Topic::ProfileFacet, now).collect();
         self.people.take(&facets)?;
-        let has = worked().unwrap_or_default();
+        let has = worked();
         Ok(Spent { passed: began.elapsed().as_secs_f64(), worked: has - had })
     }
 

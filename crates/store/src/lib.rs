@@ -14,8 +14,8 @@ use kinfold_model::seam::Entries;
 use kinfold_pipeline::{Base, Store, Writes};
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
-    BlockBasedOptions, Cache, DB, DBCompressionType, Direction, ErrorKind, IteratorMode, Options,
-    ReadOptions, SliceTransform, WriteBatch, WriteBufferManager,
+    BlockBasedIndexType, BlockBasedOptions, Cache, DB, DBCompressionType, Direction, ErrorKind, IteratorMode,
+    Options, ReadOptions, SliceTransform, WriteBatch, WriteBufferManager,
 };
 
 use rewrite::Rewrite;
@@ -227,6 +227,10 @@ fn options(memory: &Memory) -> Options {
     blocks.set_block_cache(&memory.cache);
     blocks.set_cache_index_and_filter_blocks(true);
     blocks.set_pin_l0_filter_and_index_blocks_in_cache(true);
+    // In pieces: those of a whole file are a megabyte each, and push each other out of the cache, to be read and checked again at
+    // each look into a store that is larger than it.
+    blocks.set_index_type(BlockBasedIndexType::TwoLevelIndexSearch);
+    blocks.set_partition_filters(true);
     // 10 bits a key: one false positive in a hundred. Most keys that a touchpoint asks for are new.
     blocks.set_bloom_filter(10.0, false);
     let mut options = Options::default();
