@@ -65,7 +65,7 @@ impl Demo {
             ))?;
             let people = on_kafka::compare(self.plan()?, &run, &config)?;
             say(format_args!(
-                "{people} people came out, and each agrees with the local run in every field but `version`.\n"
+                "{people} people came out, and each agrees with the local run in all but `version`, `changed`, `value` and `lifecycle`.\n"
             ))?;
         }
         say(format_args!(
