@@ -32,7 +32,7 @@ pub enum Command {
     Resolve(Resolve),
     /// Say why an identifier is who it is, or why two are one person or not.
     Explain(explain::Explain),
-    /// Show the three stages at work on a sample of every channel.
+    /// Show all stages at work on a sample of every channel.
     Demo(demo::Demo),
     /// Show what the mapping of a source makes of a file.
     Map(map::Map),

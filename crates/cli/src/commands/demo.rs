@@ -1,4 +1,4 @@
-//! `kinfold demo`: a sample of every channel through the three stages, and what came out as tables.
+//! `kinfold demo`: a sample of every channel through all stages, and what came out as tables.
 
 use std::path::PathBuf;
 use std::sync::Arc;
