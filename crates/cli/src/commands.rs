@@ -136,7 +136,7 @@ impl Failure {
     /// The exit code of wrong usage and wrong configuration.
     pub const USAGE: u8 = kinfold_daemon::process::USAGE;
 
-    /// As `kinfold help` documents it.
+    /// As README.md documents it, and `kinfold help` after the commands.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {
