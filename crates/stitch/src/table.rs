@@ -1,7 +1,7 @@
 //! Keys of stitch's state: which tables there are, and which ids their keys hold.
 
 use kinfold_model::stored::decode;
-use kinfold_model::{Fault, NodeId, State};
+use kinfold_model::{Fault, NodeId, View};
 
 use crate::node::Node;
 
@@ -44,7 +44,7 @@ impl Table {
     }
 
     /// The first ids of its keys, each once, in order.
-    pub(crate) fn ids(self, state: &dyn State) -> Result<Vec<NodeId>, Fault> {
+    pub(crate) fn ids(self, state: &dyn View) -> Result<Vec<NodeId>, Fault> {
         let mut ids = Vec::new();
         for (key, _) in state.scan(&[self.tag()])? {
             let id = self.id_at(&key, 1)?;

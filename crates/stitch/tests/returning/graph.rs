@@ -7,7 +7,7 @@ use kinfold_model::command::CommandIdentifier;
 use kinfold_model::privacy::{Demand, Ruling, Ticket};
 use kinfold_model::{
     Assignment, Command, CommandKind, Context, Fault, Identifier, Keys, Mark, NodeId, Partition, PersonId,
-    Reach, Rules, Secret, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier,
+    Reach, Rules, Secret, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier, View,
 };
 use kinfold_stitch::laws::AtRest;
 use kinfold_stitch::node::Node;
@@ -130,7 +130,7 @@ impl Graph {
     }
 
     pub(crate) fn at_rest(&self) -> AtRest {
-        AtRest::read(self.seats.iter().map(|seat| &seat.memory as &dyn State)).expect("sound")
+        AtRest::read(self.seats.iter().map(|seat| &seat.memory as &dyn View)).expect("sound")
     }
 
     /// The identifiers of each person.
