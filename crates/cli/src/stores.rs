@@ -103,11 +103,7 @@ impl Stores {
     /// Shows all entries that are here.
     pub(crate) fn visit(&self, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Failure> {
         let visited = match self {
-            Self::Local(store, shelf) => {
-                let prefix = shelf.prefix();
-                store
-                    .visit(&prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
-            }
+            Self::Local(store, shelf) => shelf.visit(store, see),
             Self::Partitions(stores) => stores.iter().flatten().try_for_each(|store| store.visit(b"", see)),
         };
         visited.map_err(Failure::fault)

@@ -141,6 +141,19 @@ impl Shelf {
             Self::Unpublished => b"unpublished".to_vec(),
         }
     }
+
+    /// Shows its entries in a store, in the order of keys, without its prefix.
+    ///
+    /// # Errors
+    /// Those of reading the store.
+    pub fn visit(self, store: &impl Store, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
+        visit(store, &self.prefix(), see)
+    }
+}
+
+/// Shows the entries whose key begins with `prefix`, in the order of keys, without it.
+fn visit(store: &impl Store, prefix: &[u8], see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
+    store.visit(prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
 }
 
 /// All stages at work on one store.
@@ -300,8 +313,7 @@ impl<'p, S: Store> Local<'p, S> {
     /// # Errors
     /// Those of reading the store.
     pub fn visit(&self, shelf: Shelf, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
-        let prefix = shelf.prefix();
-        self.store.visit(&prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
+        shelf.visit(&self.store, see)
     }
 
     /// Shows the last record of each person of an output, in the order of keys.
@@ -310,7 +322,7 @@ impl<'p, S: Store> Local<'p, S> {
     /// Those of reading the store.
     pub fn visit_output(&self, output: &str, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
         let prefix = [Shelf::Outputs.prefix(), output_key(output, &[])].concat();
-        self.store.visit(&prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
+        visit(&self.store, &prefix, see)
     }
 
     /// The last record of a key on a topic's shelf.
