@@ -90,7 +90,7 @@ impl Table {
 ///
 /// # Errors
 /// [`Fault::Corrupt`].
-pub fn node(key: &[u8], value: &[u8]) -> Result<Option<Node>, Fault> {
+pub fn node_of_entry(key: &[u8], value: &[u8]) -> Result<Option<Node>, Fault> {
     let is_node = key.first() == Some(&Table::Node.tag());
     is_node.then(|| decode(Table::Node.as_str(), value)).transpose()
 }
