@@ -4,7 +4,7 @@
 use std::path::Path;
 
 use kinfold_daemon::config::Config;
-use kinfold_model::State;
+use kinfold_model::View;
 use kinfold_pipeline::{Shelf, Shelved, StageName, Store};
 use kinfold_store::{Memory, RocksStore};
 use kinfold_wire::Topic;
