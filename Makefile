@@ -21,7 +21,7 @@ SHELL := bash
 help: ## this list
 	@sed -n 's/^\([a-z-]*\):[^#]*## \(.*\)/make \1\t\2/p' Makefile | expand -t 20
 
-demo: announce build ## stream a sample of every channel through the three stages on the embedded log
+demo: announce build ## stream a sample of every channel through all stages on the embedded log
 	$(bin)/kinfold demo
 
 demo-kafka: announce setup build ## the same on a real Apache Kafka, with three consumers as separate processes

@@ -2,13 +2,14 @@
 //!
 //! A record has about 1 KB, as vendors send them: half of it says something that is not asked for.
 
+use std::collections::BTreeMap;
 use std::hint::black_box;
 use std::sync::Arc;
 
 use kinfold_capture::{Captured, RawRecord};
 use kinfold_cli::commands::Failure;
 use kinfold_mapping::{Source, SourceFiles, Sources};
-use kinfold_model::{Context, Fault, Stage, State, Timestamp, Touchpoint};
+use kinfold_model::{Context, Stage, Timestamp, Touchpoint};
 use kinfold_wire::{Framing, Topic, encode};
 use serde_json::{Value, json};
 
@@ -89,20 +90,6 @@ pub(crate) fn run(bench: &mut Bench) -> Result<(), Failure> {
     Ok(())
 }
 
-/// Capture keeps no state.
-struct Stateless;
-
-impl State for Stateless {
-    fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        Ok(None)
-    }
-    fn scan(&self, _: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
-        Ok(Vec::new())
-    }
-    fn put(&mut self, _: Vec<u8>, _: Vec<u8>) {}
-    fn delete(&mut self, _: Vec<u8>) {}
-}
-
 fn captured(
     stage: &mut kinfold_capture::Capture,
     source: &str,
@@ -111,7 +98,7 @@ fn captured(
 ) -> Result<(), Failure> {
     let mut output = Vec::new();
     let record = RawRecord { source: Some(source.into()), bytes: payload.to_vec() };
-    let mut context = Context { now, state: &mut Stateless, output: &mut output };
+    let mut context = Context { now, state: &mut BTreeMap::new(), output: &mut output };
     stage.handle(record, &mut context).map_err(|_| Failure::Fault("capture halts".into()))?;
     let mut touchpoints = 0;
     for captured in output {

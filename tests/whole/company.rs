@@ -59,7 +59,7 @@ fn resolve(books: &Books, seed: u64) -> Found {
     run.local.visit(Shelf::Topic(Topic::UnifiedProfile), see).expect("the store is read");
     let mut quarantined = 0;
     let see = &mut |key: &[u8], value: &[u8]| {
-        let node = kinfold_stitch::node(key, value).expect("we wrote it");
+        let node = kinfold_stitch::node_of_entry(key, value).expect("we wrote it");
         quarantined += usize::from(node.is_some_and(|node| node.is_quarantined()));
     };
     run.local.visit(Shelf::Stage(StageName::Stitch), see).expect("the store is read");

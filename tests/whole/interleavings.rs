@@ -9,9 +9,9 @@ use kinfold_model::command::CommandIdentifier;
 use kinfold_model::rules::NeighbourLimit;
 use kinfold_model::{
     ChangeRule, Command, CommandKind, Context, Identifier, Keys, Namespace, NodeId, Partition, Rules, Stage,
-    State, Timestamp,
+    Timestamp, View,
 };
-use kinfold_pipeline::{Base, Overlay, Store, Writes};
+use kinfold_pipeline::{Overlay, Store, Writes};
 use kinfold_stitch::laws::AtRest;
 use kinfold_stitch::op::{Body, Cause, Observation, Seen};
 use kinfold_stitch::witness::TouchpointMark;
@@ -85,11 +85,7 @@ impl Play {
     }
 
     fn graph(&self) -> AtRest {
-        let mut unwritten: Vec<Writes> = self.stores.iter().map(|_| Writes::new()).collect();
-        let states: Vec<Overlay<'_>> = (self.stores.iter().zip(&mut unwritten))
-            .map(|(store, writes)| Overlay::new(store as &dyn Base, writes))
-            .collect();
-        AtRest::read(states.iter().map(|state| state as &dyn State)).expect("a sound state")
+        AtRest::read(self.stores.iter().map(|store| store as &dyn View)).expect("a sound state")
     }
 
     fn assert_lawful(&self) {

@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinfold_capture::{Capture, Settings};
-use kinfold_model::{Keys, Partition, Rules, Secret, Timestamp};
-use kinfold_pipeline::{Base, Batch, CapturePort, InRecord, Origin, Port, StitchPort, Store, Task, Topology};
+use kinfold_model::{Keys, Partition, Rules, Secret, Timestamp, View};
+use kinfold_pipeline::{Batch, CapturePort, InRecord, Origin, Port, StitchPort, Store, Task, Topology};
 use kinfold_wire::Topic;
 
 const WHOLE: Partition = Partition { index: 0, count: 1 };
@@ -35,7 +35,7 @@ fn record(origin: Origin, value: Vec<u8>) -> InRecord {
 }
 
 /// A batch of one record.
-fn handle<P: Port>(port: &P, base: &dyn Base, record: &InRecord) -> Batch {
+fn handle<P: Port>(port: &P, base: &dyn View, record: &InRecord) -> Batch {
     let mut task = Task::new(port, WHOLE);
     task.step(base, record).expect("no fault");
     task.finish(base).expect("no fault")

@@ -3,7 +3,7 @@
 
 use std::path::Path;
 
-use kinfold_model::{Command, CommandKind, Fault, IdentityChange, Keys, State};
+use kinfold_model::{Command, CommandKind, Fault, IdentityChange, Keys, View};
 use kinfold_stitch::inspect::{self, Known};
 use kinfold_stitch::witness::TouchpointMark;
 use kinfold_wire::{SchemaIds, Topic, decode};
@@ -46,7 +46,7 @@ pub(crate) fn give(
 
 /// What a steward should know before the command is carried out.
 fn check(
-    state: &dyn State,
+    state: &dyn View,
     (command, named): (&Command, &[Named]),
     unseen: bool,
     keys: &Keys,
@@ -75,7 +75,7 @@ fn check(
     Ok(remarks)
 }
 
-fn touchpoint_is_known(state: &dyn State, command: &Command, keys: &Keys) -> Result<(), Failure> {
+fn touchpoint_is_known(state: &dyn View, command: &Command, keys: &Keys) -> Result<(), Failure> {
     let (Some(source), Some(id)) = (&command.source, &command.touchpoint_id) else { return Ok(()) };
     let nodes: Vec<_> = command.identifiers.iter().map(|identifier| identifier.node).collect();
     let node = inspect::node(keys.sighting(&nodes), state).map_err(Failure::fault)?;
@@ -96,7 +96,7 @@ fn touchpoint_is_known(state: &dyn State, command: &Command, keys: &Keys) -> Res
 
 /// What is special about one of the identifiers.
 fn standing(
-    state: &dyn State,
+    state: &dyn View,
     command: &Command,
     one: &Named,
     unseen: bool,

@@ -32,7 +32,7 @@ pub enum Command {
     Resolve(Resolve),
     /// Say why an identifier is who it is, or why two are one person or not.
     Explain(explain::Explain),
-    /// Show the three stages at work on a sample of every channel.
+    /// Show all stages at work on a sample of every channel.
     Demo(demo::Demo),
     /// Show what the mapping of a source makes of a file.
     Map(map::Map),
@@ -136,7 +136,7 @@ impl Failure {
     /// The exit code of wrong usage and wrong configuration.
     pub const USAGE: u8 = kinfold_daemon::process::USAGE;
 
-    /// As `kinfold help` documents it.
+    /// As README.md documents it, and `kinfold help` after the commands.
     #[must_use]
     pub fn exit_code(&self) -> u8 {
         match self {

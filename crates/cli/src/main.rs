@@ -1,16 +1,17 @@
 //! `kinfold`: see `kinfold help`.
-//!
-//! Exit codes: 0 done; 1 a fault; 2 some records were refused and `--strict` was given, or all requests about somebody's data were
-//! refused; 64 wrong usage or configuration.
 
 use std::process::ExitCode;
 
 use clap::Parser;
 use kinfold_cli::commands::{Command, Failure};
 
+/// What `kinfold help` ends with; README.md has the same as a table.
+const EXIT_CODES: &str = "Exit codes: 0 done; 1 a fault; 2 records were refused and --strict was given, or all requests about \
+                          somebody's data were refused; 64 wrong usage or configuration.";
+
 /// Folds a stream of customer touchpoints into people.
 #[derive(Parser)]
-#[command(name = "kinfold", version, arg_required_else_help = true)]
+#[command(name = "kinfold", version, arg_required_else_help = true, after_help = EXIT_CODES)]
 struct Arguments {
     #[command(subcommand)]
     command: Command,

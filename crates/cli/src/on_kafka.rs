@@ -25,7 +25,8 @@ const PAUSE: Duration = Duration::from_secs(1);
 /// The profile of each person, by the key of their record.
 pub type People = BTreeMap<Vec<u8>, UnifiedProfile>;
 
-/// Feeds the sample, waits for the consumers, and compares. Returns how many people agree.
+/// Feeds the sample, waits for the consumers, and compares all but `version`, `changed`, `value` and `lifecycle`. Returns how many
+/// people agree.
 ///
 /// # Errors
 /// When Kafka does not answer, or the people still differ when patience ends.

@@ -192,7 +192,8 @@ fn report(run: &Run<'_>, seconds: f64, identifiers: usize, people: u64) -> Resul
     let mut quarantined = 0_u64;
     let see = &mut |key: &[u8], value: &[u8]| {
         quarantined += u64::from(
-            kinfold_stitch::node(key, value).is_ok_and(|node| node.is_some_and(|node| node.is_quarantined())),
+            kinfold_stitch::node_of_entry(key, value)
+                .is_ok_and(|node| node.is_some_and(|node| node.is_quarantined())),
         );
     };
     run.local.visit(Shelf::Stage(StageName::Stitch), see).map_err(Failure::fault)?;

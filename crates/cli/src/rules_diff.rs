@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::{Assignment, ChangeRule, Fault, IdentityChange, Namespace, NodeId, PersonId};
-use kinfold_pipeline::{Draft, Listener, Local, LocalPorts, OutRecord, Shelf, Store};
+use kinfold_pipeline::{Draft, Listener, Local, LocalPorts, OutRecord, Shelf, Store, Writes};
 use kinfold_wire::{SchemaIds, Topic, decode};
 
 use crate::commands::Failure;
@@ -90,7 +90,7 @@ impl Difference {
 
 /// Revises in a draft above `store` and compares.
 pub(crate) fn compare<S: Store>(store: &S, ports: &LocalPorts) -> Result<Difference, Failure> {
-    let mut local = Local::open(ports, Draft::new(store)).map_err(Failure::fault)?;
+    let mut local = Local::open(ports, Draft::new(store, Writes::new())).map_err(Failure::fault)?;
     let mut heard = Heard::default();
     revise(&mut local, now(), &mut heard)?;
     let changes =

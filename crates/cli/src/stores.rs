@@ -4,8 +4,8 @@
 use std::path::Path;
 
 use kinfold_daemon::config::Config;
-use kinfold_model::State;
-use kinfold_pipeline::{Base, Overlay, Shelf, Shelved, StageName, Store, Writes};
+use kinfold_model::View;
+use kinfold_pipeline::{Shelf, Shelved, StageName, Store};
 use kinfold_store::{Memory, RocksStore};
 use kinfold_wire::Topic;
 
@@ -20,7 +20,7 @@ pub(crate) enum Stores {
 }
 
 /// The states of one stage, by partition.
-pub(crate) type Shelves<'s> = Vec<Option<Box<dyn Base + 's>>>;
+pub(crate) type Shelves<'s> = Vec<Option<Box<dyn View + 's>>>;
 
 impl Stores {
     /// The identity graph in a state folder.
@@ -88,46 +88,25 @@ impl Stores {
     pub(crate) fn shelves(&self) -> Shelves<'_> {
         match self {
             Self::Local(store, shelf) => vec![Some(Box::new(Shelved { store, shelf: *shelf }))],
-            Self::Partitions(stores) => stores
-                .iter()
-                .map(|store| store.as_ref().map(|store| Box::new(Borrowed(store)) as _))
-                .collect(),
+            Self::Partitions(stores) => {
+                stores.iter().map(|store| store.as_ref().map(|store| Box::new(store) as _)).collect()
+            }
         }
     }
 
     /// Shows the state of each partition that is here.
-    pub(crate) fn each(
-        &self,
-        look: &mut dyn FnMut(&dyn State) -> Result<(), Failure>,
-    ) -> Result<(), Failure> {
+    pub(crate) fn each(&self, look: &mut dyn FnMut(&dyn View) -> Result<(), Failure>) -> Result<(), Failure> {
         let mut here = self.shelves().into_iter().flatten();
-        here.try_for_each(|base| look(&Overlay::new(&*base, &mut Writes::new())))
+        here.try_for_each(|base| look(&*base))
     }
 
     /// Shows all entries that are here.
     pub(crate) fn visit(&self, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Failure> {
         let visited = match self {
-            Self::Local(store, shelf) => {
-                let prefix = shelf.prefix();
-                store
-                    .visit(&prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
-            }
+            Self::Local(store, shelf) => shelf.visit(store, see),
             Self::Partitions(stores) => stores.iter().flatten().try_for_each(|store| store.visit(b"", see)),
         };
         visited.map_err(Failure::fault)
-    }
-}
-
-/// A store of one partition, as it is.
-struct Borrowed<'s>(&'s RocksStore);
-
-impl Base for Borrowed<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, kinfold_model::Fault> {
-        self.0.get(key)
-    }
-
-    fn scan(&self, prefix: &[u8]) -> Result<kinfold_model::seam::Entries, kinfold_model::Fault> {
-        self.0.scan(prefix)
     }
 }
 

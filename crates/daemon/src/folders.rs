@@ -104,8 +104,9 @@ impl Stores for Folders {
 mod tests {
     use super::*;
     use kinfold_checkpoint::Depot;
+    use kinfold_model::View;
     use kinfold_pipeline::changelog::{Chunk, Replay, Stamp};
-    use kinfold_pipeline::{Base, Metrics, Store};
+    use kinfold_pipeline::{Metrics, Store};
     use std::time::{Duration, Instant};
 
     #[test]

@@ -53,7 +53,7 @@ pub use purpose::{Basis, MergePolicy, Purpose, Purposes, Silence};
 pub use quality::{Flag, FlagKind, SourceQuality};
 pub use refusal::{DeadLetter, Refusal, RefusalKind};
 pub use rules::{Contested, Guard, NamespaceRules, Normaliser, Rules, RulesVersion};
-pub use seam::{Context, Fault, Halt, Partition, Stage, State};
+pub use seam::{Context, Fault, Halt, Partition, Stage, State, View};
 pub use standard::Standard;
 pub use survivorship::{AttributeRule, SurvivorRule, Survivorship};
 pub use time::Timestamp;

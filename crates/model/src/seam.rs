@@ -1,7 +1,10 @@
 //! The seam: what a stage may do. It reads and writes keyed state, sends messages, and is told what time it is.
 //!
 //! A driver (Kafka, local, simulated) implements [`State`] and collects what the stage sends; a stage
-//! implements [`Stage`] and knows nothing of partitions' logs, transactions or disks.
+//! implements [`Stage`] and knows nothing of partitions' logs, transactions or disks. Whoever only reads state asks for
+//! a [`View`] of it.
+
+use std::collections::BTreeMap;
 
 use crate::refusal::Refusal;
 use crate::time::Timestamp;
@@ -56,8 +59,8 @@ pub enum Halt {
 /// Keys with their values, in the order of keys.
 pub type Entries = Vec<(Vec<u8>, Vec<u8>)>;
 
-/// The keyed state of one partition of one stage, as far as the current batch sees it.
-pub trait State {
+/// Keyed state, to be read only.
+pub trait View {
     /// The value of a key, or `None`.
     ///
     /// # Errors
@@ -78,12 +81,51 @@ pub trait State {
         let entries = self.scan(prefix)?.into_iter();
         Ok(entries.filter(|(key, _)| key.as_slice() > after).take(most).collect())
     }
+}
 
+/// The keyed state of one partition of one stage, as far as the current batch sees it.
+pub trait State: View {
     /// Sets a key. Visible at once to this batch, to others when the batch is committed.
     fn put(&mut self, key: Vec<u8>, value: Vec<u8>);
 
     /// Removes a key; an absent one is no error.
     fn delete(&mut self, key: Vec<u8>);
+}
+
+impl<V: View + ?Sized> View for &V {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        (**self).get(key)
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault> {
+        (**self).scan(prefix)
+    }
+
+    fn page(&self, prefix: &[u8], after: &[u8], most: usize) -> Result<Entries, Fault> {
+        (**self).page(prefix, after, most)
+    }
+}
+
+/// A map in memory is state too, for tests and simulation.
+impl View for BTreeMap<Vec<u8>, Vec<u8>> {
+    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
+        Ok(Self::get(self, key).cloned())
+    }
+
+    fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault> {
+        let entries = self.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
+        Ok(entries.map(|(key, value)| (key.clone(), value.clone())).collect())
+    }
+}
+
+impl State for BTreeMap<Vec<u8>, Vec<u8>> {
+    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
+        self.insert(key, value);
+    }
+
+    fn delete(&mut self, key: Vec<u8>) {
+        self.remove(&key);
+    }
 }
 
 /// What a stage is given for one step.
@@ -131,7 +173,7 @@ pub trait Stage {
     ///
     /// # Errors
     /// Those of reading the state.
-    fn due(&self, state: &dyn State) -> Result<Option<Timestamp>, Fault> {
+    fn due(&self, state: &dyn View) -> Result<Option<Timestamp>, Fault> {
         let _ = state;
         Ok(None)
     }

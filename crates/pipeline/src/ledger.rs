@@ -4,17 +4,17 @@
 use std::collections::BTreeMap;
 
 use kinfold_model::stored::{decode, encode};
-use kinfold_model::{Fault, SourceQuality};
+use kinfold_model::{Fault, SourceQuality, View};
 
 use crate::batch::Tally;
 use crate::local::Shelf;
-use crate::overlay::{Base, Store, Writes};
+use crate::overlay::{Store, Writes};
 
 /// Adds what sources sent to what they sent before.
 ///
 /// # Errors
 /// Those of reading the store.
-pub(crate) fn add(tally: &Tally, store: &dyn Base, writes: &mut Writes) -> Result<(), Fault> {
+pub(crate) fn add(tally: &Tally, store: &dyn View, writes: &mut Writes) -> Result<(), Fault> {
     for ((_, source), quality) in &tally.sources {
         let key = [Shelf::Quality.prefix().as_slice(), source.as_bytes()].concat();
         let before = match writes.get(&key) {

@@ -12,14 +12,14 @@ use kinfold_capture::{Capture, Settings};
 use kinfold_mapping::Sources;
 use kinfold_model::seam::Entries;
 use kinfold_model::{
-    ConsentChange, Fault, Keys, Outputs, Partition, Purposes, Returning, Rules, Survivorship, Timestamp,
+    ConsentChange, Fault, Keys, Outputs, Partition, Purposes, Returning, Rules, Survivorship, Timestamp, View,
 };
 use kinfold_privacy::{PrivacyTerms, Verifiers};
 use kinfold_wire::{Topic, decode};
 
 use crate::batch::{Batch, Tally};
 use crate::ledger;
-use crate::overlay::{self, Base, Store, Writes};
+use crate::overlay::{Overlay, Store, Writes};
 use crate::port::{Port, StageName, Topology};
 use crate::ports::{CapturePort, FacetsPort, PeoplePort, PrivacyPort, StitchPort};
 use crate::record::{InRecord, Origin, OutRecord};
@@ -141,6 +141,19 @@ impl Shelf {
             Self::Unpublished => b"unpublished".to_vec(),
         }
     }
+
+    /// Shows its entries in a store, in the order of keys, without its prefix.
+    ///
+    /// # Errors
+    /// Those of reading the store.
+    pub fn visit(self, store: &impl Store, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
+        visit(store, &self.prefix(), see)
+    }
+}
+
+/// Shows the entries whose key begins with `prefix`, in the order of keys, without it.
+fn visit(store: &impl Store, prefix: &[u8], see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
+    store.visit(prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
 }
 
 /// All stages at work on one store.
@@ -300,8 +313,7 @@ impl<'p, S: Store> Local<'p, S> {
     /// # Errors
     /// Those of reading the store.
     pub fn visit(&self, shelf: Shelf, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
-        let prefix = shelf.prefix();
-        self.store.visit(&prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
+        shelf.visit(&self.store, see)
     }
 
     /// Shows the last record of each person of an output, in the order of keys.
@@ -310,7 +322,7 @@ impl<'p, S: Store> Local<'p, S> {
     /// Those of reading the store.
     pub fn visit_output(&self, output: &str, see: &mut dyn FnMut(&[u8], &[u8])) -> Result<(), Fault> {
         let prefix = [Shelf::Outputs.prefix(), output_key(output, &[])].concat();
-        self.store.visit(&prefix, &mut |key, value| see(key.get(prefix.len()..).unwrap_or_default(), value))
+        visit(&self.store, &prefix, see)
     }
 
     /// The last record of a key on a topic's shelf.
@@ -342,29 +354,10 @@ impl<'p, S: Store> Local<'p, S> {
     }
 }
 
-/// A store, and above it what the round has written so far: a stage may work more than once in a round.
-struct Pending<'a> {
-    store: &'a dyn Base,
-    writes: &'a Writes,
-}
-
-impl Base for Pending<'_> {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        overlay::get(self.store, self.writes, key)
-    }
-
-    fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault> {
-        overlay::scan(self.store, self.writes, prefix)
-    }
-
-    fn page(&self, prefix: &[u8], after: &[u8], most: usize) -> Result<Entries, Fault> {
-        overlay::page(self.store, self.writes, prefix, after, most)
-    }
-}
-
 impl Round {
-    fn above<'a>(&'a self, store: &'a dyn Base) -> Pending<'a> {
-        Pending { store, writes: &self.writes }
+    /// The store, and above it what the round has written so far: a stage may work more than once in a round.
+    fn above<'a, S: Store>(&'a self, store: &'a S) -> Overlay<'a, &'a Writes, S> {
+        Overlay::new(store, &self.writes)
     }
 
     /// Appends a record to the log: to its table, to the queue of the stage that reads it, or to both.
@@ -430,7 +423,7 @@ enum End {
 fn work<'r, P: Port>(
     task: &mut Task<'_, P>,
     records: impl IntoIterator<Item = &'r InRecord>,
-    store: &dyn Base,
+    store: &dyn View,
     end: End,
 ) -> Result<Batch, Fault> {
     let base = Shelved { store, shelf: Shelf::Stage(P::NAME) };
@@ -446,12 +439,12 @@ fn work<'r, P: Port>(
 /// One shelf of the store, seen without its prefix.
 pub struct Shelved<'a> {
     /// All of the store.
-    pub store: &'a dyn Base,
+    pub store: &'a dyn View,
     /// What is seen of it.
     pub shelf: Shelf,
 }
 
-impl Base for Shelved<'_> {
+impl View for Shelved<'_> {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
         self.store.get(&[self.shelf.prefix().as_slice(), key].concat())
     }

@@ -174,10 +174,7 @@ impl MetricName {
             Self::LastCheckpoint => {
                 "Unix time of the commit in the last copy of a store; 0 before the first."
             }
-            Self::Notes => {
-                "Identifiers that began or ceased to link: quarantined, blocked, shed (max_component), freed. \
-                 Touchpoints that came again: repeated."
-            }
+            Self::Notes => "What operators want to hear of, by stage and note; docs/metrics.md lists them.",
             Self::PartsRefused => {
                 "Further refusals of parts of a record that is already counted as refused, by kind."
             }

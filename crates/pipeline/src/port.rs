@@ -49,10 +49,10 @@ impl StageName {
         self != Self::Capture
     }
 
-    /// Whether it may have work that no record asks for when it begins: stitch looks again at what earlier rules decided, people at
-    /// whom it published under earlier purposes and outputs.
+    /// Whether it looks again at its state when it begins: stitch at what earlier rules decided, people at whom it published under
+    /// earlier purposes and outputs. Of all other work that no record asks for [`Stage::due`] tells.
     #[must_use]
-    pub fn has_work_of_its_own(self) -> bool {
+    pub fn revises_its_state(self) -> bool {
         matches!(self, Self::Stitch | Self::People)
     }
 

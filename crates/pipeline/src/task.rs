@@ -2,14 +2,14 @@
 
 use std::sync::Arc;
 
-use kinfold_model::{Context, Fault, Halt, Partition, Refusal, RefusalKind, Stage, Timestamp};
+use kinfold_model::{Context, Fault, Halt, Partition, Refusal, RefusalKind, Stage, Timestamp, View};
 use kinfold_wire::Trace;
 use kinfold_wire::limits::WRITTEN_BYTES_MAX;
 
 use crate::batch::{Batch, Tally};
 use crate::brake::Verdict;
 use crate::dead_letter::dead_letter;
-use crate::overlay::{Base, Overlay, Writes};
+use crate::overlay::{Overlay, Writes};
 use crate::port::Port;
 use crate::record::{InRecord, Origin, OutRecord};
 
@@ -47,7 +47,7 @@ impl<'p, P: Port> Task<'p, P> {
     ///
     /// # Errors
     /// After a fault the batch is worth nothing any more: call [`Task::abort`].
-    pub fn step(&mut self, base: &dyn Base, record: &InRecord) -> Result<(), Fault> {
+    pub fn step(&mut self, base: &dyn View, record: &InRecord) -> Result<(), Fault> {
         let trace = record.trace();
         self.last = Some((record.now(), trace));
         *self.batch.tally.consumed.entry(record.origin.clone()).or_default() += 1;
@@ -72,7 +72,7 @@ impl<'p, P: Port> Task<'p, P> {
     ///
     /// # Errors
     /// As [`Task::step`].
-    pub fn idle(&mut self, base: &dyn Base, now: Timestamp, most: usize) -> Result<Option<f64>, Fault> {
+    pub fn idle(&mut self, base: &dyn View, now: Timestamp, most: usize) -> Result<Option<f64>, Fault> {
         let trace = Trace::of_source("", 0, 0);
         let occasion = Occasion { now, trace, origin: None };
         match self.work(base, occasion, |stage, context| Ok(stage.idle(most, context)?)) {
@@ -86,8 +86,8 @@ impl<'p, P: Port> Task<'p, P> {
     ///
     /// # Errors
     /// Those of reading the state.
-    pub fn due(&self, base: &dyn Base) -> Result<Option<Timestamp>, Fault> {
-        self.stage.due(&Overlay::new(base, &mut Writes::new()))
+    pub fn due(&self, base: &dyn View) -> Result<Option<Timestamp>, Fault> {
+        self.stage.due(base)
     }
 
     /// Ends the batch and hands over its effects. State changes that the stage still held back are among them;
@@ -95,7 +95,7 @@ impl<'p, P: Port> Task<'p, P> {
     ///
     /// # Errors
     /// As [`Task::step`]; [`Fault::TooLarge`] when an entry of state is larger than its changelog could take.
-    pub fn finish(&mut self, base: &dyn Base) -> Result<Batch, Fault> {
+    pub fn finish(&mut self, base: &dyn View) -> Result<Batch, Fault> {
         let (now, trace) = self.last.take().unwrap_or_else(|| (Timestamp::MIN, Trace::of_source("", 0, 0)));
         let occasion = Occasion { now, trace, origin: None };
         match self.work(base, occasion, |stage, context| Ok(stage.finish(context)?)) {
@@ -140,7 +140,7 @@ impl<'p, P: Port> Task<'p, P> {
 
     fn work<R>(
         &mut self,
-        base: &dyn Base,
+        base: &dyn View,
         occasion: Occasion<'_>,
         act: impl FnOnce(&mut P::Stage, &mut Context<'_, <P::Stage as Stage>::Output>) -> Result<R, Halt>,
     ) -> Result<(R, Vec<Refusal>), Halt> {

@@ -9,7 +9,7 @@ use kinfold_capture::limits;
 use kinfold_model::touchpoint::{Engagement, Order};
 use kinfold_model::{
     Consent, Context, Decision, Fault, Halt, Namespace, NodeId, OrderStatus, Partition, PersonId,
-    RefusalKind, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier, first_forms,
+    RefusalKind, Stage, Timestamp, Touchpoint, TouchpointIdentifier, View, first_forms,
 };
 use kinfold_pipeline::worker::{BatchLimits, Equipment, Observer, Report, Worker};
 use kinfold_pipeline::{
@@ -94,7 +94,7 @@ const STEPS: u8 = 10;
 const HEAVY: u8 = 7;
 
 impl Idler {
-    fn next(state: &dyn State) -> Result<u8, Fault> {
+    fn next(state: &dyn View) -> Result<u8, Fault> {
         Ok(state.get(b"next")?.and_then(|value| value.first().copied()).unwrap_or_default())
     }
 }
@@ -108,7 +108,7 @@ impl Stage for Idler {
         Ok(())
     }
 
-    fn due(&self, state: &dyn State) -> Result<Option<Timestamp>, Fault> {
+    fn due(&self, state: &dyn View) -> Result<Option<Timestamp>, Fault> {
         Ok((Self::next(state)? < STEPS).then_some(Timestamp::MIN))
     }
 

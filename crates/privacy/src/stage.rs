@@ -13,7 +13,7 @@ use kinfold_model::privacy::{
     RequestIdentifier, Ticket,
 };
 use kinfold_model::stored::encode;
-use kinfold_model::{Context, Fault, Halt, NodeId, Partition, Refusal, RefusalKind, Stage, State, Timestamp};
+use kinfold_model::{Context, Fault, Halt, NodeId, Partition, Refusal, RefusalKind, Stage, Timestamp, View};
 
 use crate::case::{Asked, Case, Piece, Pieces, Resolution, Wanted};
 use crate::table::Table;
@@ -231,12 +231,12 @@ fn demand(request: &PrivacyRequest) -> Result<Demand, String> {
     }
 }
 
-fn case(request_id: &str, state: &dyn State) -> Result<Option<Case>, Fault> {
+fn case(request_id: &str, state: &dyn View) -> Result<Option<Case>, Fault> {
     let stored = state.get(&Table::Case.key(request_id, &[]))?;
     stored.map(|bytes| Table::Case.decode(&bytes)).transpose()
 }
 
-fn pieces(request_id: &str, state: &dyn State) -> Result<Pieces, Fault> {
+fn pieces(request_id: &str, state: &dyn View) -> Result<Pieces, Fault> {
     let prefix = Table::Piece.key(request_id, &[]);
     let mut pieces = Pieces::default();
     for (key, bytes) in state.scan(&prefix)? {

@@ -9,8 +9,8 @@ use kinfold_model::privacy::{
     Report, Ticket,
 };
 use kinfold_model::{
-    Context, Fault, Halt, Identifier, Keys, NodeId, NodeKind, Partition, PersonId, RefusalKind, Rules,
-    Secret, Stage, State, Timestamp,
+    Context, Halt, Identifier, Keys, NodeId, NodeKind, Partition, PersonId, RefusalKind, Rules, Secret,
+    Stage, Timestamp,
 };
 use kinfold_privacy::verify::sign;
 use kinfold_privacy::{Privacy, PrivacyInput, PrivacyOutput, PrivacyTerms, Verifiers};
@@ -19,27 +19,8 @@ use kinfold_privacy::{Privacy, PrivacyInput, PrivacyOutput, PrivacyTerms, Verifi
 const PEOPLE: u32 = 2;
 const DAY_MS: i64 = 86_400_000;
 
-#[derive(Default)]
-struct Memory(BTreeMap<Vec<u8>, Vec<u8>>);
-
-impl State for Memory {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        Ok(self.0.get(key).cloned())
-    }
-
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
-        let found = self.0.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
-    }
-
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.0.insert(key, value);
-    }
-
-    fn delete(&mut self, key: Vec<u8>) {
-        self.0.remove(&key);
-    }
-}
+/// State without a disk.
+type Memory = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// The stage and its state; each batch is a process of its own.
 struct Desk {
@@ -217,7 +198,7 @@ fn a_request_is_done_when_every_stage_has_confirmed_every_piece_in_whatever_orde
         assert!(stages.len() == 3 && stages.contains(&"people"), "{stages:?}");
         let completed = last.completed.expect("is done");
         assert_eq!(last.last_copy_gone, Some(completed.plus_millis(14 * DAY_MS)));
-        assert_eq!(desk.memory.0.len(), 1, "only the request itself is kept");
+        assert_eq!(desk.memory.len(), 1, "only the request itself is kept");
     }
 }
 
@@ -258,7 +239,7 @@ fn whoever_may_not_ask_or_asks_for_nobody_is_refused_and_nothing_is_stored() {
     for wish in refused {
         let mut desk = Desk::new(verifiers.clone());
         let (receipts, tickets) = desk.asks(wish);
-        assert!(tickets.is_empty() && desk.memory.0.is_empty());
+        assert!(tickets.is_empty() && desk.memory.is_empty());
         assert_eq!((receipts.len(), receipts[0].status), (1, ReceiptStatus::Refused));
         let reasons = receipts[0].reasons.join(" ");
         assert!(!reasons.is_empty() && !reasons.contains("secret") && !reasons.contains("ann@"), "{reasons}");
@@ -385,7 +366,7 @@ fn a_restriction_of_single_identifiers_is_refused_and_so_is_another_kind_of_requ
     for kind in [PrivacyKind::Restrict, PrivacyKind::Lift] {
         let alone = PrivacyRequest { scope: PrivacyScope::Identifier, ..wish(kind) };
         let (receipts, tickets) = desk.asks(alone);
-        assert!(tickets.is_empty() && desk.memory.0.is_empty());
+        assert!(tickets.is_empty() && desk.memory.is_empty());
         assert_eq!(receipts[0].status, ReceiptStatus::Refused);
         assert!(receipts[0].reasons[0].contains("scope must be person"), "{:?}", receipts[0].reasons);
     }

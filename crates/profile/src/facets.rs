@@ -21,7 +21,7 @@ use kinfold_model::privacy::{Confirmation, Erasure, Report, Restriction, Ruling,
 use kinfold_model::stored::encode;
 use kinfold_model::{
     Agreements, Assignment, Context, Fault, Halt, Mark, Marks, NodeId, PersonId, Returning, Stage, State,
-    Timestamp, Touchpoint, TouchpointIdentifier, versioned,
+    Timestamp, Touchpoint, TouchpointIdentifier, View, versioned,
 };
 use serde::{Deserialize, Serialize};
 
@@ -234,7 +234,7 @@ impl Stage for Facets {
         Ok(())
     }
 
-    fn due(&self, state: &dyn State) -> Result<Option<Timestamp>, Fault> {
+    fn due(&self, state: &dyn View) -> Result<Option<Timestamp>, Fault> {
         let doomed = Table::Doomed.key(&[]);
         Ok(state.page(&doomed, &doomed, 1)?.first().map(|_| Timestamp::MIN))
     }
@@ -361,7 +361,7 @@ impl Facets {
     }
 
     /// The node as the batch has left it so far, else as it is stored.
-    fn touch(&mut self, id: NodeId, state: &dyn State) -> Result<&mut Touched, Fault> {
+    fn touch(&mut self, id: NodeId, state: &dyn View) -> Result<&mut Touched, Fault> {
         match self.touched.entry(id) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {

@@ -24,7 +24,7 @@ use kinfold_model::privacy::{Confirmation, Report};
 use kinfold_model::stored::encode;
 use kinfold_model::{
     ConsentChange, Context, Fault, Halt, Keys, NodeId, Outputs, PersonId, Purposes, Stage, State,
-    Survivorship, Timestamp, UnifiedProfile,
+    Survivorship, Timestamp, UnifiedProfile, View,
 };
 use serde::{Deserialize, Serialize};
 
@@ -207,7 +207,7 @@ impl Stage for People {
         Ok(())
     }
 
-    fn due(&self, state: &dyn State) -> Result<Option<Timestamp>, Fault> {
+    fn due(&self, state: &dyn View) -> Result<Option<Timestamp>, Fault> {
         timers::first(state)
     }
 
@@ -258,7 +258,7 @@ struct Look {
 }
 
 impl People {
-    fn look(&self, person: PersonId, told: Timestamp, state: &dyn State) -> Result<Look, Fault> {
+    fn look(&self, person: PersonId, told: Timestamp, state: &dyn View) -> Result<Look, Fault> {
         let stored = state.get(&publication_key(person))?;
         let before: Option<Publication> =
             stored.map(|bytes| Table::Publication.decode(&bytes)).transpose()?;
@@ -422,7 +422,7 @@ impl Moves {
     }
 }
 
-fn members(person: PersonId, state: &dyn State) -> Result<Vec<(NodeId, Member)>, Fault> {
+fn members(person: PersonId, state: &dyn View) -> Result<Vec<(NodeId, Member)>, Fault> {
     let prefix = Table::Member.key(&[person.as_bytes()]);
     let mut members = Vec::new();
     for (key, bytes) in state.scan(&prefix)? {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use kinfold_model::consent::ConsentCause;
 use kinfold_model::stored::{encode, image};
-use kinfold_model::{Fault, Output, Outputs, PersonId, Purposes, State, Survivorship};
+use kinfold_model::{Fault, Output, Outputs, PersonId, Purposes, State, Survivorship, View};
 use serde::{Deserialize, Serialize};
 
 use crate::settings::Settings;
@@ -121,7 +121,7 @@ impl Revision {
 }
 
 /// The first person after this one of whom there is a member, or was one.
-fn next(at: Option<PersonId>, state: &dyn State) -> Result<Option<PersonId>, Fault> {
+fn next(at: Option<PersonId>, state: &dyn View) -> Result<Option<PersonId>, Fault> {
     let prefix = Table::Member.key(&[]);
     let after = at.map_or_else(|| prefix.clone(), |at| Table::Member.key(&[at.as_bytes(), &[0xff; 16]]));
     let Some((key, _)) = state.page(&prefix, &after, 1)?.into_iter().next() else { return Ok(None) };

@@ -4,7 +4,7 @@
 //! Entries of the state, in the order of times, at most one for each person. So a timer is set, moved and taken away in the
 //! transaction that publishes what it is about, and it fires once.
 
-use kinfold_model::{Fault, PersonId, State, Timestamp};
+use kinfold_model::{Fault, PersonId, State, Timestamp, View};
 
 use crate::table::Table;
 
@@ -37,12 +37,12 @@ pub fn timer_of(key: &[u8]) -> Option<Timestamp> {
 }
 
 /// The time of the first timer.
-pub(crate) fn first(state: &dyn State) -> Result<Option<Timestamp>, Fault> {
+pub(crate) fn first(state: &dyn View) -> Result<Option<Timestamp>, Fault> {
     Ok(page(state, &Table::Timer.key(&[]), 1)?.first().map(|(time, _)| *time))
 }
 
 /// Those whose timers are due, the first `most` of them.
-pub(crate) fn due(state: &dyn State, now: Timestamp, most: usize) -> Result<Vec<PersonId>, Fault> {
+pub(crate) fn due(state: &dyn View, now: Timestamp, most: usize) -> Result<Vec<PersonId>, Fault> {
     let (mut due, mut after) = (Vec::new(), Table::Timer.key(&[]));
     while due.len() < most {
         let page = page(state, &after, PAGE.min(most - due.len()))?;
@@ -56,7 +56,7 @@ pub(crate) fn due(state: &dyn State, now: Timestamp, most: usize) -> Result<Vec<
     Ok(due)
 }
 
-fn page(state: &dyn State, after: &[u8], most: usize) -> Result<Vec<(Timestamp, PersonId)>, Fault> {
+fn page(state: &dyn View, after: &[u8], most: usize) -> Result<Vec<(Timestamp, PersonId)>, Fault> {
     let prefix = Table::Timer.key(&[]);
     let entries = state.page(&prefix, after, most)?;
     entries.into_iter().map(|(key, _)| read(&key[prefix.len()..])).collect()

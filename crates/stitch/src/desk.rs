@@ -8,7 +8,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::stored::{decode, encode};
 use kinfold_model::versioned::Versioned;
-use kinfold_model::{Command, Fault, NodeId, State};
+use kinfold_model::{Command, Fault, NodeId, State, View};
 
 use crate::component::Component;
 use crate::folder::Folder;
@@ -44,12 +44,12 @@ struct Links {
 
 impl Desk {
     /// A node, if it exists.
-    pub(crate) fn node(&mut self, id: NodeId, state: &dyn State) -> Result<Option<&Node>, Fault> {
+    pub(crate) fn node(&mut self, id: NodeId, state: &dyn View) -> Result<Option<&Node>, Fault> {
         Ok(self.sheet(id, state)?.value.as_ref())
     }
 
     /// A node that is about to change.
-    pub(crate) fn node_mut(&mut self, id: NodeId, state: &dyn State) -> Result<&mut Option<Node>, Fault> {
+    pub(crate) fn node_mut(&mut self, id: NodeId, state: &dyn View) -> Result<&mut Option<Node>, Fault> {
         let sheet = self.sheet(id, state)?;
         sheet.changed = true;
         Ok(&mut sheet.value)
@@ -73,7 +73,7 @@ impl Desk {
         &mut self,
         id: NodeId,
         sighting: NodeId,
-        state: &dyn State,
+        state: &dyn View,
     ) -> Result<Option<&Link>, Fault> {
         let links = self.links.entry(id).or_default();
         let sheet = match links.read.entry(sighting) {
@@ -92,7 +92,7 @@ impl Desk {
     pub(crate) fn links(
         &mut self,
         id: NodeId,
-        state: &dyn State,
+        state: &dyn View,
     ) -> Result<impl Iterator<Item = (NodeId, &Link)>, Fault> {
         let links = self.links.entry(id).or_default();
         if !links.complete {
@@ -115,7 +115,7 @@ impl Desk {
     }
 
     /// The commands that were given to a node.
-    pub(crate) fn commands(&mut self, id: NodeId, state: &dyn State) -> Result<&mut Commands, Fault> {
+    pub(crate) fn commands(&mut self, id: NodeId, state: &dyn View) -> Result<&mut Commands, Fault> {
         match self.commands.entry(id) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
@@ -134,7 +134,7 @@ impl Desk {
         &mut self,
         id: NodeId,
         goes: impl Fn(&Command) -> bool,
-        state: &dyn State,
+        state: &dyn View,
     ) -> Result<(), Fault> {
         let commands = self.commands(id, state)?;
         let (gone, left): (Commands, Commands) =
@@ -145,7 +145,7 @@ impl Desk {
     }
 
     /// The component record of a root, if there is one.
-    pub(crate) fn component(&mut self, root: NodeId, state: &dyn State) -> Result<Option<&Component>, Fault> {
+    pub(crate) fn component(&mut self, root: NodeId, state: &dyn View) -> Result<Option<&Component>, Fault> {
         Ok(self.folder(root, state)?.value.as_ref())
     }
 
@@ -153,7 +153,7 @@ impl Desk {
     pub(crate) fn component_mut(
         &mut self,
         root: NodeId,
-        state: &dyn State,
+        state: &dyn View,
     ) -> Result<&mut Option<Component>, Fault> {
         let folder = self.folder(root, state)?;
         folder.changed = true;
@@ -185,7 +185,7 @@ impl Desk {
         }
     }
 
-    fn sheet(&mut self, id: NodeId, state: &dyn State) -> Result<&mut Sheet<Node>, Fault> {
+    fn sheet(&mut self, id: NodeId, state: &dyn View) -> Result<&mut Sheet<Node>, Fault> {
         match self.nodes.entry(id) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => {
@@ -196,7 +196,7 @@ impl Desk {
         }
     }
 
-    fn folder(&mut self, root: NodeId, state: &dyn State) -> Result<&mut Folder, Fault> {
+    fn folder(&mut self, root: NodeId, state: &dyn View) -> Result<&mut Folder, Fault> {
         match self.components.entry(root) {
             Entry::Occupied(entry) => Ok(entry.into_mut()),
             Entry::Vacant(entry) => Ok(entry.insert(Folder::read(root, state)?)),

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kinfold_model::stored::{decode, encode};
-use kinfold_model::{Fault, NodeId, State};
+use kinfold_model::{Fault, NodeId, State, View};
 use serde::{Deserialize, Serialize};
 
 use crate::component::{Component, Edge};
@@ -36,7 +36,7 @@ impl Folder {
         Self { value: Some(component), changed: true, stored: BTreeMap::new() }
     }
 
-    pub(crate) fn read(root: NodeId, state: &dyn State) -> Result<Self, Fault> {
+    pub(crate) fn read(root: NodeId, state: &dyn View) -> Result<Self, Fault> {
         let prefix = Table::Component.key(&[root]);
         let stored: BTreeMap<Vec<u8>, Vec<u8>> = state.scan(&prefix)?.into_iter().collect();
         let mut value: Option<Component> = None;

@@ -2,7 +2,7 @@
 //! stewards gave. In goes the state of one partition; nothing is changed.
 
 use kinfold_model::stored::decode;
-use kinfold_model::{Command, Fault, NodeId, State};
+use kinfold_model::{Command, Fault, NodeId, View};
 
 use crate::node::Node;
 use crate::table::Table;
@@ -11,8 +11,8 @@ use crate::witness::{Testimony, TouchpointMark, Witness};
 /// A node; `None` when neither a touchpoint nor a command has named it.
 ///
 /// # Errors
-/// Those of [`State::get`], and [`Fault::Corrupt`].
-pub fn node(id: NodeId, state: &dyn State) -> Result<Option<Node>, Fault> {
+/// Those of [`View::get`], and [`Fault::Corrupt`].
+pub fn node(id: NodeId, state: &dyn View) -> Result<Option<Node>, Fault> {
     let bytes = state.get(&Table::Node.key(&[id]))?;
     bytes.map(|bytes| decode(Table::Node.as_str(), &bytes)).transpose()
 }
@@ -51,8 +51,8 @@ pub fn touchpoint(node: &Node, source: &str, mark: TouchpointMark) -> Known {
 /// All commands that were given, each as its last word left it, in the order of nodes.
 ///
 /// # Errors
-/// Those of [`State::scan`], and [`Fault::Corrupt`].
-pub fn commands(state: &dyn State) -> Result<Vec<Command>, Fault> {
+/// Those of [`View::scan`], and [`Fault::Corrupt`].
+pub fn commands(state: &dyn View) -> Result<Vec<Command>, Fault> {
     let entries = state.scan(&Table::Command.key(&[]))?.into_iter();
     entries.map(|(_, bytes)| decode(Table::Command.as_str(), &bytes)).collect()
 }

@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::stored::image;
-use kinfold_model::{Fault, Keys, NodeId, Rules, State};
+use kinfold_model::{Fault, Keys, NodeId, Rules, View};
 
 use crate::component::{Component, Told};
 use crate::desk::Desk;
@@ -27,8 +27,8 @@ impl AtRest {
     /// Reads the state of all partitions.
     ///
     /// # Errors
-    /// Those of [`State::scan`], and [`Fault::Corrupt`].
-    pub fn read<'a>(partitions: impl IntoIterator<Item = &'a dyn State>) -> Result<Self, Fault> {
+    /// Those of [`View::scan`], and [`Fault::Corrupt`].
+    pub fn read<'a>(partitions: impl IntoIterator<Item = &'a dyn View>) -> Result<Self, Fault> {
         let mut all = Self::default();
         for state in partitions {
             let mut desk = Desk::default();

@@ -37,4 +37,4 @@ pub mod witness;
 pub use journal::Note;
 pub use op::Op;
 pub use stage::{Stitch, Stitched};
-pub use table::node;
+pub use table::node_of_entry;

@@ -13,7 +13,7 @@
 
 use std::collections::{BTreeSet, VecDeque};
 
-use kinfold_model::{ChangeRule, Fault, Keys, Namespace, NodeId, Partition, Rules, RulesVersion, State};
+use kinfold_model::{ChangeRule, Fault, Keys, Namespace, NodeId, Partition, Rules, RulesVersion, View};
 
 use crate::at_root::Arrival;
 use crate::component::Component;
@@ -55,7 +55,7 @@ impl Law {
 pub(crate) struct Step<'a> {
     pub(crate) law: &'a Law,
     pub(crate) desk: &'a mut Desk,
-    pub(crate) state: &'a dyn State,
+    pub(crate) state: &'a dyn View,
     pub(crate) journal: &'a mut Journal,
     pub(crate) cause: Cause,
     /// Messages to this partition.
@@ -69,7 +69,7 @@ impl<'a> Step<'a> {
     pub(crate) fn new(
         law: &'a Law,
         desk: &'a mut Desk,
-        state: &'a dyn State,
+        state: &'a dyn View,
         journal: &'a mut Journal,
         cause: Cause,
     ) -> Self {

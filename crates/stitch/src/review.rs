@@ -5,7 +5,7 @@
 
 use std::collections::BTreeMap;
 
-use kinfold_model::{Fault, Keys, Namespace, NodeId, PersonId, Rules, State};
+use kinfold_model::{Fault, Keys, Namespace, NodeId, PersonId, Rules, View};
 
 use crate::component::Component;
 use crate::folder::Folder;
@@ -73,9 +73,9 @@ pub fn held(component: &Component, rules: &Rules, keys: &Keys) -> Vec<Held> {
 /// Shows the merges that wait in the state of a partition, holding one component at a time.
 ///
 /// # Errors
-/// Those of [`State`], and [`Fault::Corrupt`].
+/// Those of [`View`], and [`Fault::Corrupt`].
 pub fn each_held(
-    state: &dyn State,
+    state: &dyn View,
     rules: &Rules,
     keys: &Keys,
     see: &mut dyn FnMut(Held),

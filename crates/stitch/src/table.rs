@@ -1,7 +1,7 @@
 //! Keys of stitch's state: which tables there are, and which ids their keys hold.
 
 use kinfold_model::stored::decode;
-use kinfold_model::{Fault, NodeId, State};
+use kinfold_model::{Fault, NodeId, View};
 
 use crate::node::Node;
 
@@ -44,7 +44,7 @@ impl Table {
     }
 
     /// The first ids of its keys, each once, in order.
-    pub(crate) fn ids(self, state: &dyn State) -> Result<Vec<NodeId>, Fault> {
+    pub(crate) fn ids(self, state: &dyn View) -> Result<Vec<NodeId>, Fault> {
         let mut ids = Vec::new();
         for (key, _) in state.scan(&[self.tag()])? {
             let id = self.id_at(&key, 1)?;
@@ -90,7 +90,7 @@ impl Table {
 ///
 /// # Errors
 /// [`Fault::Corrupt`].
-pub fn node(key: &[u8], value: &[u8]) -> Result<Option<Node>, Fault> {
+pub fn node_of_entry(key: &[u8], value: &[u8]) -> Result<Option<Node>, Fault> {
     let is_node = key.first() == Some(&Table::Node.tag());
     is_node.then(|| decode(Table::Node.as_str(), value)).transpose()
 }

@@ -9,9 +9,9 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
-use kinfold_model::Fault;
 use kinfold_model::seam::Entries;
-use kinfold_pipeline::{Base, Store, Writes};
+use kinfold_model::{Fault, View};
+use kinfold_pipeline::{Store, Writes};
 use rocksdb::checkpoint::Checkpoint;
 use rocksdb::{
     BlockBasedIndexType, BlockBasedOptions, Cache, DB, DBCompressionType, Direction, ErrorKind, IteratorMode,
@@ -160,7 +160,7 @@ impl Drop for RocksStore {
     }
 }
 
-impl Base for RocksStore {
+impl View for RocksStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
         self.db.get(key).map_err(fault)
     }

@@ -1,4 +1,4 @@
-//! The simulated cluster at work: several instances of all four stages, each driven by the very loop that production
+//! The simulated cluster at work: several instances of all stages, each driven by the very loop that production
 //! runs, while processes end, stand still and come back, connections are lost, disks fill and are swapped, partitions
 //! move, and changelogs are compacted. Then the faults cease, and what was sent has to come to rest.
 

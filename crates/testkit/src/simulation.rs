@@ -7,10 +7,10 @@ use std::sync::Arc;
 
 use fastrand::Rng;
 use kinfold_capture::{Capture, Settings};
-use kinfold_model::{Command, Fault, Keys, Partition, PrivacyRequest, Returning, Rules, State, Timestamp};
+use kinfold_model::{Command, Fault, Keys, Partition, PrivacyRequest, Returning, Rules, Timestamp, View};
 use kinfold_pipeline::{
-    Base, CapturePort, FacetsPort, InRecord, Origin, OutRecord, Overlay, PeoplePort, Port, PrivacyPort,
-    StageName, StitchPort, Store, Tally, Task, Topology, Writes,
+    CapturePort, FacetsPort, InRecord, Origin, OutRecord, PeoplePort, Port, PrivacyPort, StageName,
+    StitchPort, Store, Tally, Task, Topology,
 };
 use kinfold_privacy::{PrivacyTerms, Verifiers};
 use kinfold_stitch::laws::AtRest;
@@ -504,11 +504,5 @@ fn outcome(lanes: Lanes<'_>, log: Log) -> Result<Outcome, Fault> {
 
 /// What the stores of stitch's partitions hold together.
 pub(crate) fn graph(stores: &[Map]) -> Result<AtRest, Fault> {
-    let mut unwritten: Vec<Writes> = stores.iter().map(|_| Writes::new()).collect();
-    let states: Vec<Overlay<'_>> = stores
-        .iter()
-        .zip(&mut unwritten)
-        .map(|(store, writes)| Overlay::new(store as &dyn Base, writes))
-        .collect();
-    AtRest::read(states.iter().map(|state| state as &dyn State))
+    AtRest::read(stores.iter().map(|store| store as &dyn View))
 }

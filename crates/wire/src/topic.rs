@@ -81,7 +81,8 @@ impl Topic {
         }
     }
 
-    /// Whether only the last record of each key is kept.
+    /// Whether it is a table: the last record of each key is what holds, and those before it may go. `touchpoint-refused` is
+    /// compacted too, for the sake of its tombstones, and is no table: each letter has a key of its own.
     #[must_use]
     pub fn is_compacted(self) -> bool {
         matches!(self, Self::IdentityAssignment | Self::UnifiedProfile | Self::ProfileOutput)

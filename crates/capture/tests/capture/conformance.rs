@@ -10,13 +10,13 @@ mod telephones;
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kinfold_capture::{Capture, Settings};
 use kinfold_model::{BlockList, Normaliser, Rules};
 use serde_json::{Value, json};
 
-use super::{keys, now};
+use super::{data, keys, now};
 
 const DOCUMENT: &str = "../../docs/conformance.md";
 
@@ -88,18 +88,10 @@ impl Normalised {
     }
 }
 
-/// A file of vectors; `None`, with a word about it, where there is none. Under `CI` that is a failure.
-#[expect(clippy::print_stderr, reason = "a skipped test must say so, and a test has no other voice")]
-#[expect(clippy::disallowed_methods, reason = "the test is the driver here; the stage reads nothing")]
+/// A file of vectors; `None` where there is none.
 fn vectors(name: &str) -> Option<Value> {
-    let data = std::env::var_os("KINFOLD_TEST_DATA").unwrap_or_else(|| "../shared/data".into());
-    let file = PathBuf::from("../..").join(data).join("vectors").join(name);
-    if let Ok(text) = std::fs::read_to_string(&file) {
-        return Some(serde_json::from_str(&text).expect("a file of JSON"));
-    }
-    assert!(std::env::var_os("CI").is_none(), "{} is missing: set KINFOLD_TEST_DATA", file.display());
-    eprintln!("skipped: {} is missing; KINFOLD_TEST_DATA names another folder", file.display());
-    None
+    let text = std::fs::read_to_string(data::found(&format!("vectors/{name}"))?).expect("a text file");
+    Some(serde_json::from_str(&text).expect("a file of JSON"))
 }
 
 fn list(value: &Value) -> &[Value] {

@@ -1,10 +1,12 @@
 //! Records that are accepted, and what becomes of each member.
 
+use std::collections::BTreeMap;
+
 use kinfold_capture::{Captured, RawRecord, Settings, UnknownMembers};
 use kinfold_model::consent::{Consent, Decision};
 use kinfold_model::touchpoint::{ConsentSignals, Engagement, Order, SegmentConsent};
 use kinfold_model::{
-    Amount, Context, Fault, Identifier, OrderStatus, Rules, Stage, State, Touchpoint, TouchpointIdentifier,
+    Amount, Context, Identifier, OrderStatus, Rules, Stage, Touchpoint, TouchpointIdentifier,
 };
 
 use super::{EXAMPLE, capture, captured, keys, now, with};
@@ -233,26 +235,13 @@ fn unknown_members_are_kept_or_dropped_as_the_operator_chose() {
 
 #[test]
 fn the_stage_sends_one_touchpoint_for_a_record_and_none_for_a_refused_one() {
-    struct Stateless;
-    impl State for Stateless {
-        fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-            panic!("capture keeps no state")
-        }
-        fn scan(&self, _: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
-            panic!("capture keeps no state")
-        }
-        fn put(&mut self, _: Vec<u8>, _: Vec<u8>) {
-            panic!("capture keeps no state")
-        }
-        fn delete(&mut self, _: Vec<u8>) {
-            panic!("capture keeps no state")
-        }
-    }
     let raw = |bytes: &[u8]| RawRecord { source: None, bytes: bytes.to_vec() };
-    let (mut output, mut stage) = (Vec::new(), capture(Settings::default()));
-    let mut context = Context { now: now(), state: &mut Stateless, output: &mut output };
+    let (mut output, mut state) = (Vec::new(), BTreeMap::new());
+    let mut stage = capture(Settings::default());
+    let mut context = Context { now: now(), state: &mut state, output: &mut output };
     assert!(stage.handle(raw(b"{}"), &mut context).is_err());
     assert!(stage.handle(raw(EXAMPLE.as_bytes()), &mut context).is_ok());
     assert!(stage.finish(&mut context).is_ok());
     assert!(output == [Captured::from(accepted(EXAMPLE))]);
+    assert!(state.is_empty(), "capture keeps no state");
 }

@@ -4,6 +4,8 @@
 
 mod blocked;
 mod conformance;
+#[path = "../../../model/tests/data/mod.rs"]
+mod data;
 mod example;
 mod laws;
 mod mapped;

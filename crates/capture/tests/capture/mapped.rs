@@ -1,29 +1,13 @@
 //! Records of sources that have a mapping: many touchpoints, or none, and each part refused by itself.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use kinfold_capture::{Captured, RawRecord, Settings, SourceTally};
 use kinfold_mapping::{Source, SourceFiles, Sources};
-use kinfold_model::{Context, Fault, RefusalKind, Stage, State};
+use kinfold_model::{Context, RefusalKind, Stage};
 
 use crate::{capture, now};
-
-struct Stateless;
-
-impl State for Stateless {
-    fn get(&self, _: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        panic!("capture keeps no state")
-    }
-    fn scan(&self, _: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
-        panic!("capture keeps no state")
-    }
-    fn put(&mut self, _: Vec<u8>, _: Vec<u8>) {
-        panic!("capture keeps no state")
-    }
-    fn delete(&mut self, _: Vec<u8>) {
-        panic!("capture keeps no state")
-    }
-}
 
 /// What the stage sends for a record of the source `shop`.
 fn sent(program: &str, toml: &str, record: &str) -> Vec<Captured> {
@@ -36,10 +20,11 @@ fn sent(program: &str, toml: &str, record: &str) -> Vec<Captured> {
     let source = Source::compile(&files).unwrap_or_else(|faults| panic!("{faults}"));
     let sources = Sources::new([("shop".to_owned(), Arc::new(source))].into());
     let mut stage = capture(Settings::default()).with_sources(Arc::new(sources));
-    let mut output = Vec::new();
-    let mut context = Context { now: now(), state: &mut Stateless, output: &mut output };
+    let (mut output, mut state) = (Vec::new(), BTreeMap::new());
+    let mut context = Context { now: now(), state: &mut state, output: &mut output };
     let record = RawRecord { source: Some("shop".into()), bytes: record.as_bytes().to_vec() };
     stage.handle(record, &mut context).expect("parts are refused, and not the record");
+    assert!(state.is_empty(), "capture keeps no state");
     output
 }
 
@@ -141,8 +126,8 @@ fn attributes_that_are_not_allowed_do_not_pass_and_are_counted_without_making_la
 #[test]
 fn a_source_without_a_mapping_is_canonical() {
     let mut stage = capture(Settings::default()).with_sources(Arc::new(Sources::default()));
-    let mut output = Vec::new();
-    let mut context = Context { now: now(), state: &mut Stateless, output: &mut output };
+    let (mut output, mut state) = (Vec::new(), BTreeMap::new());
+    let mut context = Context { now: now(), state: &mut state, output: &mut output };
     let json = r#"{"time": 0, "source": "till", "identifiers": [{"namespace": "cookie", "value": "x"}]}"#;
     for source in [None, Some("till".into())] {
         let record = RawRecord { source, bytes: json.as_bytes().to_vec() };

@@ -1,4 +1,4 @@
-//! `kinfold demo`: a sample of every channel through the three stages, and what came out as tables.
+//! `kinfold demo`: a sample of every channel through all stages, and what came out as tables.
 
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -65,7 +65,7 @@ impl Demo {
             ))?;
             let people = on_kafka::compare(self.plan()?, &run, &config)?;
             say(format_args!(
-                "{people} people came out, and each agrees with the local run in every field but `version`.\n"
+                "{people} people came out, and each agrees with the local run in all but `version`, `changed`, `value` and `lifecycle`.\n"
             ))?;
         }
         say(format_args!(

@@ -4,8 +4,7 @@ use std::path::PathBuf;
 
 use clap::Args;
 use kinfold_daemon::config::Config;
-use kinfold_model::{Identifier, Keys, NodeId, PersonId, State};
-use kinfold_pipeline::{Overlay, Writes};
+use kinfold_model::{Identifier, Keys, NodeId, PersonId};
 use kinfold_profile::account::Accounts;
 use kinfold_profile::disclosure::{self, Restricted};
 use kinfold_stitch::explain::Graph;
@@ -68,13 +67,7 @@ impl Explain {
         let asked: Vec<Asked> = asked.collect::<Result<_, Failure>>()?;
         let (stitch, facets) = (Stores::of_graph(&state, &config)?, Stores::of_facets(&state, &config)?);
         let (stitch, facets) = (stitch.shelves(), facets.shelves());
-        // Explaining writes nothing; the overlays stay empty.
-        let mut unwritten: Vec<Writes> = stitch.iter().map(|_| Writes::new()).collect();
-        let overlays: Vec<Option<Overlay<'_>>> = (stitch.iter().zip(&mut unwritten))
-            .map(|(base, writes)| base.as_ref().map(|base| Overlay::new(&**base, writes)))
-            .collect();
-        let states = overlays.iter().map(|overlay| overlay.as_ref().map(|overlay| overlay as &dyn State));
-        let graph = Graph::new(states.collect(), &config.rules, &keys);
+        let graph = Graph::new(stitch.iter().map(Option::as_deref).collect(), &config.rules, &keys);
         let answer = match (&self.attribute, asked.as_slice()) {
             (Some(name), [one, ..]) => {
                 let people = Stores::of_people(&state, &config)?;

@@ -3,7 +3,8 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, Subcommand, ValueEnum};
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use clap::{Args, Subcommand};
 use kinfold_checkpoint::{Depot, Place};
 use kinfold_daemon::config::Config;
 use kinfold_daemon::copies::bring;
@@ -36,19 +37,18 @@ pub struct Which {
     #[arg(long, env = "KINFOLD_CONFIG")]
     config: Option<PathBuf>,
     /// Only of this stage.
-    #[arg(long)]
-    stage: Option<Stage>,
+    #[arg(long, value_parser = stateful())]
+    stage: Option<StageName>,
     /// Only of these partitions.
     #[arg(long, value_delimiter = ',')]
     partition: Vec<u32>,
 }
 
-/// A stage that keeps state.
-#[derive(Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Stage {
-    Stitch,
-    Facets,
-    People,
+/// Reads the name of a stage that keeps state.
+fn stateful() -> impl TypedValueParser<Value = StageName> {
+    let all = || StageName::ALL.into_iter().filter(|stage| stage.is_stateful());
+    let named = move |name: String| all().find(|stage| stage.as_str() == name).ok_or("keeps no state");
+    PossibleValuesParser::new(all().map(StageName::as_str)).try_map(named)
 }
 
 /// How a store is.
@@ -193,12 +193,7 @@ impl Desk<'_> {
     }
 
     fn stages(&self) -> Vec<StageName> {
-        let meant = |stage: &StageName| match self.which.stage {
-            None => stage.is_stateful(),
-            Some(Stage::Stitch) => *stage == StageName::Stitch,
-            Some(Stage::Facets) => *stage == StageName::Facets,
-            Some(Stage::People) => *stage == StageName::People,
-        };
+        let meant = |stage: &StageName| self.which.stage.map_or(stage.is_stateful(), |only| *stage == only);
         StageName::ALL.into_iter().filter(meant).collect()
     }
 
@@ -214,5 +209,27 @@ impl Desk<'_> {
     fn depot(&self) -> Result<Depot, Failure> {
         let missing = "the configuration names no object store; set url under [checkpoints]";
         depot(self.config).map_err(Failure::fault)?.ok_or_else(|| Failure::Usage(missing.to_owned()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use clap::Parser;
+
+    use super::*;
+
+    #[derive(Parser)]
+    struct Line {
+        #[command(flatten)]
+        which: Which,
+    }
+
+    #[test]
+    fn every_stage_that_keeps_state_can_be_named_and_no_other() {
+        for stage in StageName::ALL {
+            let line = Line::try_parse_from(["state", "--stage", stage.as_str()]);
+            let named = line.ok().map(|line| line.which.stage);
+            assert_eq!(named, stage.is_stateful().then_some(Some(stage)), "{stage}");
+        }
     }
 }

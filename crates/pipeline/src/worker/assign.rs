@@ -84,7 +84,7 @@ impl<'w, P: Port, L: Link, S: Stores> Worker<'w, P, L, S> {
             .restore_remaining
             .with_label_values(&[P::NAME.as_str(), &partition.to_string()])
             .set(0);
-        let is_idling = P::NAME.has_work_of_its_own() && commit > 0;
+        let is_idling = P::NAME.revises_its_state() && commit > 0;
         let mark = Mark { commit, ..mark };
         let (records_max, steps_max) = (usize::MAX, usize::MAX);
         let seat =

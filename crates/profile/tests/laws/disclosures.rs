@@ -8,7 +8,7 @@ use crate::world::{World, assigned, at, identifier, person, said, touchpoint, un
 
 fn disclosed(world: &World, of: PersonId) -> Disclosure {
     let mut disclosure = Disclosure::default();
-    for (key, value) in &world.people.0 {
+    for (key, value) in &world.people {
         if key.starts_with(&prefix(of)) {
             disclosure.take(key, value).expect("a sound state");
         }

@@ -59,7 +59,7 @@ fn agrees(id: &str, ms: i64) -> Touchpoint {
 
 /// Whether a text is anywhere in the state.
 fn holds(memory: &Memory, text: &str) -> bool {
-    let mut bytes = memory.0.iter().map(|(key, value)| [key.as_slice(), value].concat());
+    let mut bytes = memory.iter().map(|(key, value)| [key.as_slice(), value].concat());
     bytes.any(|bytes| bytes.windows(text.len()).any(|window| window == text.as_bytes()))
 }
 

@@ -383,12 +383,12 @@ proptest! {
     #[test]
     fn messages_that_come_again_change_nothing(history in a_history()) {
         let mut world = live(&history);
-        let state = world.people.0.clone();
+        let state = world.people.clone();
         prop_assert_eq!(world.deliver(world.sent.clone()), vec![]);
         for message in world.sent.clone() {
             prop_assert_eq!(world.deliver(vec![message]), vec![]);
         }
-        prop_assert_eq!(&world.people.0, &state);
+        prop_assert_eq!(&world.people, &state);
     }
 
     #[test]

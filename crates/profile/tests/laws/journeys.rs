@@ -154,7 +154,7 @@ fn a_person_without_facets_is_retired_and_begins_again_at_version_1() {
     let published = world.batch([assigned(click.sighting, person(2))]);
     assert!(published.contains(&Published::Retired(person(1))), "an identifier alone says nothing");
     let publication = [&[Table::Publication.tag()], person(1).as_bytes().as_slice()].concat();
-    assert!(!world.people.0.contains_key(&publication));
+    assert!(!world.people.contains_key(&publication));
 
     world.batch([assigned(click.sighting, person(1))]);
     assert_eq!(world.profiles[&person(1)].version, 1);
@@ -206,10 +206,10 @@ fn several_changes_of_a_node_in_one_batch_are_one_message() {
 fn what_changes_nothing_sends_and_stores_nothing() {
     let click = touchpoint("t1", 1, vec![ann()]);
     let mut world = World::of([said(&click), assigned(ann().node, person(1))]);
-    let (sent, stored) = (world.sent.len(), world.facets.0.clone());
+    let (sent, stored) = (world.sent.len(), world.facets.clone());
     let to = |n| assigned(ann().node, person(n));
     assert_eq!(world.batch([said(&click), to(1), to(2), to(1)]), []);
-    assert_eq!((world.sent.len(), &world.facets.0), (sent, &stored));
+    assert_eq!((world.sent.len(), &world.facets), (sent, &stored));
 }
 
 #[test]
@@ -224,7 +224,8 @@ fn a_profile_that_folds_to_the_same_is_not_published_again() {
 fn corrupt_state_is_a_fault_in_both_stages() {
     let click = touchpoint("t1", 1, vec![ann()]);
     let world = World::of([said(&click), assigned(ann().node, person(1))]);
-    let broken = |memory: &Memory| Memory(memory.0.keys().map(|key| (key.clone(), vec![1, 255])).collect());
+    let broken =
+        |memory: &Memory| -> Memory { memory.keys().map(|key| (key.clone(), vec![1, 255])).collect() };
 
     let (mut state, mut output) = (broken(&world.facets), Vec::new());
     let mut context = Context { now: click.time, state: &mut state, output: &mut output };
@@ -242,7 +243,7 @@ fn each_table_is_used_by_the_stage_that_owns_it() {
     let click = touchpoint("t1", 1, vec![ann()]);
     let mut world = World::of([said(&click), assigned(ann().node, person(1))]);
     run(&mut Facets::default(), &mut world.facets, world.now, []);
-    let tags = |memory: &Memory| memory.0.keys().map(|key| key[0]).collect::<Vec<_>>();
+    let tags = |memory: &Memory| memory.keys().map(|key| key[0]).collect::<Vec<_>>();
     assert_eq!(tags(&world.facets), [Table::Node.tag(), Table::Seen.tag()]);
     assert_eq!(tags(&world.people), [Table::Member, Table::Publication, Table::Revision].map(Table::tag));
 }

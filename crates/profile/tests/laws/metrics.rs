@@ -97,7 +97,7 @@ fn what_somebody_bought_is_what_their_profile_counts() {
     let world = world(&touchpoints);
     let metrics = &world.profiles[&person(1)].metrics;
     let mut bought = Bought::default();
-    for (key, value) in world.people.0.iter().filter(|(key, _)| key.starts_with(&prefix(person(1)))) {
+    for (key, value) in world.people.iter().filter(|(key, _)| key.starts_with(&prefix(person(1)))) {
         bought.take(key, value).expect("a sound state");
     }
     let purchases = bought.purchases(&world.settings, &"EUR".parse().expect("a currency"));

@@ -274,7 +274,7 @@ fn who_may_not_be_there_any_more_is_taken_away_by_an_output_that_comes_back() {
     assert!(!world.profiles.contains_key(&person(2)));
     assert_eq!(revise(&mut world), []);
     // Nothing is remembered of somebody who is gone everywhere, and they begin anew if they come back.
-    let stored = world.people.0.keys().filter(|key| key[0] == 4).count();
+    let stored = world.people.keys().filter(|key| key[0] == 4).count();
     assert_eq!(stored, usize::from(PEOPLE) - 1);
 }
 

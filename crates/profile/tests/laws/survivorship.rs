@@ -54,7 +54,7 @@ fn by(rule: SurvivorRule) -> AttributeRule {
 
 fn account(world: &World, name: &str) -> Option<Account> {
     let mut accounts = Accounts::default();
-    for (key, value) in &world.people.0 {
+    for (key, value) in &world.people {
         if key.starts_with(&prefix(person(1))) {
             accounts.take(key, value).expect("a sound state");
         }

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
-    Amount, Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Fault, Identifier,
-    Keys, MergePolicy, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Returning, Rules, Secret,
-    Stage, State, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
+    Amount, Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Identifier, Keys,
+    MergePolicy, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Returning, Rules, Secret, Stage,
+    SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{
     Cause, FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, Settings, laws,
@@ -17,27 +17,7 @@ use kinfold_profile::{
 use crate::oracle::{Told, follows};
 
 /// State without a disk.
-#[derive(Clone, Default)]
-pub(crate) struct Memory(pub(crate) BTreeMap<Vec<u8>, Vec<u8>>);
-
-impl State for Memory {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        Ok(self.0.get(key).cloned())
-    }
-
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
-        let found = self.0.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
-    }
-
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.0.insert(key, value);
-    }
-
-    fn delete(&mut self, key: Vec<u8>) {
-        self.0.remove(&key);
-    }
-}
+pub(crate) type Memory = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// Runs one batch of a stage at that time, as a driver does: work that is due is done in it.
 pub(crate) fn run<S: Stage>(

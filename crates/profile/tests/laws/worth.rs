@@ -243,7 +243,7 @@ fn what_the_timers_set_off_survives_a_restart_and_comes_once() {
     let after = world.people.clone();
     (world.people, world.profiles) = before;
     world.pass(2 * DAY_MS);
-    assert!(world.people.0 == after.0, "done again after a crash, it is the same");
+    assert!(world.people == after, "done again after a crash, it is the same");
     assert_eq!(world.pass(2 * DAY_MS), []);
 }
 

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use kinfold_model::stored::decode;
-use kinfold_model::{Command, Fault, Keys, NodeId, PersonId, Rules, State};
+use kinfold_model::{Command, Fault, Keys, NodeId, PersonId, Rules, View};
 
 use super::answer::{Name, Said, Sighting};
 use crate::component::Component;
@@ -18,7 +18,7 @@ use crate::witness::{Evidence, Testimony, Witness};
 /// The state of stitch on all its partitions, to be asked questions.
 pub struct Graph<'a> {
     /// By partition; `None` for one that is kept elsewhere.
-    states: Vec<Option<&'a dyn State>>,
+    states: Vec<Option<&'a dyn View>>,
     pub(super) rules: &'a Rules,
     pub(super) keys: &'a Keys,
 }
@@ -35,7 +35,7 @@ impl<'a> Graph<'a> {
     /// `states` has one entry for each partition of `identity-op`, `None` for one that is kept elsewhere; `rules` and
     /// `keys` are those of the deployment.
     #[must_use]
-    pub fn new(states: Vec<Option<&'a dyn State>>, rules: &'a Rules, keys: &'a Keys) -> Self {
+    pub fn new(states: Vec<Option<&'a dyn View>>, rules: &'a Rules, keys: &'a Keys) -> Self {
         Self { states, rules, keys }
     }
 
@@ -99,7 +99,7 @@ impl<'a> Graph<'a> {
         priority(self.rules, Some(&name.namespace))
     }
 
-    fn state(&self, id: NodeId) -> Result<&'a dyn State, Fault> {
+    fn state(&self, id: NodeId) -> Result<&'a dyn View, Fault> {
         let count = u32::try_from(self.states.len()).unwrap_or(u32::MAX);
         let partition = id.partition(count);
         self.states.get(partition as usize).copied().flatten().ok_or_else(|| {

@@ -6,8 +6,8 @@ use fastrand::Rng;
 use kinfold_model::command::CommandIdentifier;
 use kinfold_model::privacy::{Demand, Ruling, Ticket};
 use kinfold_model::{
-    Assignment, Command, CommandKind, Context, Fault, Identifier, Keys, Mark, NodeId, Partition, PersonId,
-    Reach, Rules, Secret, Stage, State, Timestamp, Touchpoint, TouchpointIdentifier,
+    Assignment, Command, CommandKind, Context, Identifier, Keys, Mark, NodeId, Partition, PersonId, Reach,
+    Rules, Secret, Stage, Timestamp, Touchpoint, TouchpointIdentifier, View,
 };
 use kinfold_stitch::laws::AtRest;
 use kinfold_stitch::node::Node;
@@ -16,27 +16,8 @@ use kinfold_stitch::{Stitch, Stitched};
 /// How many worlds are tried.
 pub(crate) const SEEDS: u64 = 400;
 
-#[derive(Default)]
-pub(crate) struct Memory(pub(crate) BTreeMap<Vec<u8>, Vec<u8>>);
-
-impl State for Memory {
-    fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
-        Ok(self.0.get(key).cloned())
-    }
-
-    fn scan(&self, prefix: &[u8]) -> Result<Vec<(Vec<u8>, Vec<u8>)>, Fault> {
-        let found = self.0.range(prefix.to_vec()..).take_while(|(key, _)| key.starts_with(prefix));
-        Ok(found.map(|(key, value)| (key.clone(), value.clone())).collect())
-    }
-
-    fn put(&mut self, key: Vec<u8>, value: Vec<u8>) {
-        self.0.insert(key, value);
-    }
-
-    fn delete(&mut self, key: Vec<u8>) {
-        self.0.remove(&key);
-    }
-}
+/// State without a disk.
+pub(crate) type Memory = BTreeMap<Vec<u8>, Vec<u8>>;
 
 /// A partition of the stage, and what waits for it.
 pub(crate) struct Seat {
@@ -130,7 +111,7 @@ impl Graph {
     }
 
     pub(crate) fn at_rest(&self) -> AtRest {
-        AtRest::read(self.seats.iter().map(|seat| &seat.memory as &dyn State)).expect("sound")
+        AtRest::read(self.seats.iter().map(|seat| &seat.memory as &dyn View)).expect("sound")
     }
 
     /// The identifiers of each person.

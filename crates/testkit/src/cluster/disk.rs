@@ -5,11 +5,11 @@ use std::cell::{Cell, RefCell};
 use std::collections::BTreeMap;
 use std::rc::Rc;
 
-use kinfold_model::Fault;
 use kinfold_model::seam::Entries;
 use kinfold_model::stored::{decode, encode};
+use kinfold_model::{Fault, View};
 use kinfold_pipeline::changelog::{MARK_KEY, Mark, STAMP_KEY, Stamp, UNFINISHED_KEY};
-use kinfold_pipeline::{Base, Store, Stores, Writes};
+use kinfold_pipeline::{Store, Stores, Writes};
 
 use super::{Member, Process, SKEW_MAX_MS, Shared};
 use crate::simulation::Map;
@@ -226,10 +226,10 @@ impl DiskStore {
     }
 }
 
-impl Base for DiskStore {
+impl View for DiskStore {
     fn get(&self, key: &[u8]) -> Result<Option<Vec<u8>>, Fault> {
         self.check()?;
-        Base::get(&*self.slot.content.borrow(), key)
+        View::get(&*self.slot.content.borrow(), key)
     }
 
     fn scan(&self, prefix: &[u8]) -> Result<Entries, Fault> {

@@ -2,10 +2,12 @@
 //! `KINFOLD_TEST_DATA` names; here stand the published parameters, and in the documentation a curve.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use kinfold_value::tracking::{Span, Tracking, track};
 use kinfold_value::{Day, Meaning, Model, Purchases, Summary, plot};
+
+use crate::data;
 
 const FIGURE: &str = "../../docs/value-cdnow.svg";
 
@@ -13,18 +15,9 @@ fn day(text: &str) -> Day {
     text.parse().expect("a day")
 }
 
-/// Each customer's purchases; `None`, with a word about it, where there is no data. Under `CI` that is a failure.
-#[expect(clippy::print_stderr, reason = "a skipped test must say so, and a test has no other voice")]
-#[expect(clippy::disallowed_methods, reason = "the test is the driver here; the crate reads nothing")]
+/// A file of them; `None` where there is none.
 fn file(name: &str) -> Option<String> {
-    let data = std::env::var_os("KINFOLD_TEST_DATA").unwrap_or_else(|| "../shared/data".into());
-    let file = PathBuf::from("../..").join(data).join("cdnow").join(name);
-    if let Ok(text) = std::fs::read_to_string(&file) {
-        return Some(text);
-    }
-    assert!(std::env::var_os("CI").is_none(), "{} is missing: set KINFOLD_TEST_DATA", file.display());
-    eprintln!("skipped: {} is missing; KINFOLD_TEST_DATA names another folder", file.display());
-    None
+    Some(std::fs::read_to_string(data::found(&format!("cdnow/{name}"))?).expect("a text file"))
 }
 
 /// Columns: the customer of the master data, the customer, the day, how many discs, what they cost.

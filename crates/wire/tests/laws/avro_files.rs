@@ -1,13 +1,13 @@
 //! Avro's own interoperability files, in the folder that `KINFOLD_TEST_DATA` names.
 
 use std::fs::{self, File};
-use std::path::PathBuf;
 
 use apache_avro::reader::Reader;
 use serde::Deserialize;
 use serde_avro_fast::Schema;
 use serde_json::Value;
 
+use crate::data;
 use crate::independent::fingerprint as fingerprint_of;
 
 #[test]
@@ -18,7 +18,7 @@ fn a_single_object_message_that_java_wrote_is_read() {
         name: String,
         tags: Vec<String>,
     }
-    let Some(folder) = avro_data() else { return };
+    let Some(folder) = data::found("avro/data") else { return };
     let schema: Schema = text(&folder, "messageV1/test_schema.avsc").parse().expect("a schema");
     let message = fs::read(folder.join("messageV1/test_message.bin")).expect("a message");
     assert_eq!(message[..2], [0xc3, 0x01]);
@@ -36,7 +36,7 @@ fn a_single_object_message_that_java_wrote_is_read() {
 
 #[test]
 fn fingerprints_are_those_that_java_computes() {
-    let Some(folder) = avro_data() else { return };
+    let Some(folder) = data::found("avro/data") else { return };
     let mut cases = 0;
     for (schema, fingerprint) in fingerprint_cases(&text(&folder, "schema-tests.txt")) {
         assert_eq!(fingerprint_of(&schema), fingerprint.to_le_bytes(), "{schema}");
@@ -51,7 +51,7 @@ fn fingerprints_are_those_that_java_computes() {
 
 #[test]
 fn files_are_read_whatever_their_compression() {
-    let Some(folder) = avro_data() else { return };
+    let Some(folder) = data::found("avro/data") else { return };
     let expected: Vec<Value> = text(&folder, "weather.json")
         .lines()
         .map(|line| serde_json::from_str(line).expect("one object a line"))
@@ -83,18 +83,4 @@ fn fingerprint_cases(text: &str) -> Vec<(String, i64)> {
 
 fn text(folder: &std::path::Path, name: &str) -> String {
     fs::read_to_string(folder.join(name)).expect("a text file")
-}
-
-/// The folder of Avro's files; `None`, with a word about it, where there is none. Under `CI` that is a failure.
-#[expect(clippy::print_stderr, reason = "a test that was skipped has to say so")]
-fn avro_data() -> Option<PathBuf> {
-    let workspace = PathBuf::from("../..");
-    let data = std::env::var_os("KINFOLD_TEST_DATA").unwrap_or_else(|| "../shared/data".into());
-    let folder = workspace.join(data).join("avro/data");
-    if folder.is_dir() {
-        return Some(folder);
-    }
-    assert!(std::env::var_os("CI").is_none(), "{} is missing: set KINFOLD_TEST_DATA", folder.display());
-    eprintln!("skipped: {} is missing; KINFOLD_TEST_DATA names another folder", folder.display());
-    None
 }
