@@ -47,11 +47,11 @@ fn by_name<V>(value: V) -> BTreeMap<String, V> {
 /// Bytes are printed as a list of numbers, in the second way with one in each line.
 #[track_caller]
 fn is_masked(sample: &impl Debug) {
-    let numbers: Vec<String> = MARK.bytes().map(|byte| byte.to_string()).collect();
+    let numbers = MARK.bytes().map(|byte| byte.to_string()).collect::<Vec<_>>().join(",");
     for mut printed in [format!("{sample:?}"), format!("{sample:#?}")] {
         printed.retain(|c| !c.is_whitespace());
-        let shows = [MARK, AMOUNT, &numbers.join(",")].into_iter().find(|value| printed.contains(value));
-        assert!(shows.is_none() && !printed.is_empty(), "{printed}");
+        let shows = [MARK, AMOUNT, &numbers].into_iter().any(|value| printed.contains(value));
+        assert!(!shows && !printed.is_empty(), "{printed}");
     }
 }
 
