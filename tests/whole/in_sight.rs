@@ -1,6 +1,7 @@
 //! No personal value in sight: the three consumers work at the level `trace` on touchpoints that are right, damaged and in
-//! vendors' forms; then everything that they print and answer is searched for every value that went in: as it was, in small
-//! letters, percent-encoded, in hexadecimal, in Base64 and as SHA-256.
+//! vendors' forms; then everything that they print and answer is searched for every value that went in, and for every value as it
+//! travels on, which capture may have written otherwise: as it was, in small letters, percent-encoded, in hexadecimal, in Base64 and
+//! as SHA-256.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
@@ -16,9 +17,10 @@ use kinfold_daemon::process::kafka_settings;
 use kinfold_kafka::Settings;
 use kinfold_kafka::client::produce;
 use kinfold_kafka::reader::{Isolation, read};
+use kinfold_model::Touchpoint;
 use kinfold_testkit::broker::Broker;
 use kinfold_testkit::workspace::workspace;
-use kinfold_wire::{Topic, raw_topic};
+use kinfold_wire::{SchemaIds, Topic, decode, raw_topic};
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -31,9 +33,15 @@ const CONSUMERS: [&str; 3] = ["kinfold-capture", "kinfold-stitch", "kinfold-prof
 /// Sources of which the cases are sent as payloads.
 const MAPPED: [&str; 6] = ["segment", "hubspot", "mailchimp", "salesforce", "call-centre", "typeform"];
 /// Members of a touchpoint's attributes that tell of nobody.
-const HARMLESS: [&str; 5] = ["language", "country", "plan", "currency", "company"];
-/// Shorter values are found everywhere.
+const HARMLESS: [&str; 7] = ["language", "country", "plan", "currency", "company", "priority", "score"];
+/// Shorter texts are found within others, and therefore looked for as words of their own: `Ann` is, and `Annual` is not.
 const SHORTEST: usize = 6;
+/// Shorter words are found by accident.
+const SHORTEST_WORD: usize = 3;
+/// Of numbers, times and amounts, shorter ones are found by accident in all that programs count: postal codes, scores.
+const SHORTEST_NUMBER: usize = 8;
+/// The form of a text that is looked for as a word of its own.
+const AS_A_WORD: &str = "as a word";
 /// How long anything may take on a machine that is busy.
 const PATIENCE: Duration = Duration::from_secs(180);
 
@@ -60,6 +68,7 @@ fn what_consumers_print_and_answer_holds_no_value_of_anybody() {
     let records = canonical.into_iter().chain(payloads);
     produce(&settings, records).expect("records arrive");
     until_at_rest(&settings);
+    note_captured(&settings, &mut values);
     // Somebody is erased; somebody else may not ask, and what nobody can read asks for nothing.
     let unreadable = format!("{{\"erase\": \"{email}\"}}").into_bytes();
     produce(&settings, [("privacy-request".to_owned(), unreadable)].into_iter()).expect("it arrives");
@@ -69,7 +78,10 @@ fn what_consumers_print_and_answer_holds_no_value_of_anybody() {
     seen += &run(&variables, &["privacy", "erase", &email, "--verifier", "nobody", "--key", &key]);
     for (address, _) in &consumers {
         for page in ["/metrics", "/status", "/ready", "/live"] {
-            seen += &get(address, page).expect("it answers");
+            let answer = get(address, page).expect("it answers");
+            // Each tells the day it is sent, and in January that has the name of somebody.
+            let lines = answer.lines().filter(|line| !line.to_ascii_lowercase().starts_with("date:"));
+            seen.extend(lines.flat_map(|line| [line, "\n"]));
         }
     }
     let list = program("kinfold").args(["dead", "list"]).envs(&variables).output().expect("runs");
@@ -90,11 +102,18 @@ fn what_consumers_print_and_answer_holds_no_value_of_anybody() {
 
 #[test]
 fn a_value_is_found_in_every_form() {
-    let values = BTreeSet::from(["Ann.Bloom+x@example.org".to_owned()]);
-    for (form, text) in forms("Ann.Bloom+x@example.org") {
-        assert_eq!(found(&values, &format!("key={text}, more")).len(), 1, "{form}");
+    for value in ["Ann.Bloom+x@example.org", "+493023125000", "Ann", "O-99"] {
+        let values = BTreeSet::from([value.to_owned()]);
+        for (form, text) in forms(value) {
+            assert_eq!(found(&values, &format!("key={text}, more")).len(), 1, "{form} of {value}");
+        }
     }
-    assert!(found(&values, "Ann Bloom of example.org").is_empty());
+    let values = ["Ann.Bloom+x@example.org", "+493023125000", "Ann", "01067", "Bo"].map(str::to_owned).into();
+    assert!(found(&values, "The Annual of Ann_ and Bloom, 49302312500, in 01067 ms, Bo").len() == 1, "Ann_");
+    assert!(found(&values, "Annual, Hann, 49302312500, 01067, Bo").is_empty());
+    // One that is no word of its own hides none that begins with it.
+    let values = ["Ann", "Anna.Lee@example.org"].map(str::to_owned).into();
+    assert_eq!(found(&values, "<Anna.Lee@example.org>").len(), 1);
 }
 
 fn variables(bootstrap: &str) -> BTreeMap<String, String> {
@@ -141,7 +160,17 @@ fn canonical() -> Vec<(String, Vec<u8>)> {
         record
     };
     let records = sample(300, 3000).generate().enumerate();
-    records.map(|(number, one)| (raw_topic(one.source), damage(number, one.record))).collect()
+    records
+        .map(|(number, one)| (raw_topic(one.source), damage(number, with_large_order(one.record))))
+        .collect()
+}
+
+/// With an amount that nobody writes by accident.
+fn with_large_order(record: Vec<u8>) -> Vec<u8> {
+    let parts = std::str::from_utf8(&record).ok().and_then(|text| text.split_once(r#""order_id":"#));
+    let Some((before, order)) = parts else { return record };
+    let order = order.replacen(r#","value":""#, r#","value":"4711300"#, 1);
+    format!(r#"{before}"order_id":{order}"#).into_bytes()
 }
 
 /// An e-mail address that a record of the sample has.
@@ -186,7 +215,35 @@ fn note_touchpoint(record: &[u8], values: &mut BTreeSet<String>) {
     let attributes = touchpoint["attributes"].as_object().into_iter().flatten();
     let attributes = attributes.filter(|(name, _)| !HARMLESS.contains(&name.as_str()));
     let said = identifiers.chain(attributes.filter_map(|(_, value)| value.as_str()));
-    values.extend(said.filter(|value| value.len() >= SHORTEST).map(str::to_owned));
+    values.extend(said.map(str::to_owned));
+}
+
+/// Of touchpoints what they say of somebody, as capture wrote it for the stages after it. Names are not among it: of sources,
+/// channels, types, actions and purposes. Neither is what tells of nobody.
+fn note_captured(settings: &Settings, values: &mut BTreeSet<String>) {
+    let records = read(settings, Topic::Touchpoint.as_str(), Isolation::Committed).expect("is read");
+    let records = records.into_iter().filter_map(|record| record.value);
+    let touchpoints: Vec<Touchpoint> = records
+        .map(|value| decode(Topic::Touchpoint, &SchemaIds::default(), &value).expect("capture wrote it"))
+        .collect();
+    assert!(touchpoints.len() > 2000, "{} touchpoints are no sample", touchpoints.len());
+    let mut said = BTreeSet::new();
+    for touchpoint in touchpoints {
+        let Touchpoint { identifiers, attributes, consents, consent_signals, order, engagement, .. } =
+            touchpoint;
+        said.extend(identifiers.into_iter().map(|identifier| identifier.value));
+        let attributes = attributes.into_iter().filter(|(name, _)| !HARMLESS.contains(&name.as_str()));
+        said.extend(attributes.map(|(_, value)| value));
+        said.extend(consents.into_iter().filter_map(|consent| consent.wording));
+        let signals = consent_signals.map(|signals| [signals.tcf, signals.gpp, signals.us_privacy]);
+        said.extend(signals.into_iter().flatten().flatten());
+        said.extend(order.into_iter().flat_map(|order| [order.value.to_string(), order.order_id]));
+        said.extend(engagement.and_then(|engagement| engagement.campaign));
+    }
+    let is_telephone = |value: &&String| value.strip_prefix('+').is_some_and(is_number);
+    assert!(said.iter().filter(is_telephone).count() > 20, "telephones travel as E.164");
+    assert!(said.iter().any(|value| value.starts_with("4711300")), "amounts are unmistakable");
+    values.extend(said);
 }
 
 /// Of a payload the addresses and telephone numbers, wherever they stand in it.
@@ -196,7 +253,7 @@ fn note_payload(payload: &[u8], values: &mut BTreeSet<String>) {
     let tells = |word: &&str| {
         word.contains('@') || word.starts_with('+') && word[1..].bytes().all(|byte| byte.is_ascii_digit())
     };
-    values.extend(words.filter(tells).filter(|word| word.len() >= SHORTEST).map(str::to_owned));
+    values.extend(words.filter(tells).map(str::to_owned));
 }
 
 /// Waits until nothing more comes of what was sent.
@@ -214,7 +271,7 @@ fn until_at_rest(settings: &Settings) {
     assert!(count(Topic::TouchpointRefused) > 200, "what is refused is part of the sample");
 }
 
-/// Every form in which a value would be the same value.
+/// Every form in which a value would be the same value, and would not be found by accident.
 fn forms(value: &str) -> Vec<(&'static str, String)> {
     let hex = |bytes: &[u8]| -> String { bytes.iter().map(|byte| format!("{byte:02x}")).collect() };
     let escaped = |byte: u8| match byte {
@@ -222,7 +279,20 @@ fn forms(value: &str) -> Vec<(&'static str, String)> {
         _ => format!("%{byte:02X}"),
     };
     let small = value.to_lowercase();
-    vec![
+    let mut forms = vec![
+        ("SHA-256", hex(&Sha256::digest(value))),
+        ("SHA-256 of small letters", hex(&Sha256::digest(&small))),
+        ("SHA-256 in Base64", STANDARD.encode(Sha256::digest(&small))),
+    ];
+    let shortest = if is_number(value) { SHORTEST_NUMBER } else { SHORTEST };
+    if value.len() < shortest {
+        let is_word = !is_number(value) && value.len() >= SHORTEST_WORD;
+        forms.extend(is_word.then(|| (AS_A_WORD, value.to_owned())));
+        return forms;
+    }
+    let without_plus = value.strip_prefix('+').filter(|digits| digits.len() >= SHORTEST_NUMBER);
+    forms.extend(without_plus.map(|digits| ("without its plus", digits.to_owned())));
+    forms.extend([
         ("as it was", value.to_owned()),
         ("in small letters", small.clone()),
         ("percent-encoded", value.bytes().map(escaped).collect()),
@@ -230,10 +300,13 @@ fn forms(value: &str) -> Vec<(&'static str, String)> {
         ("Base64", STANDARD.encode(value)),
         ("Base64 without padding", STANDARD_NO_PAD.encode(value)),
         ("Base64 for addresses", URL_SAFE_NO_PAD.encode(value)),
-        ("SHA-256", hex(&Sha256::digest(value))),
-        ("SHA-256 of small letters", hex(&Sha256::digest(&small))),
-        ("SHA-256 in Base64", STANDARD.encode(Sha256::digest(&small))),
-    ]
+    ]);
+    forms
+}
+
+/// Digits, and what stands between them.
+fn is_number(value: &str) -> bool {
+    value.bytes().all(|byte| byte.is_ascii_digit() || b"+-. ".contains(&byte))
 }
 
 /// Of each value that is in sight the form, and the first line that shows it, in which the value is covered.
@@ -243,8 +316,12 @@ fn found(values: &BTreeSet<String>, seen: &str) -> Vec<(&'static str, String)> {
     let searcher = AhoCorasick::new(forms.iter().map(|(_, (_, text))| text)).expect("are patterns");
     let mut found = BTreeMap::new();
     for line in seen.lines() {
-        for hit in searcher.find_iter(line) {
+        for hit in searcher.find_overlapping_iter(line) {
             let (number, (form, text)) = &forms[hit.pattern().as_usize()];
+            let (before, after) = (line[..hit.start()].chars().next_back(), line[hit.end()..].chars().next());
+            if *form == AS_A_WORD && [before, after].into_iter().flatten().any(char::is_alphanumeric) {
+                continue;
+            }
             found
                 .entry(*number)
                 .or_insert_with(|| (*form, line.replace(text, "…").chars().take(300).collect()));

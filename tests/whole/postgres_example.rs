@@ -87,6 +87,16 @@ fn the_table_is_as_the_topic_after_merges_and_after_the_sink_was_killed() {
     sink.follows(&settings);
     assert_eq!(database.people().len(), 20, "who is gone is deleted");
 
+    // An output knows less of people, and not all of them: it may not come near these rows.
+    let other = "kinfold.unified-profile.newsletter";
+    let refused = sink.once(&["--topic", other]);
+    let said = String::from_utf8_lossy(&refused.stderr).into_owned();
+    assert!(!refused.status.success() && said.contains(other) && said.contains("--tables-in"), "{said}");
+    let beside = sink.once(&["--tables-in", "newsletter", "--group", "beside"]);
+    assert!(beside.status.success(), "{}", String::from_utf8_lossy(&beside.stderr));
+    assert_eq!(database.rows("SELECT count(*) FROM newsletter.profile"), ["20"]);
+    assert_eq!(database.people().len(), 20, "its rows are as they were");
+
     let refused = sink.once(&["--tombstone-days", "0"]);
     let said = String::from_utf8_lossy(&refused.stderr).into_owned();
     assert!(!refused.status.success() && said.contains("TRUNCATE profile, position"), "{said}");

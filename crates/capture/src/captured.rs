@@ -6,12 +6,19 @@ use std::sync::Arc;
 use kinfold_model::{Refusal, Touchpoint};
 
 /// A record as it was received.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct RawRecord {
     /// Where it came from, as in `raw.<source>`; `None` when that is not known. A source without a mapping is canonical JSON.
     pub source: Option<Arc<str>>,
     /// Its value.
     pub bytes: Vec<u8>,
+}
+
+impl std::fmt::Debug for RawRecord {
+    /// Its size; the bytes are not printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "record of {} bytes", self.bytes.len())
+    }
 }
 
 /// What comes of a record.

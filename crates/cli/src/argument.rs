@@ -12,7 +12,7 @@ use serde_json::json;
 use crate::commands::Failure;
 
 /// An identifier that somebody named.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Named {
     /// Its node.
     pub node: NodeId,
@@ -20,6 +20,13 @@ pub struct Named {
     pub namespace: Namespace,
     /// Normalised; `None` when only the node is known.
     pub value: Option<String>,
+}
+
+impl fmt::Debug for Named {
+    /// The value is not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}#{}", self.namespace, self.node)
+    }
 }
 
 impl fmt::Display for Named {
@@ -114,6 +121,12 @@ mod tests {
         let by_node = read(&format!("email#{}", ann.node)).expect("is right");
         assert_eq!((by_node.node, by_node.value), (ann.node, None));
         assert_eq!(read("social:instagram:Ann").expect("is right").to_string(), "social:instagram:ann");
+    }
+
+    #[test]
+    fn debug_output_keeps_the_value_to_itself() {
+        let ann = read("email:ann@example.org").expect("is right");
+        assert_eq!(format!("{ann:?}, {ann:#?}"), format!("email#{0}, email#{0}", ann.node));
     }
 
     #[test]

@@ -18,7 +18,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const QUEUE_FULL_WAIT: Duration = Duration::from_millis(20);
 
 /// A record that a stranger writes: nothing about it need be right.
-#[derive(Clone, Debug, Default)]
+#[derive(Clone, Default)]
 pub struct Outgoing {
     /// Without the prefix.
     pub topic: String,
@@ -32,6 +32,14 @@ pub struct Outgoing {
     pub headers: Vec<(String, Vec<u8>)>,
     /// Milliseconds since 1970; `None` for now.
     pub time_ms: Option<i64>,
+}
+
+impl std::fmt::Debug for Outgoing {
+    /// Where it goes and how large it is; neither key nor value nor headers are printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = [&self.key, &self.value].into_iter().flatten().map(Vec::len).sum::<usize>();
+        write!(f, "record of {bytes} bytes for {}", self.topic)
+    }
 }
 
 /// Writes records, each to a topic named without the prefix, and waits until all have arrived. The partition is left

@@ -23,7 +23,7 @@ const TIMEOUT: Duration = Duration::from_secs(60);
 const POLL: Duration = Duration::from_millis(100);
 
 /// A record as it lies in its topic.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Stored {
     /// From 0.
     pub partition: i32,
@@ -37,6 +37,14 @@ pub struct Stored {
     pub value: Option<Vec<u8>>,
     /// In the order in which they stand; a header without a value has an empty one.
     pub headers: Vec<(String, Vec<u8>)>,
+}
+
+impl std::fmt::Debug for Stored {
+    /// Where it stands and how large it is; neither key nor value nor headers are printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = [&self.key, &self.value].into_iter().flatten().map(Vec::len).sum::<usize>();
+        write!(f, "record of {bytes} bytes at {}@{}", self.partition, self.offset)
+    }
 }
 
 /// Which records are seen.
@@ -325,5 +333,40 @@ fn stored(message: &BorrowedMessage<'_>) -> Stored {
         key: message.key().map(<[u8]>::to_vec),
         value: message.payload().map(<[u8]>::to_vec),
         headers: message.headers().map(|headers| headers.iter().map(header).collect()).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::client::Outgoing;
+
+    #[test]
+    fn neither_keys_nor_values_nor_headers_are_printed() {
+        let (key, value) = (b"Ann".to_vec(), b"ann@example.org".to_vec());
+        let headers = vec![("mail".to_owned(), value.clone())];
+        let stored = Stored {
+            partition: 1,
+            offset: 2,
+            time_ms: None,
+            key: Some(key.clone()),
+            value: Some(value.clone()),
+            headers: headers.clone(),
+        };
+        assert_eq!(
+            format!("{stored:?}, {stored:#?}"),
+            "record of 18 bytes at 1@2, record of 18 bytes at 1@2"
+        );
+        let outgoing = Outgoing {
+            topic: "raw.crm".to_owned(),
+            key: Some(key),
+            value: Some(value),
+            headers,
+            ..Outgoing::default()
+        };
+        assert_eq!(
+            format!("{outgoing:?}, {outgoing:#?}"),
+            "record of 18 bytes for raw.crm, record of 18 bytes for raw.crm"
+        );
     }
 }

@@ -2,14 +2,18 @@
 //! after the other, until somebody has seen enough.
 //!
 //! What can be read as its format says gives every text, number and name in it, and the words of each text. What cannot gives its
-//! words, and the pieces between marks that texts stand in. Too many texts are better than too few: each is only compared with
-//! something.
+//! words, and the pieces between marks that texts stand in. Either is read as it stands, and again without the escapes of JSON in it.
+//! Too many texts are better than too few: each is only compared with something.
+
+use std::borrow::Cow;
 
 use kinfold_mapping::Value;
 use kinfold_mapping::decode::{Format, documents, unpacked};
 
 /// No identifier is longer, and a longer text is only looked at by its words.
 const TEXT_BYTES_MAX: usize = 512;
+/// JSON may stand in a text of JSON, and that in another: it is read as it stands, and without one and two layers of escapes.
+const READINGS: usize = 3;
 /// What may stand at either end of a word and is no part of it.
 const PUNCTUATION: [char; 7] = ['.', ',', ';', ':', '!', '?', '-'];
 
@@ -45,7 +49,9 @@ pub(crate) fn in_bytes(bytes: &[u8], is_it: &mut dyn FnMut(&str) -> bool) -> boo
     let text = String::from_utf8_lossy(bytes);
     let is_binary = |c: char| c == '\u{fffd}' || (c.is_control() && !c.is_whitespace());
     let is_text = !text.contains(is_binary);
-    if in_text(&text, is_it) || pieces(&text).any(|piece| whole(piece.trim(), is_it)) {
+    if readings(&text)
+        .any(|text| in_reading(&text, is_it) || pieces(&text).any(|piece| whole(piece.trim(), is_it)))
+    {
         return true;
     }
     // In binary formats the length of a text stands before it, and may look like a letter.
@@ -68,6 +74,16 @@ fn pieces(text: &str) -> impl Iterator<Item = &str> {
 
 /// The text itself, and its words.
 fn in_text(text: &str, is_it: &mut dyn FnMut(&str) -> bool) -> bool {
+    readings(text).any(|text| in_reading(&text, is_it))
+}
+
+/// A text as it stands, and then without the escapes of JSON in it, as long as there are any.
+fn readings(text: &str) -> impl Iterator<Item = Cow<'_, str>> {
+    let less = |text: &Cow<'_, str>| without_escapes(text).map(Cow::Owned);
+    std::iter::successors(Some(Cow::Borrowed(text)), less).take(READINGS)
+}
+
+fn in_reading(text: &str, is_it: &mut dyn FnMut(&str) -> bool) -> bool {
     let text = text.trim();
     whole(text, is_it) || tokens(text).any(|token| in_word(token, is_it))
 }
@@ -138,6 +154,55 @@ fn without_percents(text: &str) -> Option<String> {
     String::from_utf8(decoded).ok()
 }
 
+/// `\u002B49` as `+49`, `A\nB` in two lines; `None` for what has nothing of the kind.
+fn without_escapes(text: &str) -> Option<String> {
+    let mut plain = String::with_capacity(text.len());
+    let (mut rest, mut is_less) = (text, false);
+    while let Some((before, after)) = rest.split_once('\\') {
+        plain.push_str(before);
+        let escape = escape(after);
+        is_less |= escape.is_some();
+        let (meant, left) = escape.unwrap_or(('\\', after));
+        plain.push(meant);
+        rest = left;
+    }
+    plain.push_str(rest);
+    is_less.then_some(plain)
+}
+
+/// What stands after a backslash: the character that is meant, and the rest.
+fn escape(after: &str) -> Option<(char, &str)> {
+    let mut rest = after.chars();
+    let meant = match rest.next()? {
+        mark @ ('"' | '\\' | '/') => mark,
+        'b' => '\u{8}',
+        'f' => '\u{c}',
+        'n' => '\n',
+        'r' => '\r',
+        't' => '\t',
+        'u' => return utf16(rest.as_str()),
+        _ => return None,
+    };
+    Some((meant, rest.as_str()))
+}
+
+/// A character by its number of four hex digits, or by a pair of them, and the rest.
+fn utf16(digits: &str) -> Option<(char, &str)> {
+    let (unit, rest) = code_unit(digits)?;
+    if let Some(meant) = char::from_u32(unit.into()) {
+        return Some((meant, rest));
+    }
+    let (second, rest) = code_unit(rest.strip_prefix("\\u")?)?;
+    let meant = char::decode_utf16([unit, second]).next()?.ok()?;
+    Some((meant, rest))
+}
+
+fn code_unit(digits: &str) -> Option<(u16, &str)> {
+    let (unit, rest) = digits.split_at_checked(4)?;
+    let is_hex = unit.bytes().all(|byte| byte.is_ascii_hexdigit());
+    u16::from_str_radix(unit, 16).ok().filter(|_| is_hex).map(|unit| (unit, rest))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -181,6 +246,43 @@ mod tests {
         }
         let mixed = b"{\"a\": 1}\n{\"a\": \"ann@example.org\"";
         assert!(has(mixed, &Format::Jsonl, "ann@example.org"), "one line is read, and the other is legible");
+    }
+
+    #[test]
+    fn escapes_of_json_hide_nothing_in_what_cannot_be_read() {
+        for (payload, wanted) in [
+            (&br#"{"tel":"\u002B491711234567","#[..], "+491711234567"),
+            (br#"{"tel":"\u002b49 171 1234567","#, "+49 171 1234567"),
+            (br#"{"mail":"ann\u0040example.org"#, "ann@example.org"),
+            (br#"{"name":"J\u00f6rg M\u00fcller","#, "Jörg Müller"),
+            (br#"{"handle":"\ud83d\ude00ann","#, "😀ann"),
+            (br#"{"text":"write to\nann@example.org\r\n","#, "ann@example.org"),
+            (br#"{"page":"example.org\/ann","#, "example.org/ann"),
+            (br#"{"body":"{\"tel\":\"\\u002B491711234567\"}","#, "+491711234567"),
+            (b"\xff{\"tel\":\"\\u002B491711234567\"", "+491711234567"),
+        ] {
+            assert!(has(payload, &Format::Json, wanted), "{}", String::from_utf8_lossy(payload));
+        }
+        let within = br#"{"body": "{\"tel\": \"\\u002B491711234567\"}"}"#;
+        assert!(has(within, &Format::Json, "+491711234567"), "JSON in a text of what can be read");
+        assert!(has(br#"{"path":"C:\Users\ann","#, &Format::Json, "ann"), "what is no escape stays");
+    }
+
+    #[test]
+    fn what_is_half_an_escape_stays_as_it_is() {
+        for (text, plain) in [
+            ("ann", None),
+            (r"\", None),
+            (r"\u", None),
+            (r"\u00e", None),
+            (r"\u+0e9", None),
+            (r"\u00é9", None),
+            (r"\ud83d", None),
+            (r"\ud83d\u00e", None),
+            (r"\ude00 \u0041", Some(r"\ude00 A")),
+        ] {
+            assert_eq!(without_escapes(text).as_deref(), plain, "{text}");
+        }
     }
 
     #[test]

@@ -8,7 +8,7 @@ use crate::source::{Mapped, Source};
 use crate::value::Value;
 
 /// The files of a case as they were read.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct CaseFiles {
     /// What stands before the ending of its file.
     pub name: String,
@@ -16,6 +16,13 @@ pub struct CaseFiles {
     pub record: Vec<u8>,
     /// `<name>.out.json`; `None` when there is none.
     pub expected: Option<String>,
+}
+
+impl fmt::Debug for CaseFiles {
+    /// Its name: a record that somebody made a case of may be of somebody.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "case {}", self.name)
+    }
 }
 
 /// A case that does not come out.

@@ -10,7 +10,7 @@ use regex::{RegexSet, RegexSetBuilder};
 use serde::{Deserialize, Serialize};
 
 /// Values that say nothing about anybody. They are compared with normalised values, without regard to case.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Default, Serialize, Deserialize)]
 #[serde(try_from = "Lists", into = "Lists")]
 pub struct BlockList {
     lists: Lists,
@@ -19,8 +19,20 @@ pub struct BlockList {
     compiled: Option<Arc<RegexSet>>,
 }
 
+impl std::fmt::Debug for BlockList {
+    /// How long it is: its values may be those of somebody.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(
+            f,
+            "block list of {} values and {} patterns",
+            self.lists.values.len(),
+            self.lists.patterns.len()
+        )
+    }
+}
+
 /// What a list says, and the form in which it is kept and hashed.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 struct Lists {
     values: BTreeSet<String>,
     patterns: BTreeSet<String>,

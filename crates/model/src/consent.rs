@@ -57,7 +57,7 @@ impl FromStr for Decision {
 pub const OPT_OUT: &str = "opt_out";
 
 /// A decision as a touchpoint stated it.
-#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub struct Consent {
     /// What the data may be used for, for example `marketing`.
     pub purpose: String,
@@ -83,6 +83,13 @@ pub struct Consent {
     /// Whether the person confirmed a yes, the second step of a double opt-in. Of anything but a yes it is `false`.
     #[serde(default)]
     pub confirmed: bool,
+}
+
+impl fmt::Debug for Consent {
+    /// What for and when; the wording and other texts are not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "consent to {}: {:?} at {}", self.purpose, self.decision, self.time)
+    }
 }
 
 impl Consent {
@@ -128,7 +135,7 @@ impl fmt::Display for ConsentState {
 }
 
 /// The consent of one person for one purpose.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct EffectiveConsent {
     /// What the data may be used for.
     pub purpose: String,
@@ -159,6 +166,13 @@ pub struct EffectiveConsent {
     pub confirmed: bool,
 }
 
+impl fmt::Debug for EffectiveConsent {
+    /// What for and since when; the wording and other texts are not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "consent to {}: {} since {}", self.purpose, self.state, self.since)
+    }
+}
+
 /// Why a consent state changed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]
@@ -178,7 +192,7 @@ pub enum ConsentCause {
 }
 
 /// The record of the public topic `consent-change`: one person, one purpose and channel, keyed by person.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentChange {
     /// Whose consent.
     pub person_id: PersonId,
@@ -206,8 +220,16 @@ pub struct ConsentChange {
     pub evidence: Option<ConsentEvidence>,
 }
 
+impl fmt::Debug for ConsentChange {
+    /// Whose and what for; on what it rests is not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self { person_id, purpose, before, after, cause, .. } = self;
+        write!(f, "consent of {person_id} to {purpose}: {before}, now {after} ({cause:?})")
+    }
+}
+
 /// On what a consent state rests.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentEvidence {
     /// Who reported the decision.
     pub source: String,
@@ -222,4 +244,11 @@ pub struct ConsentEvidence {
     /// Whether the person confirmed a yes, the second step of a double opt-in.
     #[serde(default)]
     pub confirmed: bool,
+}
+
+impl fmt::Debug for ConsentEvidence {
+    /// The wording and other texts are not printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("evidence of consent")
+    }
 }

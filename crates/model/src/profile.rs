@@ -230,7 +230,7 @@ pub struct TimelineEntry {
 
 /// Counts and sums over all touchpoints of a person. What is `#[serde(default)]` is absent in records of before version 4 of the
 /// schema.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Metrics {
     /// Each counts once by its source and its id.
     pub touchpoints: i64,
@@ -292,6 +292,13 @@ pub struct Metrics {
     pub first_seen: Timestamp,
     /// Time of the last.
     pub last_seen: Timestamp,
+}
+
+impl std::fmt::Debug for Metrics {
+    /// How much there is of them; what somebody bought is not for logs.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "metrics of {} touchpoints", self.touchpoints)
+    }
 }
 
 /// What somebody is worth, compared with others and in the time to come.

@@ -77,7 +77,7 @@ pub struct TouchpointIdentifier {
 
 /// Signals of consent: kept beside the decisions that they mean, also what cannot be read. The last four are absent in
 /// records of before version 4 of the schema.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct ConsentSignals {
     /// An IAB TCF string.
     pub tcf: Option<String>,
@@ -100,16 +100,30 @@ pub struct ConsentSignals {
     pub email: Option<String>,
 }
 
+impl std::fmt::Debug for ConsentSignals {
+    /// That there are any; what they say is not printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("signals of consent")
+    }
+}
+
 /// Segment's consent object, `context.consent` of its events.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct SegmentConsent {
     /// Category → whether it is allowed; at least one. The names are those that the company made up in Segment.
     #[serde(rename = "categoryPreferences")]
     pub category_preferences: BTreeMap<String, bool>,
 }
 
+impl std::fmt::Debug for SegmentConsent {
+    /// How many categories, and not which.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "consent to {} categories of Segment", self.category_preferences.len())
+    }
+}
+
 /// An order, as one source reported it.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Order {
     /// Counts once per person.
     pub order_id: String,
@@ -126,6 +140,13 @@ pub struct Order {
     /// returned is all of it. Absent in records of before version 5 of the schema.
     #[serde(default)]
     pub refunded: Amount,
+}
+
+impl std::fmt::Debug for Order {
+    /// Neither its id nor its value is printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "order, {}", self.status.as_str())
+    }
 }
 
 /// What became of an order, as one source reported it.
@@ -170,7 +191,7 @@ impl FromStr for OrderStatus {
 }
 
 /// A reaction to a campaign.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Serialize, Deserialize)]
 pub struct Engagement {
     /// The campaign's name.
     pub campaign: Option<String>,
@@ -178,4 +199,11 @@ pub struct Engagement {
     pub action: Option<String>,
     /// From -1 (bad) to 1 (good).
     pub sentiment: Option<f64>,
+}
+
+impl std::fmt::Debug for Engagement {
+    /// Neither campaign nor action is printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("engagement")
+    }
 }

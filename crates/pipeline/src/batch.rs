@@ -11,7 +11,7 @@ use crate::overlay::Writes;
 use crate::record::{Origin, OutRecord};
 
 /// The effects of a batch. Dropping them undoes the batch.
-#[derive(Debug, Default)]
+#[derive(Default)]
 #[must_use = "a batch has to be committed, or counted as aborted"]
 pub struct Batch {
     /// For the log, in order.
@@ -23,6 +23,13 @@ pub struct Batch {
     /// What became of each record of a source, in order. Records that were sent again are not among them: what somebody
     /// replays too early is not the source's doing.
     pub verdicts: BTreeMap<Arc<str>, Vec<Verdict>>,
+}
+
+impl std::fmt::Debug for Batch {
+    /// How much it is; neither records nor state are printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "batch of {} records and {} writes", self.outputs.len(), self.writes.len())
+    }
 }
 
 /// Every record is accounted for: `consumed = passed + Σ refused`. A record of which several parts were refused is refused

@@ -97,7 +97,7 @@ impl Stamp {
 }
 
 /// A record of a changelog.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct Entry {
     /// Where it stands.
     pub offset: i64,
@@ -105,6 +105,14 @@ pub struct Entry {
     pub key: Vec<u8>,
     /// `None` for a key that was deleted.
     pub value: Option<Vec<u8>>,
+}
+
+impl std::fmt::Debug for Entry {
+    /// Where it stands and how large it is; neither key nor value is printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let bytes = self.key.len() + self.value.as_ref().map_or(0, Vec::len);
+        write!(f, "entry of {bytes} bytes at {}", self.offset)
+    }
 }
 
 /// How much is collected before it is written to the store.
@@ -143,7 +151,6 @@ pub enum Unfit {
 
 /// A store that follows its changelog. Only whole commits reach it, except where they are larger than a chunk, as they are
 /// where compaction has removed all markers but the last: then the store says so until the marker was read.
-#[derive(Debug)]
 pub struct Replay<S> {
     store: S,
     /// Of the last commit that was read.
@@ -163,6 +170,13 @@ pub struct Replay<S> {
     is_fresh: bool,
     /// Deletions that were made before this time have been read.
     since: Timestamp,
+}
+
+impl<S> std::fmt::Debug for Replay<S> {
+    /// How far it is; what was read is not printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "replay at {:?} with {} bytes", self.mark, self.bytes)
+    }
 }
 
 impl<S> Replay<S> {

@@ -46,7 +46,6 @@ pub enum Tailed {
 }
 
 /// What one partition adds to a transaction.
-#[derive(Debug)]
 pub struct Commit<'b> {
     /// Which.
     pub partition: u32,
@@ -60,6 +59,18 @@ pub struct Commit<'b> {
     pub offsets: &'b BTreeMap<Origin, i64>,
     /// The number of the commit, for the offsets' metadata.
     pub number: u64,
+}
+
+impl fmt::Debug for Commit<'_> {
+    /// Which and how much it is; neither records nor state are printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (records, writes) = (self.outputs.len(), self.writes.len());
+        write!(
+            f,
+            "commit {} of partition {}: {records} records and {writes} writes",
+            self.number, self.partition
+        )
+    }
 }
 
 /// One worker's connection to the log.

@@ -27,7 +27,7 @@ impl fmt::Display for Origin {
 }
 
 /// A record that was read.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct InRecord {
     /// From which topic.
     pub origin: Origin,
@@ -45,6 +45,13 @@ pub struct InRecord {
     pub trace: Option<Trace>,
     /// Where it stood when it was refused; `None` for a record that was not sent again.
     pub first: Option<First>,
+}
+
+impl fmt::Debug for InRecord {
+    /// Where it stands and how large it is; neither key nor value is printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "record of {} bytes at {}-{}@{}", self.bytes(), self.origin, self.partition, self.offset)
+    }
 }
 
 /// Where a record stood that was refused there and was sent again to the same topic. What comes of it now is what would have
@@ -105,7 +112,7 @@ impl InRecord {
 }
 
 /// A record that is to be written.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub struct OutRecord {
     /// To which topic.
     pub topic: Topic,
@@ -119,6 +126,14 @@ pub struct OutRecord {
     pub value: Option<Vec<u8>>,
     /// For its header.
     pub trace: Trace,
+}
+
+impl fmt::Debug for OutRecord {
+    /// Where it goes and how large it is; neither key nor value is printed.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let bytes = self.key.len() + self.value.as_ref().map_or(0, Vec::len);
+        write!(f, "record of {bytes} bytes for {}-{}", self.topic_name(), self.partition)
+    }
 }
 
 impl OutRecord {

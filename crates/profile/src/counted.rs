@@ -11,13 +11,20 @@ use crate::action::{Action, Reaction};
 pub(crate) const THOUSAND: i16 = 1000;
 
 /// What one copy of a touchpoint counts for. `None` where it says nothing.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Counted {
     pub(crate) channel: Option<String>,
     pub(crate) r#type: Option<String>,
     pub(crate) reaction: Option<Reaction>,
     /// In thousandths, from -1000 (bad) to 1000 (good).
     pub(crate) sentiment: Option<i16>,
+}
+
+impl std::fmt::Debug for Counted {
+    /// Its texts are not printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "counted as {:?}", self.reaction)
+    }
 }
 
 impl Counted {
@@ -57,6 +64,12 @@ mod tests {
     fn counted(channel: Option<&str>, kind: Option<&str>, sentiment: Option<i16>) -> Counted {
         let text = |text: Option<&str>| text.map(str::to_owned);
         Counted { channel: text(channel), r#type: text(kind), reaction: None, sentiment }
+    }
+
+    #[test]
+    fn its_texts_are_not_printed() {
+        let counted = counted(Some("Extraordinary"), Some("Extraordinary"), None);
+        assert!(!format!("{counted:?} {counted:#?}").contains("Extraordinary"));
     }
 
     #[test]

@@ -32,7 +32,7 @@ pub struct Section {
 }
 
 /// What a section says.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, PartialEq, Eq)]
 pub enum Content {
     /// Id 2: TCF of the European Union.
     Tcf(Box<TcString>),
@@ -46,6 +46,18 @@ pub enum Content {
     /// guessing tells apart. Ids 24 to 27 (Maryland, Indiana, Kentucky, Rhode Island) are drafts: published as with a
     /// header, written without one by the reference encoder, and changed by it without a new version. Others are not known.
     Raw(String),
+}
+
+impl std::fmt::Debug for Content {
+    /// What is only passed on is not printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        match self {
+            Self::Tcf(said) => std::fmt::Debug::fmt(said, f),
+            Self::UsPrivacy(said) => std::fmt::Debug::fmt(said, f),
+            Self::Us(said) => std::fmt::Debug::fmt(said, f),
+            Self::Raw(text) => write!(f, "section of {} bytes", text.len()),
+        }
+    }
 }
 
 impl Gpp {

@@ -10,10 +10,17 @@ use crate::limits;
 const PART: &str = "segment consent";
 
 /// What a consent object says.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Default, PartialEq, Eq)]
 pub struct SegmentConsent {
     /// Whether each category is allowed; at most [`limits::CATEGORIES_MAX`]. What is absent was not asked.
     pub categories: BTreeMap<String, bool>,
+}
+
+impl std::fmt::Debug for SegmentConsent {
+    /// How many categories, and not which: a source made them up.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "consent to {} categories of Segment", self.categories.len())
+    }
 }
 
 impl SegmentConsent {
@@ -63,6 +70,15 @@ mod tests {
         for nothing in [json!({}), json!({"categoryPreferences": null}), json!({"categoryPreferences": {}})] {
             assert_eq!(SegmentConsent::read(&nothing), Ok(SegmentConsent::default()), "{nothing}");
         }
+    }
+
+    #[test]
+    fn what_a_source_wrote_is_not_printed() {
+        let categories = BTreeMap::from([("Extraordinary".to_owned(), false)]);
+        let segment = SegmentConsent { categories };
+        let raw = crate::gpp::Content::Raw("Extraordinary".to_owned());
+        let printed = format!("{segment:?} {segment:#?} {raw:?} {raw:#?}");
+        assert!(!printed.contains("Extraordinary"), "{printed}");
     }
 
     #[test]

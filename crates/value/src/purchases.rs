@@ -126,7 +126,7 @@ impl History {
 }
 
 /// What purchases until a day amount to.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, PartialEq)]
 pub struct Summary {
     /// When they were.
     pub history: History,
@@ -135,6 +135,13 @@ pub struct Summary {
     pub repeat_mean: Option<f64>,
     /// What was paid for a purchase on average, the first among them, to two digits.
     pub mean: Amount,
+}
+
+impl fmt::Debug for Summary {
+    /// When, and not for how much.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "summary of {:?}", self.history)
+    }
 }
 
 impl Summary {
@@ -169,7 +176,7 @@ impl Summary {
 }
 
 /// What a published profile tells of purchases: less than [`Purchases`], because it has no days.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub struct Totals {
     /// How many orders there were.
     pub orders: u32,
@@ -179,6 +186,13 @@ pub struct Totals {
     pub last_order: Timestamp,
     /// What all of them amount to in one currency.
     pub revenue: Amount,
+}
+
+impl fmt::Debug for Totals {
+    /// How many orders, and not for how much.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "totals of {} orders", self.orders)
+    }
 }
 
 impl Totals {

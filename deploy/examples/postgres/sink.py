@@ -23,6 +23,7 @@ from pathlib import Path
 
 import fastavro
 import psycopg
+from psycopg import sql
 from confluent_kafka import OFFSET_BEGINNING, Consumer, KafkaException, TopicPartition
 
 SINGLE_OBJECT = b"\xc3\x01"
@@ -67,14 +68,31 @@ class Schemas:
 
 
 class Table:
-    """The database: rows of people, and how far each partition was read."""
+    """The tables of one topic: rows of people, and how far each partition was read."""
 
-    def __init__(self, conninfo: str):
+    def __init__(self, conninfo: str, schema: str | None, topic: str):
         self.connection = psycopg.connect(conninfo)
         with self.connection.transaction():
-            # Two that start at once would both find no tables.
-            self.connection.execute("SELECT pg_advisory_xact_lock(hashtext('kinfold profile sink'))")
+            self.alone()
+            if schema is not None:
+                self.connection.execute(sql.SQL("CREATE SCHEMA IF NOT EXISTS {}").format(sql.Identifier(schema)))
+                self.connection.execute(sql.SQL("SET search_path TO {}").format(sql.Identifier(schema)))
             self.connection.execute((Path(__file__).parent / "tables.sql").read_text())
+            self.refuse_others(topic)
+
+    def alone(self):
+        """Until the end of the transaction: two that start at once would both find no tables, or no other topic in them."""
+        self.connection.execute("SELECT pg_advisory_xact_lock(hashtext('kinfold profile sink'))")
+
+    def refuse_others(self, topic: str):
+        # A row is of a person and not of a topic: what one topic has of somebody would overwrite what another one has, and its
+        # tombstone would delete it.
+        other = self.connection.execute("SELECT topic FROM position WHERE topic <> %s LIMIT 1", (topic,)).fetchone()
+        if other:
+            raise Stop(
+                f"these tables follow {other[0]}, and {topic} needs tables of its own: say in which schema of the database with"
+                " --tables-in; if both were written into these, TRUNCATE profile, position first"
+            )
 
     def next_offset(self, topic: str, partition: int, days_max: float) -> int | None:
         with self.connection.transaction():
@@ -105,6 +123,8 @@ class Table:
         with self.connection.transaction(), self.connection.cursor() as cursor:
             for (topic, partition), (before, after) in steps.items():
                 if before is None:
+                    self.alone()
+                    self.refuse_others(topic)
                     cursor.execute(
                         "INSERT INTO position VALUES (%s, %s, %s) ON CONFLICT DO NOTHING", (topic, partition, after)
                     )
@@ -136,7 +156,7 @@ class Sink:
     def __init__(self, options: argparse.Namespace):
         self.topic, self.once, self.days_max = options.topic, options.once, options.tombstone_days
         self.schemas = Schemas(options.schemas, options.registry)
-        self.table = Table(options.database)
+        self.table = Table(options.database, options.tables_in, options.topic)
         # Partition → the next record, as the database has it; None where it has none yet.
         self.positions: dict[int, int | None] = {}
         settings = {
@@ -207,6 +227,9 @@ def options() -> argparse.Namespace:
     parser.add_argument("--bootstrap", required=True, help="brokers, as host:port,…")
     parser.add_argument("--topic", default="kinfold.unified-profile", help="that of an output will do, too")
     parser.add_argument("--database", required=True, help="as libpq reads it, for example postgresql://crm@localhost/crm")
+    parser.add_argument(
+        "--tables-in", metavar="SCHEMA", help="a schema of the database, made if there is none of the name; each topic needs its own"
+    )
     parser.add_argument("--schemas", type=Path, required=True, help="the folder schemas/published/unified-profile of Kinfold")
     parser.add_argument("--registry", help="the URL of a schema registry, where Kinfold writes with one")
     parser.add_argument("--group", default="kinfold-postgres-sink", help="those with one group share the partitions")

@@ -1,4 +1,5 @@
--- One row for each person, as `unified-profile` has them now, and how far the topic is read. Both change in one transaction.
+-- One row for each person, as the topic has them now, and how far it is read. Both change in one transaction. They are of one topic:
+-- another one needs another schema (--tables-in).
 
 CREATE TABLE IF NOT EXISTS profile (
     person_id uuid PRIMARY KEY,

@@ -14,7 +14,7 @@ use crate::path::Path;
 use crate::settings::{Cleaning, IpPolicy};
 
 /// What a value turned out to be.
-#[derive(Debug, PartialEq, Eq)]
+#[derive(PartialEq, Eq)]
 pub(super) enum Reading {
     /// In its one form.
     Read(String),
@@ -24,6 +24,18 @@ pub(super) enum Reading {
     Stripped(String),
     /// Not what the name of the attribute says.
     Malformed,
+}
+
+impl std::fmt::Debug for Reading {
+    /// The value is not printed.
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Read(_) => "read",
+            Self::Implausible(_) => "implausible",
+            Self::Stripped(_) => "stripped",
+            Self::Malformed => "malformed",
+        })
+    }
 }
 
 /// What an attribute should be, by its name.
@@ -142,6 +154,16 @@ mod tests {
         let mut flags = BTreeSet::new();
         clean(&mut attributes, &Given { time: Timestamp::MAX, cleaning }, &mut flags);
         (attributes.remove(name), flags)
+    }
+
+    #[test]
+    fn a_value_that_was_read_is_not_printed() {
+        for reading in [Reading::Read, Reading::Implausible, Reading::Stripped] {
+            let reading = reading("Extraordinary".to_owned());
+            assert!(!format!("{reading:?} {reading:#?}").contains("Extraordinary"));
+        }
+        let record = crate::RawRecord { source: None, bytes: b"Extraordinary".to_vec() };
+        assert_eq!(format!("{record:?}, {record:#?}"), "record of 13 bytes, record of 13 bytes");
     }
 
     #[test]

@@ -24,7 +24,8 @@ const HEAD: &str = "\
 # Conformance
 
 What other projects publish as right for e-mail addresses, their hashes and telephone numbers, and where Kinfold differs from
-it on purpose. A test tries every vector and writes this page (`make bless`); a difference without a reason fails it.
+it on purpose. A test tries every vector and writes this page (`make bless`); a difference without a reason fails it. Strings of
+IAB TCF and GPP have a [page of their own](conformance-signals.md).
 
 The vectors are not part of this project: tests read them where `KINFOLD_TEST_DATA` says, and here stand only their numbers,
 counted from 0 in the order of their file unless it numbers them itself.

@@ -56,7 +56,7 @@ impl fmt::Debug for Order {
 }
 
 /// A stage that begins.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Change {
     /// The name of the stage.
     pub stage: String,
@@ -64,8 +64,15 @@ pub struct Change {
     pub time: Timestamp,
 }
 
+impl fmt::Debug for Change {
+    /// When, and not what to.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "a change at {}", self.time)
+    }
+}
+
 /// Where somebody stands.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Lifecycle {
     /// The name of the stage.
     pub stage: String,
@@ -73,6 +80,13 @@ pub struct Lifecycle {
     pub since: Timestamp,
     /// The last changes, the newest first, at most [`CHANGES_MAX`]. The first of them is `stage` and `since`.
     pub changes: Vec<Change>,
+}
+
+impl fmt::Debug for Lifecycle {
+    /// Where somebody stands is not for logs.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "lifecycle of {} changes", self.changes.len())
+    }
 }
 
 /// The namespaces whose identifiers are those of a person, and not of a device, which is `contested = "apart"`.

@@ -1,11 +1,24 @@
 //! Laws of the lifecycle, over all facts and many rules.
 
 use kinfold_model::{Amount, Timestamp};
-use kinfold_value::lifecycle::{Order, RevenueMin, Stage};
-use kinfold_value::{Facts, LifecycleRules, Timeline};
+use kinfold_value::lifecycle::{Change, Order, RevenueMin, Stage};
+use kinfold_value::{Facts, History, Lifecycle, LifecycleRules, Summary, Timeline, Totals};
 use proptest::prelude::*;
 
 const HOUR_MS: i64 = 3_600_000;
+
+#[test]
+fn where_somebody_stands_and_what_they_paid_is_not_printed() {
+    let change = Change { stage: "Extraordinary".to_owned(), time: Timestamp::default() };
+    let lifecycle =
+        Lifecycle { stage: "Extraordinary".to_owned(), since: change.time, changes: vec![change] };
+    let (paid, time) = (amount(471_113), Timestamp::default());
+    let totals = Totals { orders: 1, first_order: time, last_order: time, revenue: paid };
+    let history = History::new(1, 2, 3).expect("they do not contradict each other");
+    let summary = Summary { history, repeat_mean: Some(4711.13), mean: paid };
+    let printed = format!("{lifecycle:?} {lifecycle:#?} {totals:?} {totals:#?} {summary:?} {summary:#?}");
+    assert!(!printed.contains("Extraordinary") && !printed.contains("4711"), "{printed}");
+}
 
 /// Within some weeks, at full hours, so that times fall together.
 fn time() -> impl Strategy<Value = Timestamp> {
