@@ -77,6 +77,8 @@ impl<'g> Deployment<'g> {
             replication: u32::from(topics.replication),
             retention_ms: topics.raw_retention_ms,
             refused_retention_ms: topics.refused_retention_ms,
+            identity_change_retention_ms: topics.identity_change_retention_ms,
+            consent_change_retention_ms: topics.consent_change_retention_ms,
         };
         apply(&self.settings, &wanted)?;
         self.await_topics()

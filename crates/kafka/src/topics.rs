@@ -51,6 +51,10 @@ pub struct Wanted {
     pub retention_ms: i64,
     /// How long dead letters are kept, which hold raw records.
     pub refused_retention_ms: i64,
+    /// How long it is kept how people changed; `None`: for ever.
+    pub identity_change_retention_ms: Option<i64>,
+    /// How long it is kept how consents changed; `None`: for ever.
+    pub consent_change_retention_ms: Option<i64>,
 }
 
 /// A topic as it should be.
@@ -96,10 +100,12 @@ impl Wanted {
                 Topic::Touchpoint | Topic::ProfileFacet => log(self.retention_ms),
                 Topic::PrivacyRequest => stamped(log(self.retention_ms)),
                 Topic::TouchpointRefused => letters(self.refused_retention_ms),
+                Topic::IdentityChange => self.identity_change_retention_ms.map_or_else(whole, log),
+                Topic::ConsentChange => self.consent_change_retention_ms.map_or_else(whole, log),
                 // What an inner topic says is lost for good when it is deleted before it is read. Commands are few,
                 // and what touchpoints say of the same identifiers may come years later. So it is with erasures, and a
                 // receipt is what somebody can be shown years later.
-                _ => vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", "-1".to_owned())],
+                _ => whole(),
             };
             (topic.as_str().to_owned(), settings)
         });
@@ -119,6 +125,11 @@ impl Wanted {
             })
             .collect()
     }
+}
+
+/// Of what is kept for ever.
+fn whole() -> Vec<(&'static str, String)> {
+    vec![("cleanup.policy", "delete".to_owned()), ("retention.ms", "-1".to_owned())]
 }
 
 fn log(retention_ms: i64) -> Vec<(&'static str, String)> {
@@ -278,6 +289,8 @@ mod tests {
             replication: 1,
             retention_ms: 7,
             refused_retention_ms: 5,
+            identity_change_retention_ms: None,
+            consent_change_retention_ms: None,
         }
     }
 
@@ -381,6 +394,26 @@ mod tests {
             assert!(says(name, "cleanup.policy", "delete"), "{name}");
             assert!(says(name, "retention.ms", "-1"), "{name}");
         }
+    }
+
+    #[test]
+    fn what_became_of_people_and_of_consents_is_kept_for_ever_or_each_for_a_time_of_its_own() {
+        for name in ["identity-change", "consent-change"] {
+            assert!(says(name, "cleanup.policy", "delete") && says(name, "retention.ms", "-1"), "{name}");
+        }
+        let identity_change_retention_ms = Some(30 * DAY_MS);
+        let bounded =
+            Wanted { identity_change_retention_ms, consent_change_retention_ms: Some(9), ..wanted() };
+        let of = |name: &str| {
+            bounded.topics().into_iter().find(|plan| plan.name == name).expect("planned").settings
+        };
+        let (identity, consent) = (of("identity-change"), of("consent-change"));
+        assert!(identity.contains(&("retention.ms", (30 * DAY_MS).to_string())), "{identity:?}");
+        assert!(identity.contains(&("segment.ms", DAY_MS.to_string())), "{identity:?}");
+        assert!(consent.contains(&("retention.ms", "9".to_owned())), "{consent:?}");
+        let rest =
+            |wanted: Wanted| wanted.topics().into_iter().filter(|plan| !plan.name.ends_with("-change"));
+        assert!(rest(bounded.clone()).eq(rest(wanted())), "and nothing else is");
     }
 
     #[test]

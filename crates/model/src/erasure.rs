@@ -186,11 +186,17 @@ impl Marks {
         self.of.iter_mut().filter_map(|(node, mark)| mark.consent(time).then_some(*node)).collect()
     }
 
+    /// How far what is erased reaches into a touchpoint of this time; `None` where all of it counts.
+    #[must_use]
+    pub fn reach(&self, time: Timestamp) -> Option<Reach> {
+        self.of.values().filter_map(|mark| mark.reach(time)).max()
+    }
+
     /// Whether nothing counts of a touchpoint of this time. What is later counts rather than what is earlier.
     #[must_use]
     pub fn is_gone(&self, time: Timestamp) -> bool {
         let mut others = self.company.iter().filter(|(node, _)| !self.is_struck(**node, time)).peekable();
-        match self.of.values().filter_map(|mark| mark.reach(time)).max() {
+        match self.reach(time) {
             None => false,
             Some(Reach::Everything) => true,
             Some(Reach::Unclaimed) => others.all(|(_, is_device)| *is_device),

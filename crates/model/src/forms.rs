@@ -2,13 +2,14 @@
 
 use crate::command::Command;
 use crate::first_forms;
-use crate::privacy::{Report, Ruling};
+use crate::privacy::Ruling;
 use crate::quality::SourceQuality;
+
+mod report;
 
 first_forms! {
     Command: "command",
     Ruling: "erasure",
-    Report: "privacy-report",
     SourceQuality: "source_quality",
 }
 

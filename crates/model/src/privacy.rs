@@ -160,7 +160,8 @@ pub struct PrivacyReceipt {
     pub scope: PrivacyScope,
     /// How far it has come.
     pub status: ReceiptStatus,
-    /// Why it was refused, or which of its identifiers were left out and why; a sentence each, without values.
+    /// Why it was refused, or which of its identifiers were left out and why, or what whoever asked has to see to, such as decisions
+    /// against a purpose that went with what was erased; a sentence each, without values.
     pub reasons: Vec<String>,
     /// Whom the identifiers belonged to, sorted.
     pub person_ids: Vec<PersonId>,
@@ -310,6 +311,9 @@ pub enum Confirmation {
     Facets {
         /// How many.
         touchpoints: u64,
+        /// How many decisions against a purpose went with them just now that may have been those of somebody who remains; 0 for
+        /// what was forgotten before.
+        denials: u64,
     },
     /// Facets knows of a later request that says otherwise of the node, and keeps to that.
     Overruled,

@@ -54,6 +54,8 @@ pub(crate) struct Piece {
     pub(crate) is_overruled: bool,
     /// The partitions of people that have confirmed it.
     pub(crate) people: BTreeSet<u32>,
+    /// How many decisions against a purpose went with the touchpoints, of somebody who may remain.
+    pub(crate) denials: u64,
 }
 
 /// All pieces of a request that anybody has confirmed, by who asked and who was asked.
@@ -105,8 +107,9 @@ impl Piece {
                 let (most, ever_new) = self.stitch.unwrap_or_default();
                 self.stitch = Some((most.max(asked), ever_new || is_new));
             }
-            Confirmation::Facets { touchpoints } => {
+            Confirmation::Facets { touchpoints, denials } => {
                 self.facets = Some(self.facets.unwrap_or_default().max(touchpoints));
+                self.denials = self.denials.max(denials);
             }
             Confirmation::Overruled => {
                 self.facets.get_or_insert(0);
@@ -142,6 +145,7 @@ impl Case {
             let erases = matches!(self.asked.demand, Demand::Erase(_));
             receipt.last_copy_gone = erases.then(|| now.plus_millis(wanted.last_copy_after_ms));
             (receipt.identifiers, receipt.sightings, receipt.touchpoints) = pieces.counts();
+            receipt.reasons.extend(pieces.denials());
         }
         if pieces.0.values().any(|piece| piece.is_overruled) {
             receipt.reasons.push(OVERRULED.to_owned());
@@ -245,17 +249,30 @@ impl Pieces {
             self.0.iter().filter(|(_, piece)| is_new(piece)).map(|((_, node), _)| *node).collect();
         let nodes = self.0.keys().map(|(_, node)| *node);
         let sightings: BTreeSet<NodeId> = nodes.filter(|node| node.is_sighting()).collect();
-        // Of a node that several asked each tells all.
-        let mut forgotten: BTreeMap<NodeId, u64> = BTreeMap::new();
-        for ((_, node), piece) in &self.0 {
-            let most = forgotten.entry(*node).or_default();
-            *most = piece.facets.unwrap_or_default().max(*most);
-        }
+        let touchpoints = self.sum(|piece| piece.facets.unwrap_or_default());
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        (
-            number(identifiers.len()),
-            number(sightings.len()),
-            i64::try_from(forgotten.values().sum::<u64>()).unwrap_or(i64::MAX),
-        )
+        (number(identifiers.len()), number(sightings.len()), i64::try_from(touchpoints).unwrap_or(i64::MAX))
+    }
+
+    /// What the receipt says of decisions against a purpose that went with touchpoints; `None` where none did.
+    fn denials(&self) -> Option<String> {
+        let denials = self.sum(|piece| piece.denials);
+        (denials > 0).then(|| {
+            format!(
+                "with touchpoints that named nothing but what is erased, or devices besides, decisions against a purpose were forgotten: \
+                 {denials}. They hold for nobody any more, and an older yes may count again; of whoever remains state them anew, at \
+                 another identifier"
+            )
+        })
+    }
+
+    /// Over all nodes. Of a node that several asked each tells all, or that nothing was left.
+    fn sum(&self, of: impl Fn(&Piece) -> u64) -> u64 {
+        let mut told: BTreeMap<NodeId, u64> = BTreeMap::new();
+        for ((_, node), piece) in &self.0 {
+            let most = told.entry(*node).or_default();
+            *most = of(piece).max(*most);
+        }
+        told.values().sum()
     }
 }

@@ -5,11 +5,12 @@
 
 use kinfold_model::first_forms;
 
-use crate::case::{Case, Piece};
+use crate::case::Case;
+
+mod piece;
 
 first_forms! {
     Case: "request",
-    Piece: "request.piece",
 }
 
 #[cfg(test)]

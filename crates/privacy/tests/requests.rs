@@ -136,7 +136,11 @@ fn everything() -> Vec<Finding> {
     for (by, node, asked) in pieces {
         let is_new = !node.is_sighting();
         all.push(confirmed(by, node, Confirmation::Stitch { asked, is_new }));
-        all.push(confirmed(by, node, Confirmation::Facets { touchpoints: u64::from(by != card()) }));
+        all.push(confirmed(
+            by,
+            node,
+            Confirmation::Facets { touchpoints: u64::from(by != card()), denials: 0 },
+        ));
         all.extend((0..PEOPLE).map(|partition| confirmed(by, node, Confirmation::People { partition })));
     }
     all
@@ -161,7 +165,7 @@ fn a_question_that_is_handled_twice_and_finds_more_the_second_time_waits_for_all
     all.insert(1, found(&[ann(), card(), late]));
     assert_eq!(desk.hears(20, &all).pop().map(|receipt| receipt.status), Some(ReceiptStatus::Accepted));
     let mut rest = vec![confirmed(ann(), late, Confirmation::Stitch { asked: 0, is_new: true })];
-    rest.push(confirmed(ann(), late, Confirmation::Facets { touchpoints: 0 }));
+    rest.push(confirmed(ann(), late, Confirmation::Facets { touchpoints: 0, denials: 0 }));
     rest.extend((0..PEOPLE).map(|partition| confirmed(ann(), late, Confirmation::People { partition })));
     let done = desk.hears(21, &rest).pop().expect("is done");
     assert_eq!((done.status, done.identifiers), (ReceiptStatus::Done, 3));
@@ -272,6 +276,31 @@ fn nobody_whom_the_request_names_is_known_and_the_reason_says_so_and_it_may_come
 }
 
 #[test]
+fn the_receipt_tells_how_many_decisions_against_a_purpose_went_and_what_to_do_about_it() {
+    let mut rng = fastrand::Rng::with_seed(7);
+    for _ in 0..50 {
+        let mut desk = Desk::new(Verifiers::none_needed());
+        desk.asks(request("r-1", &[("email", "ann@example.org")]));
+        let mut all = everything();
+        for (by, node, count) in
+            [(ann(), ann(), 2), (ann(), sighting(2), 3), (card(), sighting(2), 0), (ann(), sighting(1), 0)]
+        {
+            let is_asked = |finding: &&mut Finding| matches!(finding, Finding::Confirmed { asked_by, node: asked, .. } if *asked_by == by && *asked == node);
+            for finding in all.iter_mut().filter(is_asked) {
+                if let Finding::Confirmed { by: Confirmation::Facets { denials, .. }, .. } = finding {
+                    *denials = count;
+                }
+            }
+        }
+        rng.shuffle(&mut all);
+        let receipt = desk.hears(20, &all).pop().expect("is answered");
+        assert_eq!((receipt.status, receipt.touchpoints), (ReceiptStatus::Done, 4));
+        let [reason] = receipt.reasons.as_slice() else { panic!("{:?}", receipt.reasons) };
+        assert!(reason.contains("forgotten: 5.") && reason.contains("state them anew"), "{reason}");
+    }
+}
+
+#[test]
 fn one_unknown_identifier_does_not_keep_the_others() {
     let mut desk = Desk::new(Verifiers::none_needed());
     desk.asks(request("r-1", &[("email", "ann@example.org"), ("loyalty_id", "L-9")]));
@@ -302,7 +331,7 @@ fn everything_of_a_restriction() -> Vec<Finding> {
         all.push(Finding::Resolved { identifier: by, person, asked, was_erased: false });
         for node in [ann(), card()] {
             all.push(confirmed(by, node, Confirmation::Stitch { asked: 0, is_new: true }));
-            all.push(confirmed(by, node, Confirmation::Facets { touchpoints: 0 }));
+            all.push(confirmed(by, node, Confirmation::Facets { touchpoints: 0, denials: 0 }));
             all.extend((0..PEOPLE).map(|partition| confirmed(by, node, Confirmation::People { partition })));
         }
     }

@@ -49,6 +49,13 @@ impl Decisions {
         self.certain.iter().chain(self.unconfirmed.iter())
     }
 
+    /// Of how many purposes and channels a no is kept. A yes that nobody confirmed may be newer, and not count.
+    pub(crate) fn denials(&self) -> u64 {
+        let is_denial =
+            |stated: &StatedConsent| matches!(stated.decision, Decision::Denied | Decision::Withdrawn);
+        self.certain.iter().filter(|(_, stated)| is_denial(stated)).count() as u64
+    }
+
     /// Of each purpose and channel the newest decision that counts.
     pub(crate) fn counting(&self, purposes: &Purposes) -> BTreeMap<&ConsentScope, &StatedConsent> {
         let is_double = |name: &str| purposes.declared(name).is_some_and(|purpose| purpose.double_opt_in);

@@ -73,6 +73,12 @@ impl Facet {
         self.counts.touchpoints()
     }
 
+    /// How many decisions against a purpose it has.
+    #[must_use]
+    pub fn denials(&self) -> u64 {
+        self.consents.denials()
+    }
+
     /// The least time of its touchpoints.
     #[must_use]
     pub fn first_seen(&self) -> Timestamp {

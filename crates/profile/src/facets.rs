@@ -20,8 +20,8 @@ use std::sync::Arc;
 use kinfold_model::privacy::{Confirmation, Erasure, Report, Restriction, Ruling, Ticket};
 use kinfold_model::stored::encode;
 use kinfold_model::{
-    Agreements, Assignment, Context, Fault, Halt, Mark, Marks, NodeId, PersonId, Returning, Stage, State,
-    Timestamp, Touchpoint, TouchpointIdentifier, View, versioned,
+    Agreements, Assignment, Context, Fault, Halt, Mark, Marks, NodeId, PersonId, Reach, Returning, Stage,
+    State, Timestamp, Touchpoint, TouchpointIdentifier, View, versioned,
 };
 use serde::{Deserialize, Serialize};
 
@@ -311,16 +311,20 @@ impl Facets {
     }
 
     /// Forgets what was said at a node, or one identifier of it, as far as its marks say so. What counts and what does not cannot be
-    /// told apart any more in one facet, so that it goes as a whole.
+    /// told apart any more in one facet, so that it goes as a whole. Each no in it is
+    /// counted, for whoever asked, where the one who said it may remain.
     fn erase(&mut self, erasure: Erasure, context: &mut Context<'_, Joined>) -> Result<(), Fault> {
         let Erasure { node: id, marks, ticket } = erasure;
         let touched = self.touch(id, context.state)?;
         touched.learn(&marks);
         touched.end_restriction(id);
         let Touched { node, facet_changed, erased, .. } = touched;
-        let first = node.facet.as_ref().map(Facet::first_seen);
-        if first.is_some_and(|first| node.marks.is_gone(first)) {
-            node.forgotten = node.facet.take().map_or(0, |facet| facet.touchpoints());
+        let mut denials = 0;
+        if let Some(facet) = node.facet.take_if(|facet| node.marks.is_gone(facet.first_seen())) {
+            node.forgotten = facet.touchpoints();
+            if node.marks.reach(facet.first_seen()) != Some(Reach::Everything) {
+                denials = facet.denials();
+            }
             let place = place(id, node.life);
             node.life = node.life.wrapping_add(1);
             (*facet_changed, *erased) = (true, true);
@@ -338,7 +342,7 @@ impl Facets {
         }
         let touched = self.touch(id, context.state)?;
         if let Some(ticket) = ticket {
-            let by = Confirmation::Facets { touchpoints: touched.node.forgotten };
+            let by = Confirmation::Facets { touchpoints: touched.node.forgotten, denials };
             touched.tickets.push(ticket.clone());
             context.send(Joined::Report(ticket.confirm(id, by)));
         }
@@ -355,7 +359,11 @@ impl Facets {
         touched.restricted |= word.enter(&mut touched.node.word);
         touched.end_restriction(*id);
         touched.tickets.push(ticket.clone());
-        let by = if is_overruled { Confirmation::Overruled } else { Confirmation::Facets { touchpoints: 0 } };
+        let by = if is_overruled {
+            Confirmation::Overruled
+        } else {
+            Confirmation::Facets { touchpoints: 0, denials: 0 }
+        };
         context.send(Joined::Report(ticket.confirm(*id, by)));
         Ok(())
     }

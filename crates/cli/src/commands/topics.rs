@@ -65,5 +65,7 @@ fn wanted(config: &Config) -> Wanted {
         replication: u32::from(topics.replication),
         retention_ms: topics.raw_retention_ms,
         refused_retention_ms: topics.refused_retention_ms,
+        identity_change_retention_ms: topics.identity_change_retention_ms,
+        consent_change_retention_ms: topics.consent_change_retention_ms,
     }
 }

@@ -71,6 +71,8 @@ pub(super) fn describe(config: &Config) -> String {
     page.plain("replication", topics.replication);
     page.plain("raw_retention_ms", topics.raw_retention_ms);
     page.plain("refused_retention_ms", topics.refused_retention_ms);
+    page.plain("identity_change_retention_ms", topics.identity_change_retention_ms.unwrap_or_default());
+    page.plain("consent_change_retention_ms", topics.consent_change_retention_ms.unwrap_or_default());
 
     page.section("http");
     page.text("listen", &http.listen.map(|address| address.to_string()).unwrap_or_default());

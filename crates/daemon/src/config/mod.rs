@@ -140,6 +140,10 @@ pub struct Topics {
     pub raw_retention_ms: i64,
     /// `refused_retention_ms`: how long dead letters are kept; as raw records, unless it is given.
     pub refused_retention_ms: i64,
+    /// `identity_change_retention_ms`: how long it is kept how people changed; `None` (0): for ever.
+    pub identity_change_retention_ms: Option<i64>,
+    /// `consent_change_retention_ms`: how long it is kept how consents changed; `None` (0): for ever.
+    pub consent_change_retention_ms: Option<i64>,
 }
 
 /// `[http]`

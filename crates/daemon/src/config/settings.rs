@@ -224,9 +224,25 @@ fn topics(mut section: Section<'_>) -> Topics {
         replication: section.number("replication", 1, 1..=100),
         raw_retention_ms,
         refused_retention_ms: section.number("refused_retention_ms", raw_retention_ms, retention),
+        identity_change_retention_ms: history(&mut section, "identity_change_retention_ms"),
+        consent_change_retention_ms: history(&mut section, "consent_change_retention_ms"),
     };
     section.finish();
     topics
+}
+
+/// How long a history is kept, for ever unless it is said. Not for less than a day, so that a number of days or seconds that was
+/// written by mistake is noticed.
+fn history(section: &mut Section<'_>, key: &str) -> Option<i64> {
+    let retention_ms = section.number(key, 0, 0..=36_500 * DAY_MS);
+    if (1..DAY_MS).contains(&retention_ms) {
+        section.fault(
+            key,
+            format!("is {retention_ms}"),
+            format!("write at least {DAY_MS}, or 0 to keep it for ever"),
+        );
+    }
+    (retention_ms > 0).then_some(retention_ms)
 }
 
 fn http(mut section: Section<'_>) -> Http {

@@ -398,6 +398,26 @@ fn dead_letters_are_kept_as_long_as_raw_records_unless_it_is_said_otherwise() {
 }
 
 #[test]
+fn what_became_of_people_and_of_consents_is_kept_for_ever_unless_it_is_said_otherwise() {
+    let kept = |text: &str| {
+        let topics = load(&format!("[topics]\n{text}"), &[]).expect("is right").topics;
+        (topics.identity_change_retention_ms, topics.consent_change_retention_ms)
+    };
+    assert_eq!(kept(""), (None, None));
+    assert_eq!(kept("consent_change_retention_ms = 0"), (None, None));
+    assert_eq!(kept("identity_change_retention_ms = 94_608_000_000"), (Some(94_608_000_000), None));
+    assert_eq!(kept("consent_change_retention_ms = 86_400_000"), (None, Some(86_400_000)));
+    let text = "[topics]\nidentity_change_retention_ms = 86400000\nconsent_change_retention_ms = 86400001";
+    let described = load(text, &[]).expect("is right").describe();
+    assert!(text.lines().all(|line| described.contains(line)), "{described}");
+    let said = only_fault("[topics]\nconsent_change_retention_ms = 90", &[]);
+    assert!(
+        said.contains("topics.consent_change_retention_ms is 90") && said.contains("or 0 to keep"),
+        "{said}"
+    );
+}
+
+#[test]
 fn dead_letters_are_swept_every_hour_unless_it_is_said_otherwise() {
     let interval = |text: &str| load(text, &[]).expect("is right").sweep_interval;
     assert_eq!(interval(""), Some(Duration::from_secs(3600)));

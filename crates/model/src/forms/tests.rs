@@ -8,7 +8,7 @@ use crate::command::{CommandIdentifier, CommandKind};
 use crate::erasure::{Mark, Marks, Reach};
 use crate::identifier::Namespace;
 use crate::node::{NodeId, NodeKind, PersonId};
-use crate::privacy::{Confirmation, Erasure, Finding, Restriction, Ticket};
+use crate::privacy::{Confirmation, Erasure, Finding, Report, Restriction, Ticket};
 use crate::quality::FlagKind;
 use crate::refusal::RefusalKind;
 use crate::time::Timestamp;
@@ -55,7 +55,8 @@ fn rulings() -> [Ruling; 2] {
     every_variant!(Ruling { Erased, Restricted } of rulings)
 }
 
-fn reports() -> Vec<Report> {
+/// So many denials are told by facets; by the first form none were.
+fn reports(denials: u64) -> Vec<Report> {
     let (identifier, person) = (node(1), Some(PersonId::new([7; 16])));
     let mut findings = vec![
         Finding::Resolved { identifier, person, asked: vec![node(1), node(2)], was_erased: true },
@@ -64,7 +65,7 @@ fn reports() -> Vec<Report> {
     ];
     let by = [
         Confirmation::Stitch { asked: 2, is_new: true },
-        Confirmation::Facets { touchpoints: 400 },
+        Confirmation::Facets { touchpoints: 400, denials },
         Confirmation::Overruled,
         Confirmation::People { partition: 5 },
     ];
@@ -121,7 +122,8 @@ fn every_form_is_read_and_those_of_now_are_written() {
     let kinds = every_variant!(CommandKind { Link, Unlink, Block, Release, Forget });
     frozen.form(1, &kinds.map(command));
     frozen.form(1, &rulings());
-    frozen.form(1, &reports());
+    frozen.form(1, &reports(0));
+    frozen.form(2, &reports(3));
     frozen.form(1, &[SourceQuality::default(), quality]);
     frozen.close();
 }

@@ -59,9 +59,12 @@ fn cases() -> Vec<Case> {
 #[test]
 fn every_form_is_read_and_those_of_now_are_written() {
     let mut frozen = Frozen::open(concat!(env!("CARGO_MANIFEST_DIR"), "/tests/forms.txt"));
-    let piece =
-        Piece { stitch: Some((3, true)), facets: Some(400), is_overruled: true, people: [0, 5].into() };
+    let piece = |denials| {
+        let (stitch, facets, people) = (Some((3, true)), Some(400), [0, 5].into());
+        Piece { stitch, facets, is_overruled: true, people, denials }
+    };
     frozen.form(1, &cases());
-    frozen.form(1, &[Piece::default(), piece]);
+    frozen.form(1, &[Piece::default(), piece(0)]);
+    frozen.form(2, &[Piece::default(), piece(7)]);
     frozen.close();
 }

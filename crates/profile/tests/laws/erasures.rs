@@ -7,7 +7,7 @@ use std::sync::Arc;
 use kinfold_model::consent::ConsentCause;
 use kinfold_model::privacy::{Confirmation, Erasure, Finding, Ticket};
 use kinfold_model::{
-    Assignment, Consent, Decision, Mark, Marks, NodeId, Output, Outputs, Reach, Touchpoint,
+    Assignment, Consent, ConsentState, Decision, Mark, Marks, NodeId, Output, Outputs, Reach, Touchpoint,
     TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{FacetsInput, Published};
@@ -301,6 +301,64 @@ fn ids_of_before_that_are_still_to_be_forgotten_are_not_those_of_what_came_since
     world.batch([]);
     world.batch([said(&agrees("t1499", 200)), said(&agrees("t1", 200))]);
     assert_eq!(world.profiles[&person(1)].metrics.touchpoints, 2);
+}
+
+/// How many decisions against a purpose went, as facets told of each node in turn.
+fn denials(world: &World) -> Vec<u64> {
+    let by = confirmed(world).into_iter().filter_map(|by| match by {
+        Confirmation::Facets { denials, .. } => Some(denials),
+        _ => None,
+    });
+    by.collect()
+}
+
+#[test]
+fn a_no_that_goes_with_an_identifier_of_somebody_who_stays_is_counted_for_whoever_asked() {
+    let mut yes = touchpoint("t1", 5, vec![ann(), card()]);
+    yes.consents.push(consent(Decision::Granted, 5));
+    let mut no = touchpoint("t2", 7, vec![ann()]);
+    no.consents.push(consent(Decision::Denied, 7));
+    let both = yes.sighting;
+    let state = |world: &World| world.profiles[&person(1)].consents[0].state;
+    let mut world = World::of([said(&yes), said(&no)]);
+    world.batch([ann().node, card().node, both].map(|node| assigned(node, person(1))));
+    assert_eq!(state(&world), ConsentState::Denied);
+    let strike = |node| told(node, mark(Reach::Alone), Some(ticket()));
+    world.batch([strike(ann().node), strike(both), unassigned(ann().node)]);
+    assert_eq!((state(&world), denials(&world)), (ConsentState::Granted, vec![1, 0]));
+    // What is asked again was told, and what is said anew at another identifier holds.
+    world.batch([strike(ann().node)]);
+    assert_eq!(denials(&world), [1, 0, 0]);
+    let mut anew = touchpoint("t3", 7, vec![card()]);
+    anew.consents = no.consents;
+    world.batch([said(&anew)]);
+    assert_eq!(state(&world), ConsentState::Denied);
+}
+
+#[test]
+fn a_no_beside_an_identifier_that_is_left_stays_and_of_those_that_go_a_person_erased_whole_misses_none() {
+    let device = identifier("cookie", "browser");
+    let says = |id: &str, identifiers, decision| {
+        let mut says = touchpoint(id, 5, identifiers);
+        says.consents.push(consent(decision, 5));
+        says
+    };
+    for (reach, decision, is_gone, expected) in [
+        (Reach::Alone, Decision::Denied, false, 0),
+        (Reach::Unclaimed, Decision::Denied, true, 1),
+        (Reach::Unclaimed, Decision::Withdrawn, true, 1),
+        (Reach::Unclaimed, Decision::Granted, true, 0),
+        (Reach::Everything, Decision::Denied, true, 0),
+    ] {
+        let said_so = says("t1", vec![ann(), device.clone()], decision);
+        let node = said_so.sighting;
+        let mut world = World::of([said(&said_so), assigned(node, person(1))]);
+        let company = [(ann().node, false), (device.node, true)].into();
+        let marks = Marks::one(ann().node, mark(reach), company);
+        world.batch([FacetsInput::Erasure(Erasure { node, marks, ticket: Some(ticket()) })]);
+        assert_eq!(denials(&world), [expected], "{reach:?}, {decision:?}");
+        assert_eq!(world.profiles.is_empty(), is_gone, "{reach:?}, {decision:?}");
+    }
 }
 
 /// Ann agrees and states by an attribute of a telling name what is to be erased, while her card says where she lives; an output has both.
