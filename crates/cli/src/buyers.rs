@@ -1,5 +1,6 @@
 //! Who bought what when, for `kinfold clv`. In: a state folder, the topic `unified-profile`, or a file of transactions. Out: the
-//! purchases of each, without a word about who they are. Whoever is restricted is left out.
+//! purchases of each, without a word about who they are. Whoever is restricted is left out. A part of the people is never taken for all
+//! of them without being asked for.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -15,7 +16,7 @@ use kinfold_value::{Day, Purchases, Summary, Totals};
 use kinfold_wire::{Topic, decode};
 use serde::Deserialize;
 
-use crate::commands::{Failure, load};
+use crate::commands::{Failure, load, say};
 use crate::stores::Stores;
 
 /// Whose purchases to look at: of --state, else of --transactions, else of the deployment.
@@ -27,6 +28,9 @@ pub(crate) struct Where {
     /// The state folder of `kinfold resolve --state`, or of consumers on this machine.
     #[arg(long)]
     state: Option<PathBuf>,
+    /// Of --state: look at the people who are here, although some partitions are not.
+    #[arg(long, requires = "state")]
+    partial: bool,
     /// A CSV file with a header: a line is a purchase of a customer on a day.
     #[arg(long, conflicts_with = "state")]
     transactions: Option<PathBuf>,
@@ -63,7 +67,7 @@ impl Buyers {
         }
         let config = load(place.config.as_deref())?;
         match &place.state {
-            Some(folder) => of_state(folder, &config, &place.currency).map(Self::Days),
+            Some(folder) => of_state(folder, &config, place).map(Self::Days),
             None => of_topic(&config, &place.currency).map(Self::Totals),
         }
     }
@@ -121,15 +125,30 @@ fn day(text: &str) -> Option<Day> {
 }
 
 /// The entries of one person follow each other, so that there is never more than one of them in memory.
-fn of_state(folder: &Path, config: &Config, currency: &Currency) -> Result<Vec<Purchases>, Failure> {
+fn of_state(folder: &Path, config: &Config, place: &Where) -> Result<Vec<Purchases>, Failure> {
     let stores = Stores::of_people(folder, config)?;
-    if stores.shelves().iter().all(Option::is_none) {
+    let here: Vec<bool> = stores.shelves().iter().map(Option::is_some).collect();
+    if here.iter().all(|here| !here) {
         return Err(Failure::Usage(format!(
             "{} holds no people; name with --state the folder that `kinfold resolve --state` wrote, or that of kinfold-profile",
             folder.display()
         )));
     }
-    let mut found = People { currency, settings: &config.profile, current: None, buyers: Vec::new() };
+    match missing(&here) {
+        Some(missing) if place.partial => {
+            say(format_args!("{missing}: what follows is of a part of the people"))?
+        }
+        Some(missing) => {
+            return Err(Failure::Usage(format!(
+                "{missing}, and {} has only a part of the people; bring the folders of the partitions together, or ask for this part \
+                 with --partial",
+                folder.display()
+            )));
+        }
+        None => {}
+    }
+    let mut found =
+        People { currency: &place.currency, settings: &config.profile, current: None, buyers: Vec::new() };
     let mut seen = Ok(());
     stores.visit(&mut |key, value| {
         if seen.is_ok() {
@@ -139,6 +158,21 @@ fn of_state(folder: &Path, config: &Config, currency: &Currency) -> Result<Vec<P
     seen.map_err(Failure::fault)?;
     found.end();
     Ok(found.buyers)
+}
+
+/// Which partitions are elsewhere, as the beginning of a sentence; `None` where all are here.
+fn missing(here: &[bool]) -> Option<String> {
+    let missing: Vec<String> = (0..)
+        .zip(here)
+        .filter(|(_, here)| !**here)
+        .map(|(partition, _): (u32, _)| partition.to_string())
+        .collect();
+    let (which, are) = match missing.len() {
+        0 => return None,
+        1 => ("partition", "is"),
+        _ => ("partitions", "are"),
+    };
+    Some(format!("{which} {} of {} {are} not here", missing.join(", "), here.len()))
 }
 
 struct People<'c> {
@@ -230,14 +264,18 @@ fn of_topic(config: &Config, currency: &Currency) -> Result<Vec<Totals>, Failure
 
 #[cfg(test)]
 mod tests {
+    use kinfold_pipeline::StageName;
+    use kinfold_store::{Memory, RocksStore};
+
     use super::*;
 
+    #[derive(clap::Parser)]
+    struct Command {
+        #[command(flatten)]
+        place: Where,
+    }
+
     fn read(content: &str, more: &[&str]) -> Result<Buyers, String> {
-        #[derive(clap::Parser)]
-        struct Command {
-            #[command(flatten)]
-            place: Where,
-        }
         let folder = tempfile::tempdir().expect("a folder");
         let file = folder.path().join("t.csv");
         std::fs::write(&file, content).expect("writes");
@@ -257,6 +295,33 @@ mod tests {
         let summaries = buyers.summaries(buyers.last_day().expect("somebody bought"));
         assert_eq!(summaries.len(), 2);
         assert_eq!(summaries[0].repeat_mean, Some(21.0));
+    }
+
+    #[test]
+    fn a_part_of_the_people_is_not_taken_for_all_of_them() {
+        let folder = tempfile::tempdir().expect("a folder");
+        let people = folder.path().join(StageName::People.as_str());
+        let all = load(None).expect("every setting has a default").topics.partitions;
+        let make = |partition: u32| {
+            let store = RocksStore::open(&people.join(partition.to_string()), &Memory::new(1 << 20));
+            drop(store.expect("a store"));
+        };
+        (0..all).filter(|partition| ![1, 3].contains(partition)).for_each(make);
+        let state = folder.path().to_str().expect("is text");
+        let read = |more: &[&str]| {
+            let flags =
+                ["clv", "--currency", "eur", "--state", state].into_iter().chain(more.iter().copied());
+            let command = <Command as clap::Parser>::try_parse_from(flags).expect("are flags");
+            Buyers::read(&command.place)
+                .map(|buyers| buyers.has_days())
+                .map_err(|failure| failure.to_string())
+        };
+        let sentence = read(&[]).expect_err("is refused");
+        let words = [&*format!("partitions 1, 3 of {all} are not here"), "--partial"];
+        assert!(words.iter().all(|words| sentence.contains(words)), "{sentence}");
+        assert_eq!(read(&["--partial"]), Ok(true));
+        [1, 3].into_iter().for_each(make);
+        assert_eq!(read(&[]), Ok(true));
     }
 
     #[test]

@@ -4,7 +4,10 @@ use std::fmt;
 use std::str::FromStr;
 
 use jiff::civil;
+use jiff::tz::TimeZone;
 use serde::{Deserialize, Deserializer, Serialize, de};
+
+use crate::time::Timestamp;
 
 /// A day, as days since 1970-01-01; negative before. It has no zone: a birthday is the same day everywhere.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize)]
@@ -35,6 +38,25 @@ impl Date {
     pub fn days(self) -> i32 {
         self.0
     }
+
+    /// Whether somebody who was alive at that time may have been born on this day: not after the day that followed, because the time is
+    /// UTC and the day is not; not more than 122 years before, which nobody has outlived; and on no day that systems write where they
+    /// know none (1900-01-01, 1970-01-01). Of a time that no calendar has anything may be.
+    #[must_use]
+    pub fn is_plausible_birth(self, told: Timestamp) -> bool {
+        const YEARS_MAX: i16 = 122;
+        const PLACEHOLDERS: [civil::Date; 2] = [civil::date(1900, 1, 1), civil::date(1970, 1, 1)];
+        let Some(day) = self.civil().filter(|day| !PLACEHOLDERS.contains(day)) else { return false };
+        let Ok(told) = jiff::Timestamp::from_millisecond(told.millis()) else { return true };
+        let today = told.to_zoned(TimeZone::UTC).date();
+        let is_unborn = today.tomorrow().is_ok_and(|tomorrow| day > tomorrow);
+        !is_unborn && today.year().saturating_sub(day.year()) <= YEARS_MAX
+    }
+
+    fn civil(self) -> Option<civil::Date> {
+        let span = jiff::Span::new().try_days(self.0).ok()?;
+        civil::date(1970, 1, 1).checked_add(span).ok()
+    }
 }
 
 impl<'de> Deserialize<'de> for Date {
@@ -59,10 +81,9 @@ impl FromStr for Date {
 impl fmt::Display for Date {
     /// `YYYY-MM-DD`.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let span = jiff::Span::new().try_days(self.0);
-        match span.and_then(|span| civil::date(1970, 1, 1).checked_add(span)) {
-            Ok(day) => write!(f, "{day}"),
-            Err(_) => write!(f, "{} days", self.0),
+        match self.civil() {
+            Some(day) => write!(f, "{day}"),
+            None => write!(f, "{} days", self.0),
         }
     }
 }
@@ -83,6 +104,31 @@ mod tests {
             assert_eq!(text.parse(), Ok(Date(days)), "{text}");
             assert_eq!(Date::from_days(days).map(|day| day.to_string()).as_deref(), Ok(text));
         }
+    }
+
+    #[test]
+    fn a_birth_is_within_a_life_of_when_it_was_told_and_on_no_placeholder() {
+        let plausible = |day: &str, told: &str| {
+            let day: Date = day.parse().expect("a day");
+            day.is_plausible_birth(told.parse().expect("a time"))
+        };
+        let told = "2026-03-01T10:00:00Z";
+        for (day, expected) in [
+            ("1984-02-29", true),
+            ("2026-03-02", true),
+            ("2026-03-03", false),
+            ("2199-12-31", false),
+            ("1904-01-02", true),
+            ("1903-12-31", false),
+            ("0001-01-01", false),
+            ("1900-01-01", false),
+            ("1970-01-01", false),
+        ] {
+            assert_eq!(plausible(day, told), expected, "{day}");
+        }
+        assert!(plausible("2026-03-03", "2026-04-01T10:00:00Z"), "the time at which it was told counts");
+        assert!(!plausible("1900-01-01", "1950-03-01T10:00:00Z"));
+        assert!(Date(0x7fff_ffff).civil().is_none());
     }
 
     #[test]

@@ -65,7 +65,7 @@ impl Accounts {
     pub fn of(&self, name: &str, declared: &Survivorship, now: Timestamp) -> Option<Account> {
         let (_, values) = self.0.least().find(|(stated, _)| *stated == name)?;
         let (beyond, rule) = (values.beyond(), declared.of(name));
-        let contest = Contest::new(values, &beyond, rule);
+        let contest = Contest::new(name, values, &beyond, rule);
         Some(Account {
             shown: contest.attribute(now)?,
             stated: contest.in_order().into_iter().map(Stated::of).collect(),

@@ -127,7 +127,7 @@ fn survivors(
 ) -> BTreeMap<String, Attribute> {
     let survivor = |(name, values): (&str, &Values)| {
         let beyond = values.beyond();
-        let attribute = Contest::new(values, &beyond, declared.of(name)).attribute(now)?;
+        let attribute = Contest::new(name, values, &beyond, declared.of(name)).attribute(now)?;
         Some((name.to_owned(), attribute))
     };
     attributes.least().filter_map(survivor).collect()

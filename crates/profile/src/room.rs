@@ -3,13 +3,16 @@
 //!
 //! In this order parts give way, each only as far as it has to: the oldest entries of the timeline; values that stand side by side, of the
 //! attribute with the most bytes of them first; the last interests; the largest attributes; the identifiers that were seen longest
-//! ago; the greatest aliases. What takes no more than its name among what was cut stays. Metrics, consents, the restriction, the value and the stage never do: all of them together stay below
-//! what there is room for.
+//! ago; the greatest aliases; the sums in currencies that nobody knows. What takes no more than its name among what was cut stays. All other
+//! metrics, consents, the restriction, the value and the stage never do: all of them together stay below what there is room for. Currencies
+//! that ISO 4217 knows are fewer than 200, and those that sources make up can be 26³: a hundred times as many.
 
 use std::cmp::Reverse;
 use std::collections::BTreeSet;
 
-use kinfold_model::UnifiedProfile;
+use iso_currency::Currency;
+use kinfold_model::profile::Metrics;
+use kinfold_model::{Metric, UnifiedProfile};
 use postcard::ser_flavors::Size;
 use serde::Serialize;
 
@@ -79,12 +82,20 @@ enum Layer {
     Attributes,
     Identifiers,
     Aliases,
+    Currencies,
 }
 
 impl Layer {
     /// In the order in which they give way.
-    const ALL: [Self; 6] =
-        [Self::Timeline, Self::Values, Self::Interests, Self::Attributes, Self::Identifiers, Self::Aliases];
+    const ALL: [Self; 7] = [
+        Self::Timeline,
+        Self::Values,
+        Self::Interests,
+        Self::Attributes,
+        Self::Identifiers,
+        Self::Aliases,
+        Self::Currencies,
+    ];
 
     /// How many of them there are.
     fn pieces(self, profile: &UnifiedProfile) -> usize {
@@ -94,6 +105,7 @@ impl Layer {
             Self::Interests => profile.interests.len(),
             Self::Identifiers => profile.identifiers.len(),
             Self::Aliases => profile.aliases.len(),
+            Self::Currencies => made_up(&profile.metrics).len(),
         }
     }
 
@@ -151,11 +163,29 @@ impl Layer {
                 cut.extend(gone.map(|one| Part::Identifiers(one.namespace).to_string()));
                 profile.identifiers.sort_unstable();
             }
+            Self::Currencies => {
+                for code in made_up(&profile.metrics).into_iter().take(count) {
+                    let Metrics { revenue, average_order_value, .. } = &mut profile.metrics;
+                    let gone = [
+                        (Metric::Revenue, revenue.remove(&code)),
+                        (Metric::AverageOrderValue, average_order_value.remove(&code)),
+                    ];
+                    let gone = gone.into_iter().filter(|(_, amount)| amount.is_some());
+                    cut.extend(gone.map(|(metric, _)| Part::Metric(metric).to_string()));
+                }
+            }
         }
         profile.standard = standard(&profile.identifiers, &profile.attributes);
         profile.truncated = cut.into_iter().collect();
         profile
     }
+}
+
+/// The codes of currencies that ISO 4217 does not know, the greatest first.
+fn made_up(metrics: &Metrics) -> Vec<String> {
+    let codes: BTreeSet<&String> = metrics.revenue.keys().chain(metrics.average_order_value.keys()).collect();
+    let unknown = codes.into_iter().rev().filter(|code| Currency::from_code(code).is_none());
+    unknown.cloned().collect()
 }
 
 /// Cuts off the end of a list.
@@ -168,10 +198,10 @@ fn shorten<T>(list: &mut Vec<T>, count: usize, part: Part, cut: &mut BTreeSet<St
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
     use kinfold_model::consent::{ConsentState, EffectiveConsent};
-    use kinfold_model::profile::{
-        Attribute, Interest, Metrics, ProfileIdentifier, StatedValue, TimelineEntry,
-    };
+    use kinfold_model::profile::{Attribute, Interest, ProfileIdentifier, StatedValue, TimelineEntry};
     use kinfold_model::{Amount, Namespace, PersonId, Standard, Timestamp};
     use kinfold_wire::{Framing, Topic, encode};
 
@@ -333,6 +363,35 @@ mod tests {
         profile.attributes.insert("c".to_owned(), Attribute::once(&text(0, PROFILE_BYTES_MAX), "crm", at(0)));
         let after = fit(profile);
         assert!(!after.attributes.contains_key("c") && after.attributes.contains_key("a"));
+    }
+
+    /// Every code of three letters, each with as much as one person can have bought for in three sets of identifiers.
+    fn every_currency() -> Metrics {
+        let mut most: Amount = "999999999999.9999".parse().expect("an amount");
+        (0..14).for_each(|_| most += most);
+        let letters = || 'A'..='Z';
+        let codes = letters().flat_map(|a| letters().flat_map(move |b| letters().map(move |c| [a, b, c])));
+        let sums: BTreeMap<String, Amount> = codes.map(|code| (String::from_iter(code), most)).collect();
+        assert_eq!(sums.len(), 17_576);
+        Metrics { orders: 24_000, revenue: sums.clone(), average_order_value: sums, ..profile(40, 0).metrics }
+    }
+
+    #[test]
+    fn of_currencies_those_that_nobody_knows_give_way_and_last() {
+        let before = UnifiedProfile { metrics: every_currency(), ..profile(40, 2) };
+        let after = fit(before.clone());
+        assert!(fits(&after) && written(&after) <= PROFILE_BYTES_MAX);
+        let named = |name: &str| after.truncated.iter().any(|cut| cut == name);
+        assert!(["metrics.average_order_value", "metrics.revenue", "timeline"].map(named) == [true; 3]);
+        assert!(after.timeline.is_empty() && after.aliases.is_empty() && after.consents == before.consents);
+        let (left, all) = (&after.metrics.revenue, &before.metrics.revenue);
+        assert!(left.keys().eq(after.metrics.average_order_value.keys()));
+        let gone: Vec<&String> = all.keys().filter(|code| !left.contains_key(*code)).collect();
+        assert!(gone.iter().all(|code| Currency::from_code(code).is_none()));
+        let greatest = made_up(&before.metrics).into_iter().take(gone.len()).rev();
+        assert!(gone.into_iter().eq(greatest.collect::<Vec<_>>().iter()), "the greatest go first");
+        assert!(fit(after.clone()) == after, "what was cut has room");
+        assert!(left.contains_key("EUR") && left.len() > 10_000, "no more than has to");
     }
 
     #[test]

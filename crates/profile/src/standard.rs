@@ -6,6 +6,20 @@ use std::collections::BTreeMap;
 
 use kinfold_model::profile::{Attribute, ProfileIdentifier};
 use kinfold_model::standard::{Address, Email, Phone, Social, Standard};
+use kinfold_model::{Date, Timestamp};
+
+/// The attributes that tell when somebody was born.
+const BIRTHS: [&str; 2] = ["birth_date", "date_of_birth"];
+
+/// Whether an attribute of this name tells when somebody was born.
+pub(crate) fn tells_birth(name: &str) -> bool {
+    BIRTHS.contains(&name)
+}
+
+/// The day that a text names; `None` where it names none, or one on which nobody can have been born of whom it was told at that time.
+pub(crate) fn birth(text: &str, told: Timestamp) -> Option<Date> {
+    text.parse().ok().filter(|day: &Date| day.is_plausible_birth(told))
+}
 
 /// What these identifiers and attributes amount to. Where an attribute goes by several names, the first that is there counts.
 pub(crate) fn standard(
@@ -16,6 +30,7 @@ pub(crate) fn standard(
         let found = names.iter().find_map(|name| attributes.get(*name));
         found.map(|attribute| attribute.value.clone())
     };
+    let born = |name: &&str| attributes.get(*name).and_then(|one| birth(&one.value, one.time));
     let of = |namespace: &'static str| {
         identifiers.iter().filter(move |identifier| identifier.namespace.as_str() == namespace)
     };
@@ -30,7 +45,7 @@ pub(crate) fn standard(
     Standard {
         given_name: stated(&["given_name", "first_name"]),
         family_name: stated(&["family_name", "last_name"]),
-        birth_date: stated(&["birth_date", "date_of_birth"]).and_then(|text| text.parse().ok()),
+        birth_date: BIRTHS.iter().find_map(born),
         language: stated(&["language", "locale"]),
         // Somebody of whom only the country is known has no address.
         addresses: if address == Address::default() {
@@ -78,12 +93,16 @@ fn social(identifier: &ProfileIdentifier) -> Social {
 
 #[cfg(test)]
 mod tests {
-    use kinfold_model::{Namespace, Timestamp};
+    use kinfold_model::Namespace;
 
     use super::*;
 
+    fn told() -> Timestamp {
+        "2026-03-01T10:00:00Z".parse().expect("a time")
+    }
+
     fn attribute(name: &str, value: &str) -> (String, Attribute) {
-        (name.to_owned(), Attribute::once(value, "crm", Timestamp::default()))
+        (name.to_owned(), Attribute::once(value, "crm", told()))
     }
 
     fn identifier(namespace: &str, value: &str) -> ProfileIdentifier {
@@ -118,6 +137,19 @@ mod tests {
         let unread = [attribute("birth_date", "29.2."), attribute("country", "DE")].into();
         let standard = super::standard(&[], &unread);
         assert!(standard.birth_date.is_none() && standard.addresses.is_empty());
+    }
+
+    #[test]
+    fn a_birth_that_cannot_be_is_left_out_and_another_name_is_asked() {
+        let birth = |stated: &[(&str, &str)]| {
+            let attributes = stated.iter().map(|(name, value)| attribute(name, value)).collect();
+            standard(&[], &attributes).birth_date.map(|day| day.to_string())
+        };
+        for text in ["2199-12-31", "1870-01-02", "1970-01-01", "31.2.1984"] {
+            assert_eq!(birth(&[("birth_date", text)]), None, "{text}");
+            let both = [("birth_date", text), ("date_of_birth", "1984-02-29")];
+            assert_eq!(birth(&both).as_deref(), Some("1984-02-29"), "{text}");
+        }
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Which value survives: all that was stated of an attribute, the rule that is declared for it, and the time in; the attribute of the
 //! profile, or the whole contest in order, out.
 //!
+//! Of a birth date only the days compete on which somebody can have been born, as long as there is one, by whatever rule.
+//!
 //! Every rule is total: of values that are equal by it the newest wins, then that of the greatest touchpoint id, value and source. The
 //! time tells only whether the winner is stale.
 
@@ -9,6 +11,7 @@ use std::collections::BTreeMap;
 use kinfold_model::profile::{Attribute, StatedValue};
 use kinfold_model::{AttributeRule, Reason, SurvivorRule, Survivorship, Timestamp, UnifiedProfile};
 
+use crate::standard::{birth, tells_birth};
 use crate::tally::{Mark, Tally};
 use crate::values::{Pair, Values, length};
 
@@ -20,12 +23,14 @@ pub(crate) struct Competitor<'v> {
     pub(crate) is_kept: bool,
 }
 
-/// By what competitors are compared; the greatest wins. A preference of the rule, then the statement that speaks for the value.
-type Rank<'v> = (i64, &'v Mark, &'v str, &'v str);
+/// By what competitors are compared; the greatest wins. Whether it can be, a preference of the rule, then the statement that speaks for
+/// the value.
+type Rank<'v> = (bool, i64, &'v Mark, &'v str, &'v str);
 
 /// All that compete for one attribute.
 pub(crate) struct Contest<'v> {
     rule: &'v AttributeRule,
+    is_birth: bool,
     /// At least one.
     competitors: Vec<Competitor<'v>>,
     /// By value, how many touchpoints stated it; only where the rule asks for it.
@@ -34,8 +39,9 @@ pub(crate) struct Contest<'v> {
 }
 
 impl<'v> Contest<'v> {
-    /// `beyond` is what is known of the pairs without room.
+    /// For the attribute of this name; `beyond` is what is known of the pairs without room.
     pub(crate) fn new(
+        name: &str,
         values: &'v Values,
         beyond: &'v BTreeMap<Pair, Tally>,
         rule: &'v AttributeRule,
@@ -44,7 +50,8 @@ impl<'v> Contest<'v> {
             SurvivorRule::MostFrequent => counts(values),
             _ => BTreeMap::new(),
         };
-        Self { rule, competitors: competitors(values, beyond), counts, is_full: values.is_full() }
+        let (competitors, is_full) = (competitors(values, beyond), values.is_full());
+        Self { rule, is_birth: tells_birth(name), competitors, counts, is_full }
     }
 
     /// All of them, the winner first.
@@ -87,7 +94,9 @@ impl<'v> Contest<'v> {
             SurvivorRule::Longest => to_i64(length(value) as u64),
             SurvivorRule::VerifiedFirst => i64::from(one.tally.verified.is_some()),
         };
-        (preference, self.statement(one), value, source)
+        let statement = self.statement(one);
+        let can_be = !self.is_birth || birth(value, statement.time).is_some();
+        (can_be, preference, statement, value, source)
     }
 
     /// The statement that speaks for a value.
@@ -189,7 +198,7 @@ mod tests {
 
     fn survivor(values: &Values, rule: &AttributeRule) -> Attribute {
         let beyond = values.beyond();
-        Contest::new(values, &beyond, rule).attribute(at(100)).expect("something was stated")
+        Contest::new("city", values, &beyond, rule).attribute(at(100)).expect("something was stated")
     }
 
     fn by(rule: SurvivorRule) -> AttributeRule {
@@ -256,6 +265,36 @@ mod tests {
         for rule in SurvivorRule::ALL {
             assert_eq!(survivor(&values, &by(rule)).reason, Reason::Only, "{rule:?}");
         }
+    }
+
+    #[test]
+    fn a_birth_that_cannot_be_goes_behind_one_that_can_by_every_rule() {
+        let values = stated(&[
+            (1, "2199-12-31 or so", "crm", false),
+            (2, "1944-02-29", "till", false),
+            (3, "2199-12-31", "crm", true),
+            (4, "2199-12-31", "crm", false),
+        ]);
+        let beyond = values.beyond();
+        let crm = AttributeRule { sources: vec!["crm".to_owned()], ..by(SurvivorRule::SourcePriority) };
+        for rule in SurvivorRule::ALL.map(by).into_iter().chain([crm]) {
+            let born = |name| {
+                let contest = Contest::new(name, &values, &beyond, &rule);
+                assert_eq!(contest.in_order().len(), 3);
+                contest.attribute(at(100)).expect("something was stated").value
+            };
+            assert_eq!(
+                (born("birth_date"), born("date_of_birth")),
+                ("1944-02-29".into(), "1944-02-29".into())
+            );
+            assert_ne!(born("signed_on"), "1944-02-29", "{rule:?}");
+        }
+        let values = stated(&[(1, "unknown", "crm", false), (2, "2199-12-31", "till", false)]);
+        let beyond = values.beyond();
+        let rule = by(SurvivorRule::Newest);
+        let shown =
+            Contest::new("birth_date", &values, &beyond, &rule).attribute(at(100)).map(|one| one.value);
+        assert_eq!(shown.as_deref(), Some("2199-12-31"), "where none can be, the rule decides");
     }
 
     #[test]

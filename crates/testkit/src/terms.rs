@@ -96,8 +96,7 @@ pub fn profile_settings() -> Settings {
 fn stages() -> Vec<Stage> {
     let stage = |name: &str| Stage { name: name.to_owned(), ..Stage::default() };
     let orders = |name, orders_min| Stage { orders_min: Some(orders_min), ..stage(name) };
-    let amount = "30.00".parse().expect("an amount");
-    let revenue_min = Some(RevenueMin { currency: "EUR".parse().expect("a currency"), amount });
+    let revenue_min = revenue_min();
     vec![
         stage("new"),
         Stage { identified: Some(true), ..stage("known") },
@@ -109,6 +108,22 @@ fn stages() -> Vec<Stage> {
         Stage { days_since_order_min: Some(27), ..stage("at_risk") },
         Stage { days_since_order_min: Some(29), ..stage("lapsed") },
     ]
+}
+
+/// Nothing here asks when somebody was seen, so that of touchpoints without an order no time is one at which a stage may begin; a refund
+/// takes revenue below its least all the same.
+fn earlier_stages() -> Vec<Stage> {
+    let stage = |name: &str| Stage { name: name.to_owned(), ..Stage::default() };
+    vec![
+        stage("new"),
+        Stage { orders_min: Some(1), ..stage("buyer") },
+        Stage { revenue_min: revenue_min(), ..stage("spender") },
+    ]
+}
+
+fn revenue_min() -> Option<RevenueMin> {
+    let amount = "30.00".parse().expect("an amount");
+    Some(RevenueMin { currency: "EUR".parse().expect("a currency"), amount })
 }
 
 /// By which the decisions of a world are weighed: one policy for each of its purposes, and one of them has an end. Of that one
@@ -143,7 +158,10 @@ pub fn purposes() -> Purposes {
 
 /// What was declared before the rules of a run changed: everything is weighed and lasts otherwise, one output asks for other parts,
 /// one was not there yet, and one is not there any more; of every attribute another value survived, no source was believed of orders
-/// before another, hours were those of UTC, nothing was said of values, and stages were those of everybody.
+/// before another, hours were those of UTC, nothing was said of values, and stages were fewer.
+///
+/// # Panics
+/// Never: the stages are sound.
 #[must_use]
 pub fn earlier_terms() -> (Purposes, Outputs, Survivorship, Settings) {
     let marketing = Purpose { valid_for_ms: Some(200 * HOUR_MS), ..Purpose::default() };
@@ -161,7 +179,9 @@ pub fn earlier_terms() -> (Purposes, Outputs, Survivorship, Settings) {
         ("gone", output("analytics", &["city"])),
     ];
     let outputs = named.into_iter().map(|(name, output)| (name.to_owned(), output)).collect();
-    (purposes, outputs, Survivorship::new(SurvivorRule::Oldest, BTreeMap::new()), Settings::default())
+    let lifecycle = LifecycleRules::new(earlier_stages()).expect("the stages are sound");
+    let settings = Settings { lifecycle, ..Settings::default() };
+    (purposes, outputs, Survivorship::new(SurvivorRule::Oldest, BTreeMap::new()), settings)
 }
 
 /// To which profiles of a world leave: one output for which people have to agree, and of whose parts some need more; one about

@@ -4,7 +4,6 @@
 //! them is no date. Years of two digits are not read: whoever was born in `24` is two years old or a hundred and two.
 
 use jiff::civil::Date;
-use jiff::tz::TimeZone;
 use kinfold_model::Timestamp;
 
 use super::attributes::Reading;
@@ -12,27 +11,12 @@ use super::attributes::Reading;
 const MONTHS: [&str; 12] =
     ["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"];
 
-/// Nobody has lived longer than 122 years.
-const YEARS_MAX: i16 = 122;
-
-/// What systems write where no date is known.
-const PLACEHOLDERS: [(i16, i8, i8); 2] = [(1900, 1, 1), (1970, 1, 1)];
-
 /// A date of birth, as somebody stated it at a time.
 pub(super) fn birth(text: &str, time: Timestamp) -> Reading {
     let Some(date) = read(text) else { return Reading::Malformed };
     let iso = date.to_string();
-    let is_placeholder = PLACEHOLDERS.contains(&(date.year(), date.month(), date.day()));
-    let Some(today) = day_of(time) else { return Reading::Read(iso) };
-    // A day of grace, because the time is UTC and the date is not.
-    let unborn = today.tomorrow().is_ok_and(|tomorrow| date > tomorrow);
-    let too_old = today.year().saturating_sub(date.year()) > YEARS_MAX;
-    if is_placeholder || unborn || too_old { Reading::Implausible(iso) } else { Reading::Read(iso) }
-}
-
-fn day_of(time: Timestamp) -> Option<Date> {
-    let instant = jiff::Timestamp::from_millisecond(time.millis()).ok()?;
-    Some(instant.to_zoned(TimeZone::UTC).date())
+    let is_plausible = iso.parse::<kinfold_model::Date>().is_ok_and(|day| day.is_plausible_birth(time));
+    if is_plausible { Reading::Read(iso) } else { Reading::Implausible(iso) }
 }
 
 fn read(text: &str) -> Option<Date> {

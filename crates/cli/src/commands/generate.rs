@@ -8,7 +8,7 @@ use clap::Args;
 use kinfold_model::Timestamp;
 
 use super::Failure;
-use crate::generate::Plan;
+use crate::generate::{CHURN_MAX, Plan};
 
 /// What to generate.
 #[derive(Args)]
@@ -28,6 +28,9 @@ pub struct Generate {
     /// How many days the touchpoints are spread over.
     #[arg(long, default_value_t = 90)]
     days: u32,
+    /// After so many of a hundred orders, on average, whoever placed them buys nothing any more; `kinfold clv fit` needs some who do so.
+    #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=i64::from(CHURN_MAX)))]
+    churn: u8,
     /// The folder for touchpoints.jsonl and truth.jsonl; it is created if need be.
     #[arg(long)]
     out: PathBuf,
@@ -44,8 +47,9 @@ impl Generate {
     fn write(&self, records: &Path, truth: &Path) -> std::io::Result<()> {
         let (mut records, mut truth) =
             (BufWriter::new(File::create(records)?), BufWriter::new(File::create(truth)?));
-        let Self { seed, people, touchpoints, start, days, .. } = *self;
-        for (line, generated) in (Plan { seed, people, touchpoints, start, days }).generate().enumerate() {
+        let Self { seed, people, touchpoints, start, days, churn, .. } = *self;
+        let plan = Plan { seed, people, touchpoints, start, days };
+        for (line, generated) in plan.generate().leaving(churn).enumerate() {
             records.write_all(&generated.record)?;
             records.write_all(b"\n")?;
             let (person, source, sound) = (generated.person, generated.source, generated.sound);

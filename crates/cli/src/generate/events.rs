@@ -87,6 +87,7 @@ impl Scene<'_> {
             60..75 => "login",
             75..80 => "consent_banner",
             80..84 => "registration",
+            _ if self.people.all[who].has_left => "page_view",
             _ => "order",
         };
         let head = self.head("webshop", self.time, "web", kind);
@@ -132,6 +133,9 @@ impl Scene<'_> {
             }
             _ => {}
         }
+        if kind == "order" {
+            self.people.bought(who, self.sequence);
+        }
         (generated("webshop", record, &self.people.all[who]), order)
     }
 
@@ -161,7 +165,8 @@ impl Scene<'_> {
             record.identifier("card_token", format_args!("tok_{token:016x}"));
         }
         record.order(order.id, order.cents, person.country().currency, order.items);
-        generated("till", record, person)
+        self.people.bought(who, self.sequence);
+        generated("till", record, &self.people.all[who])
     }
 
     fn crm(&mut self, who: usize) -> Generated {
@@ -282,10 +287,10 @@ impl Scene<'_> {
     }
 }
 
-/// Whether the source has an identifier by which it could know this person.
+/// Whether the source has an identifier by which it could know this person, and hears of them. The till hears of who buys.
 fn is_known(person: &Person, source: &str) -> bool {
     match source {
-        "till" => person.has_loyalty || person.has_card,
+        "till" => !person.has_left && (person.has_loyalty || person.has_card),
         "crm" => person.is_customer,
         "email" => person.is_subscribed,
         "social" => person.is_social,

@@ -65,6 +65,9 @@ pub const SOURCES: [(&str, u8); 7] = [
     ("callcentre", 6),
 ];
 
+/// Of a hundred orders so many may be the last of whoever placed them: of somebody it is twice as many.
+pub const CHURN_MAX: u8 = 50;
+
 /// The CRM reports an order of the webshop after this many other records.
 const REPORT_DELAY: u64 = 40;
 /// A record is repeated from among this many that were kept.
@@ -123,6 +126,12 @@ impl Iterator for Generator {
 }
 
 impl Generator {
+    /// The same, but that people stop buying: after so many of a hundred orders on average, at most [`CHURN_MAX`]. With 0 nobody does.
+    #[must_use]
+    pub fn leaving(self, churn: u8) -> Self {
+        Self { people: self.people.leaving(churn.min(CHURN_MAX)), ..self }
+    }
+
     fn report(&mut self, sequence: u64) -> Generated {
         let time = self.time_of(sequence);
         let mut scene = Scene { people: &mut self.people, rng: &mut self.rng, sequence, time };

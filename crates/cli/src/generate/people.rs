@@ -16,6 +16,8 @@ const NETWORKS: [&str; 3] = ["mastodon", "bluesky", "pixelfed"];
 /// Everybody.
 pub(super) struct People {
     pub(super) all: Vec<Person>,
+    /// Of a hundred orders so many are the last of whoever placed them.
+    churn: u8,
     seed: u64,
 }
 
@@ -39,6 +41,8 @@ pub(super) struct Person {
     pub(super) is_social: bool,
     pub(super) has_tablet: bool,
     pub(super) is_subscribed: bool,
+    /// Whoever left buys nothing any more.
+    pub(super) has_left: bool,
 }
 
 /// Values that look random and are not, one kind apart from the other.
@@ -51,6 +55,7 @@ pub(super) enum Opaque {
 }
 
 impl People {
+    /// Nobody of them ever leaves.
     pub(super) fn new(count: usize, seed: u64, rng: &mut Rng) -> Self {
         let count = u32::try_from(count).unwrap_or(u32::MAX);
         let mut all = Vec::with_capacity(count as usize);
@@ -61,7 +66,22 @@ impl People {
             settle(&mut all, household, size, &mut exchange, rng);
             household += 1;
         }
-        Self { all, seed }
+        Self { all, churn: 0, seed }
+    }
+
+    /// The same, who leave after so many of a hundred orders on average.
+    pub(super) fn leaving(self, churn: u8) -> Self {
+        Self { churn, ..self }
+    }
+
+    /// Somebody has bought, and leaves or not: everybody with a probability of their own, from none to twice that of all. It is not
+    /// drawn, so that where nobody leaves everything is as it was.
+    pub(super) fn bought(&mut self, who: usize, order: u64) {
+        const TAG: u64 = 0xa076_1d64_78bd_642f;
+        let Some(person) = self.all.get_mut(who).filter(|_| self.churn > 0) else { return };
+        let own = mix(mix(self.seed ^ TAG) ^ u64::from(person.index));
+        let percent = own % (2 * u64::from(self.churn) + 1);
+        person.has_left |= mix(own ^ order) % 100 < percent;
     }
 
     /// Somebody; some come more often than others.
@@ -196,6 +216,7 @@ fn settle(all: &mut Vec<Person>, household: u32, size: usize, exchange: &mut Exc
             is_social: rng.u8(0..100) < 30,
             has_tablet,
             is_subscribed: rng.u8(0..100) < 60,
+            has_left: false,
         });
     }
 }

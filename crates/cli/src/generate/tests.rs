@@ -143,6 +143,24 @@ fn times_lie_within_the_plan_and_are_roughly_in_order() {
 }
 
 #[test]
+fn who_leaves_buys_nothing_more_and_all_else_goes_on() {
+    let all = |churn| plan(1).generate().leaving(churn).collect::<Vec<_>>();
+    assert!(all(0) == plan(1).generate().collect::<Vec<_>>(), "without churn nothing is another");
+    let orders = |all: &[Generated]| {
+        let is_order = |one: &&Generated| {
+            let value: Option<Value> = serde_json::from_slice(&one.record).ok();
+            ["webshop", "till"].contains(&one.source) && value.is_some_and(|value| value["type"] == "order")
+        };
+        all.iter().filter(is_order).count()
+    };
+    let (stay, leave) = (all(0), all(20));
+    assert_eq!(leave.len(), stay.len());
+    assert!(all(20) == leave, "the same plan, the same bytes");
+    // Of ten orders each without churn about four are left.
+    assert!(orders(&leave) * 10 < orders(&stay) * 6 && orders(&leave) * 10 > orders(&stay) * 2);
+}
+
+#[test]
 fn nobody_and_nothing_are_plans_too() {
     assert_eq!(Plan { people: 0, ..plan(1) }.generate().count(), 0);
     assert_eq!(Plan { touchpoints: 0, ..plan(1) }.generate().count(), 0);

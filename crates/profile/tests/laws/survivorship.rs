@@ -112,21 +112,21 @@ fn a_value_becomes_stale_on_time_and_fresh_again_when_it_is_confirmed() {
 #[test]
 fn what_a_source_has_verified_is_told_of_attributes_and_identifiers() {
     let touchpoints = [
-        states("1", 1, "crm", &[("birth_date", "1984-02-29")], &["birth_date", "email"]),
-        states("2", 2, "web", &[("birth_date", "1990-01-02")], &["cookie"]),
+        states("1", 1, "crm", &[("birth_date", "1944-02-29")], &["birth_date", "email"]),
+        states("2", 2, "web", &[("birth_date", "1950-01-02")], &["cookie"]),
     ];
     let world = world("birth_date", by(SurvivorRule::VerifiedFirst), &touchpoints);
     let profile = profile(&world);
     let birth = &profile.attributes["birth_date"];
     assert_eq!(
         (birth.value.as_str(), birth.reason, birth.verified),
-        ("1984-02-29", Reason::Verified, Some(at(1)))
+        ("1944-02-29", Reason::Verified, Some(at(1)))
     );
     let verified: Vec<_> =
         profile.identifiers.iter().map(|one| (one.namespace.as_str(), one.verified)).collect();
     assert_eq!(verified, [("cookie", Some(at(2))), ("email", Some(at(1)))]);
     let standard = &profile.standard;
-    assert_eq!(standard.birth_date.map(|day| day.to_string()).as_deref(), Some("1984-02-29"));
+    assert_eq!(standard.birth_date.map(|day| day.to_string()).as_deref(), Some("1944-02-29"));
     let emails: Vec<_> =
         standard.emails.iter().map(|email| (email.address.as_str(), email.verified)).collect();
     assert_eq!(emails, [("ann@example.org", Some(at(1)))]);

@@ -203,7 +203,7 @@ impl<'r> Timeline<'r> {
     }
 
     /// What happened, and the days after it that a rule asks for. A most of so many days ends with the next one. Days after
-    /// something are of no interest once it happened again.
+    /// something are of no interest once it happened again. A refund is no order, and what all amount to is less from it on.
     fn possible_changes(&self) -> Vec<Timestamp> {
         let rules = self.rules.stages().iter();
         let days = |of: &dyn Fn(&Stage) -> [Option<u32>; 2]| {
@@ -218,6 +218,7 @@ impl<'r> Timeline<'r> {
         let age = days(&|stage| [stage.age_days_min, None]);
         let mut points = vec![self.first];
         points.extend(self.identified);
+        points.extend(self.revenue.values().flatten().map(|(time, _)| *time));
         points.extend(age.iter().map(|days| after(self.first, *days)));
         let mut of = |times: &[Timestamp], days: &[u32]| {
             for (place, time) in times.iter().enumerate() {
@@ -353,6 +354,30 @@ mod tests {
         );
         facts.orders[0].currency = "USD".parse().expect("a currency");
         assert_eq!(Timeline::new(&rules, &facts).stage_at(time("2026-03-01T00:00:00Z")), "any");
+    }
+
+    #[test]
+    fn a_refund_that_takes_revenue_below_its_least_is_a_change_on_its_day() {
+        let text = "[[stages]]\nname = \"any\"\n[[stages]]\nname = \"customer\"\norders_min = 1\n\
+                    [[stages]]\nname = \"vip\"\nrevenue_min = { currency = \"EUR\", amount = \"500\" }";
+        let rules: LifecycleRules = toml::from_str(text).expect("are rules");
+        let (bought, back) = ("2026-03-01T12:00:00Z", "2026-03-10T12:00:00Z");
+        let worth = |amount: &str, text| Order { amount: amount.parse().expect("an amount"), ..order(text) };
+        let orders = vec![worth("600", bought), worth("-300", back)];
+        let facts = Facts {
+            first_seen: time(bought),
+            last_seen: time(back),
+            identified: None,
+            orders,
+            seen: Vec::new(),
+        };
+        let timeline = Timeline::new(&rules, &facts);
+        assert_eq!(timeline.next_change(time(bought)), Some(time(back)));
+        let is = timeline.lifecycle(time("2026-03-20T00:00:00Z"));
+        let changes: Vec<(&str, Timestamp)> =
+            is.changes.iter().map(|change| (change.stage.as_str(), change.time)).collect();
+        assert_eq!((is.stage.as_str(), is.since), ("customer", time(back)));
+        assert_eq!(changes, [("customer", time(back)), ("vip", time(bought))]);
     }
 
     #[test]

@@ -31,8 +31,11 @@ fn amount(cents: i64) -> Amount {
 }
 
 fn order() -> impl Strategy<Value = Order> {
-    (time(), -500..5_000_i64, prop::sample::select(vec!["EUR", "USD"])).prop_map(|(time, cents, currency)| {
-        Order { time, amount: amount(cents), currency: currency.parse().expect("a currency") }
+    let cents = prop_oneof![2 => 0..5_000_i64, 1 => -5_000..0_i64];
+    (time(), cents, prop::sample::select(vec!["EUR", "USD"])).prop_map(|(time, cents, currency)| Order {
+        time,
+        amount: amount(cents),
+        currency: currency.parse().expect("a currency"),
     })
 }
 
@@ -43,13 +46,22 @@ fn facts() -> impl Strategy<Value = Facts> {
     })
 }
 
+/// Of anything, or of revenue alone: of all that a stage asks for together, hardly anybody has it.
 fn stage() -> impl Strategy<Value = Stage> {
+    prop_oneof![
+        2 => any_stage(),
+        1 => (0..9_000_i64).prop_map(|cents| Stage { revenue_min: Some(revenue_min(cents)), ..Stage::default() }),
+    ]
+}
+
+fn revenue_min(cents: i64) -> RevenueMin {
+    RevenueMin { currency: "EUR".parse().expect("a currency"), amount: amount(cents) }
+}
+
+fn any_stage() -> impl Strategy<Value = Stage> {
     let days = || prop::option::of(0..20_u32);
     let counts = (prop::option::of(any::<bool>()), prop::option::of(0..4_u32), prop::option::of(4..8_u32));
-    let revenue = prop::option::of((0..9_000_i64).prop_map(|cents| RevenueMin {
-        currency: "EUR".parse().expect("a currency"),
-        amount: amount(cents),
-    }));
+    let revenue = prop::option::of((0..9_000_i64).prop_map(revenue_min));
     (counts, days(), days(), days(), days(), days(), revenue).prop_map(
         |((identified, orders_min, orders_max), order, quiet, seen, unseen, age_days_min, revenue_min)| {
             Stage {
@@ -68,9 +80,13 @@ fn stage() -> impl Strategy<Value = Stage> {
     )
 }
 
+/// Half of them ask when somebody was seen. Under the others no touchpoint is a point in time unless something else makes it one.
 fn rules() -> impl Strategy<Value = LifecycleRules> {
-    prop::collection::vec(stage(), 0..6).prop_map(|stages| {
+    (prop::collection::vec(stage(), 0..6), any::<bool>()).prop_map(|(mut stages, ask_when_seen)| {
         let free = Stage::default();
+        for stage in stages.iter_mut().filter(|_| !ask_when_seen) {
+            (stage.days_since_seen_min, stage.days_since_seen_max) = (None, None);
+        }
         let mut all = vec![Stage { name: "anybody".to_owned(), ..Stage::default() }];
         for (place, stage) in stages.into_iter().filter(|stage| *stage != free).enumerate() {
             all.push(Stage { name: format!("s{place}"), ..stage });
