@@ -205,7 +205,7 @@ fn an_export_that_nobody_signed_or_whose_signature_does_not_fit_is_refused_with_
         let answer = program("kinfold")
             .env("KINFOLD_SECRET", "a secret that only tests use")
             .env("KINFOLD_PRIVACY__VERIFIERS__DESK__PUBLIC_KEY", to_hex(&public_key(&[7; 32])))
-            .args([&["privacy", "export", "email:ann@example.org", "--out", &out], more].concat())
+            .args([&["privacy", "export", "email:ann@example.org", "--out", &out][..], more].concat())
             .output()
             .expect("kinfold runs");
         (answer.status.code(), said(&answer.stderr))
@@ -213,16 +213,16 @@ fn an_export_that_nobody_signed_or_whose_signature_does_not_fit_is_refused_with_
     let digits = "0".repeat(128);
     let whole = ["--verifier", "desk", "--signature", &digits, "--request-id", "x-1", "--time", "1"];
     for (more, code, word) in [
-        (&[][..], 2, "--key or --signature"),
+        (&whole[..], 2, "has to name --request-id, --time, --verifier and IDENTIFIER"),
+        (&[], 2, "--key or --signature"),
         (&["--verifier", "desk"], 2, "--key or --signature"),
-        (&whole, 2, "has to name --request-id, --time, --verifier and IDENTIFIER"),
         (&whole[..6], 64, "--time"),
         (&whole[..4], 64, "--request-id"),
         (&whole[2..], 64, "--verifier"),
         (&["--verifier", "desk", "--time", "1"], 64, "--signature"),
     ] {
-        let (said, told) = export(more);
-        assert!(said == Some(code) && told.contains(word), "{more:?}: {said:?}: {told}");
+        let (ended, told) = export(more);
+        assert!(ended == Some(code) && told.contains(word), "{more:?}: {ended:?}: {told}");
     }
     assert!(!folder.path().join("out").exists(), "nothing was handed out");
 }

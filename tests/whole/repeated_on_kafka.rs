@@ -4,8 +4,9 @@
 use std::path::Path;
 
 use kinfold_cli::run::now;
+use kinfold_kafka::client::read_table;
 use kinfold_model::privacy::ReceiptStatus;
-use kinfold_model::{PrivacyReceipt, Timestamp};
+use kinfold_model::{Assignment, NodeId, PersonId, PrivacyReceipt, Timestamp};
 use kinfold_privacy::verify::{ExportOrder, export_text, from_hex, sign_text};
 use kinfold_wire::{SchemaIds, Topic, decode};
 use serde_json::{Value, json};
@@ -77,8 +78,15 @@ fn who_was_erased_with_former_people_is_so_when_it_is_asked_again() {
         ["steward", "unlink", customer.as_str(), email.as_str(), "--author", "a", "--reason", "a test"];
     scene.deployment.said(&unlink);
     until("them to be parted", PATIENCE, || {
-        let people = (scene.whose(EMAIL), scene.whose(CUSTOMER));
-        matches!(people, (Some(ann), Some(other)) if ann.person_id != other.person_id)
+        let table = read_table(scene.settings(), Topic::IdentityAssignment.as_str()).expect("is read");
+        let person = |node: &NodeId| -> Option<PersonId> {
+            let value = table.get(node.to_string().as_bytes())?;
+            let read = decode(Topic::IdentityAssignment, &SchemaIds::default(), value);
+            let assignment: Assignment = read.expect("we wrote it");
+            Some(assignment.person_id)
+        };
+        let people = (person(&scene.nodes[0]), person(&scene.nodes[1]));
+        matches!(people, (Some(customer), Some(email)) if customer != email)
     });
     scene.goes_on();
     let erase = ["erase", email.as_str(), "--include-former", "--request-id", "r-1"];
