@@ -31,6 +31,7 @@ mod privacy_command;
 mod privacy_on_kafka;
 mod programs;
 mod quality;
+mod repeated_on_kafka;
 mod restricted_on_kafka;
 mod returned_on_kafka;
 mod review;

@@ -3,6 +3,7 @@
 
 use std::path::Path;
 
+use kinfold_privacy::verify::{public_key, to_hex};
 use serde_json::Value;
 
 use crate::programs::program;
@@ -111,6 +112,10 @@ fn all_that_is_held_on_a_person_is_written_also_what_did_not_win_and_nothing_of_
     let document: Value = serde_json::from_str(&text).expect("JSON");
     assert_eq!(document["person_id"], steward.person("email:ann@example.org").expect("is somebody"));
     assert_eq!(document["profile"]["attributes"]["city"]["value"], "t-2");
+    assert_eq!(
+        (&document["purposes"], &document["recipients"]),
+        (&Value::Array(Vec::new()), &Value::Array(Vec::new()))
+    );
     let said = document["said"].as_array().expect("an array").iter();
     let cities: Vec<&str> = said.filter_map(|said| said["attributes"][0]["value"].as_str()).collect();
     assert!(cities.contains(&"t-1") && cities.contains(&"t-2"), "{cities:?}");
@@ -190,6 +195,36 @@ fn without_a_state_folder_a_request_needs_a_signature() {
         .expect("kinfold runs");
     let told = said(&answer.stderr);
     assert!(answer.status.code() == Some(64) && told.contains("--verifier"), "{told}");
+}
+
+#[test]
+fn an_export_that_nobody_signed_or_whose_signature_does_not_fit_is_refused_with_a_remedy() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let out = folder.path().join("out").display().to_string();
+    let export = |more: &[&str]| {
+        let answer = program("kinfold")
+            .env("KINFOLD_SECRET", "a secret that only tests use")
+            .env("KINFOLD_PRIVACY__VERIFIERS__DESK__PUBLIC_KEY", to_hex(&public_key(&[7; 32])))
+            .args([&["privacy", "export", "email:ann@example.org", "--out", &out][..], more].concat())
+            .output()
+            .expect("kinfold runs");
+        (answer.status.code(), said(&answer.stderr))
+    };
+    let digits = "0".repeat(128);
+    let whole = ["--verifier", "desk", "--signature", &digits, "--request-id", "x-1", "--time", "1"];
+    for (more, code, word) in [
+        (&whole[..], 2, "has to name --request-id, --time, --verifier and IDENTIFIER"),
+        (&[], 2, "--key or --signature"),
+        (&["--verifier", "desk"], 2, "--key or --signature"),
+        (&whole[..6], 64, "--time"),
+        (&whole[..4], 64, "--request-id"),
+        (&whole[2..], 64, "--verifier"),
+        (&["--verifier", "desk", "--time", "1"], 64, "--signature"),
+    ] {
+        let (ended, told) = export(more);
+        assert!(ended == Some(code) && told.contains(word), "{more:?}: {ended:?}: {told}");
+    }
+    assert!(!folder.path().join("out").exists(), "nothing was handed out");
 }
 
 #[test]

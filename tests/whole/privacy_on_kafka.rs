@@ -4,12 +4,13 @@
 use kinfold_cli::run::now;
 use kinfold_daemon::config::Config;
 use kinfold_kafka::client::{Outgoing, produce, send};
+use kinfold_kafka::reader::Stored;
 use kinfold_model::privacy::{Erasure, Ruling};
 use kinfold_model::{Identifier, Keys, Mark, Marks, PrivacyRequest, Reach};
 use kinfold_privacy::Verifiers;
 use kinfold_privacy::verify::{from_hex, public_key};
 use kinfold_testkit::broker::Broker;
-use kinfold_wire::{SchemaIds, Topic, decode, encode_inner};
+use kinfold_wire::{SchemaIds, TRACE_HEADER, Topic, Trace, decode, encode_inner};
 
 use crate::dead_on_kafka::Deployment;
 use crate::steward::said;
@@ -98,6 +99,11 @@ fn a_request_arrives_signed_and_whoever_waits_is_told_when_it_takes_too_long() {
     let secret = from_hex(secret.trim()).expect("is a key");
     verifiers.add("desk", &public_key(&secret)).expect("is a key");
     assert_eq!(verifiers.check(&request), Ok(()));
+    let trace = |record: &Stored| {
+        let header = record.headers.iter().find(|(name, _)| name == TRACE_HEADER);
+        Trace::from_header(&header.expect("by which its receipt is known").1).expect("is one")
+    };
+    let first = trace(&records[0]);
 
     let answer = deployment.kinfold(&["privacy", "status", "r-1"]);
     assert_eq!(answer.status.code(), Some(1));
@@ -107,4 +113,7 @@ fn a_request_arrives_signed_and_whoever_waits_is_told_when_it_takes_too_long() {
     let told = said(&answer.stdout);
     assert_eq!(answer.status.code(), Some(0), "{told}");
     assert!(told.contains("\"request_id\": \"r-1\"") && told.contains("\"status\": null"), "{told}");
+    let records = deployment.read(Topic::PrivacyRequest.as_str());
+    assert_eq!(records.len(), 2);
+    assert!(trace(&records[1]) != first, "each has a trace of its own");
 }

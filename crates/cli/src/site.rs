@@ -8,11 +8,11 @@ use clap::Args;
 use kinfold_daemon::config::Config;
 use kinfold_daemon::process::{framing, kafka_settings};
 use kinfold_kafka::World;
-use kinfold_kafka::client::{produce_keyed, read_table};
+use kinfold_kafka::client::{Outgoing, read_table, send};
 use kinfold_model::{Command, Keys, NodeId};
 use kinfold_pipeline::Topology;
 use kinfold_stitch::inspect;
-use kinfold_wire::{Topic, Trace, decode};
+use kinfold_wire::{TRACE_HEADER, Topic, Trace, decode};
 use serde::Serialize;
 
 use crate::clear::Clear;
@@ -87,11 +87,18 @@ impl Site {
 
     /// Sends a command to the deployment.
     pub(crate) fn send(&self, command: &Command) -> Result<(), Failure> {
-        self.order(Topic::IdentityCommand, &command.command_id, command)
+        let trace = Trace::of_source(&command.command_id, 0, 0);
+        self.order(Topic::IdentityCommand, &command.command_id, command, trace)
     }
 
-    /// Writes a record of a public topic of the deployment.
-    pub(crate) fn order<T: Serialize>(&self, topic: Topic, key: &str, value: &T) -> Result<(), Failure> {
+    /// Writes a record of a public topic of the deployment. Everything that it brings about has its trace.
+    pub(crate) fn order<T: Serialize>(
+        &self,
+        topic: Topic,
+        key: &str,
+        value: &T,
+        trace: Trace,
+    ) -> Result<(), Failure> {
         let settings = kafka_settings(&self.config);
         if World::observe(&settings).map_err(Failure::fault)?.count(topic.as_str()).is_none() {
             let name = settings.topic(topic.as_str());
@@ -100,10 +107,15 @@ impl Site {
             )));
         }
         let topology = self.topology()?;
-        let trace = Trace::of_source(key, 0, 0);
-        let record = topology.public(topic, key.to_owned(), Some(value), trace);
-        let value = record.map_err(Failure::fault)?.value.unwrap_or_default();
-        produce_keyed(&settings, topic.as_str(), key, value).map_err(Failure::fault)
+        let record = topology.public(topic, key.to_owned(), Some(value), trace).map_err(Failure::fault)?;
+        let outgoing = Outgoing {
+            topic: topic.as_str().to_owned(),
+            key: Some(record.key),
+            value: record.value,
+            headers: vec![(TRACE_HEADER.to_owned(), trace.to_string().into_bytes())],
+            ..Outgoing::default()
+        };
+        send(&settings, std::iter::once(outgoing)).map_err(Failure::fault)
     }
 
     fn commands_on_topic(&self) -> Result<BTreeMap<Vec<u8>, Command>, Failure> {

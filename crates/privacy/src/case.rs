@@ -16,9 +16,17 @@ use serde::{Deserialize, Serialize};
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Asked {
     pub(crate) demand: Demand,
+    /// When it was first asked for, as its receipt says.
     pub(crate) requested: Timestamp,
     /// Sorted and distinct.
     pub(crate) identifiers: Vec<NodeId>,
+}
+
+impl Asked {
+    /// Whether the same is asked of the same identifiers. Whoever repeats a request may not know any more when they first asked.
+    pub(crate) fn is_same(&self, other: &Self) -> bool {
+        self.demand == other.demand && self.identifiers == other.identifiers
+    }
 }
 
 /// What became of an identifier that a request names.

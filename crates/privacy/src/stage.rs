@@ -1,7 +1,7 @@
 //! The stage: requests and reports in, questions to stitch and receipts out.
 //!
 //! A request is answered by the partition on which it arrived. What is refused is answered at once and changes nothing; the
-//! same request again gets the last receipt again. Of a request only node ids are stored.
+//! same request again, of whatever time, gets the last receipt again. Of a request only node ids are stored.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -91,7 +91,7 @@ impl Privacy {
         let known = case(&request.request_id, context.state)?
             .filter(|known| known.receipt.status != ReceiptStatus::Refused);
         let asked = match (self.asked(request), &known) {
-            (Ok(asked), Some(known)) if known.asked != asked => {
+            (Ok(asked), Some(known)) if !known.asked.is_same(&asked) => {
                 Err("the id was used for another request; give each request an id of its own".to_owned())
             }
             (asked, _) => asked,

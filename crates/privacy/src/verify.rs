@@ -7,12 +7,16 @@
 use std::collections::BTreeMap;
 
 use ed25519_dalek::{Signature, Signer, SigningKey, VerifyingKey};
-use kinfold_model::PrivacyRequest;
+use kinfold_model::{PrivacyRequest, Timestamp};
 
 /// The first line of the text that is signed for a request. Another form of the text has another first line.
 const REQUEST: &str = "kinfold privacy request 1";
 /// The first line of the text that is signed for an export.
-const EXPORT: &str = "kinfold privacy export 1";
+const EXPORT: &str = "kinfold privacy export 2";
+/// So long an order to hand out what is held on somebody is good, by the time that was signed: the month in which they are answered
+/// (GDPR, Art. 12), and a day for clocks that differ.
+pub const EXPORT_DAYS: i64 = 31;
+const DAY_MS: i64 = 86_400_000;
 
 /// Those who may verify requests.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -83,17 +87,37 @@ impl Verifiers {
         self.check_text(signed, || signed_text(request))
     }
 
-    /// Whether all that is held on the person behind an identifier, `namespace:value`, may be handed out.
+    /// Whether all that is held on the person behind an identifier may be handed out now. Nobody notes which orders were carried out,
+    /// and so each is good for [`EXPORT_DAYS`] only, and from a day before its time on.
     ///
     /// # Errors
     /// As [`Verifiers::check`].
-    pub fn check_export(&self, identifier: &str, signed: Signed<'_>) -> Result<(), String> {
-        if identifier.chars().chain(signed.verifier.unwrap_or_default().chars()).any(char::is_control) {
+    pub fn check_export(
+        &self,
+        order: &ExportOrder<'_>,
+        signature: Option<&str>,
+        now: Timestamp,
+    ) -> Result<(), String> {
+        let verifier = order.verifier.unwrap_or_default();
+        if [order.request_id, order.identifier, verifier].iter().any(|text| text.contains(char::is_control)) {
             return Err(
                 "the order has control characters, which cannot be signed; write it without".to_owned()
             );
         }
-        self.check_text(signed, || export_text(identifier, signed.verifier.unwrap_or_default()))
+        self.check_text(Signed { verifier: order.verifier, signature }, || export_text(order))?;
+        if matches!(self.0, Who::Anybody) {
+            return Ok(());
+        }
+        if order.time.plus_millis(EXPORT_DAYS * DAY_MS) < now {
+            return Err(format!(
+                "its time is more than {EXPORT_DAYS} days ago; the verifier has to sign a new one"
+            ));
+        }
+        if order.time > now.plus_millis(DAY_MS) {
+            return Err("its time is more than a day ahead; is it in milliseconds since 1970, and are the clocks right?"
+                .to_owned());
+        }
+        Ok(())
     }
 
     fn check_text(&self, signed: Signed<'_>, text: impl FnOnce() -> String) -> Result<(), String> {
@@ -122,11 +146,24 @@ impl Verifiers {
 
 /// Who has signed, and how.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub struct Signed<'s> {
+struct Signed<'s> {
     /// As the configuration names them.
-    pub verifier: Option<&'s str>,
+    verifier: Option<&'s str>,
     /// 128 hex digits.
-    pub signature: Option<&'s str>,
+    signature: Option<&'s str>,
+}
+
+/// That all that is held on a person be handed out. It is personal data, and has no `Debug`.
+#[derive(Clone, Copy, PartialEq, Eq)]
+pub struct ExportOrder<'o> {
+    /// Names it, so that whoever signed it can find it again.
+    pub request_id: &'o str,
+    /// When the person asked.
+    pub time: Timestamp,
+    /// Who has verified that the person is who they say, as the configuration names them.
+    pub verifier: Option<&'o str>,
+    /// Of the person, `namespace:value`.
+    pub identifier: &'o str,
 }
 
 /// The text that a verifier signs: a first line that says what it is, then a line for each member, each with a line feed.
@@ -154,8 +191,14 @@ pub fn signed_text(request: &PrivacyRequest) -> String {
 
 /// The text that a verifier signs for an export.
 #[must_use]
-pub fn export_text(identifier: &str, verifier: &str) -> String {
-    format!("{EXPORT}\nverifier: {verifier}\nidentifier: {identifier}\n")
+pub fn export_text(order: &ExportOrder<'_>) -> String {
+    format!(
+        "{EXPORT}\nrequest_id: {}\ntime: {}\nverifier: {}\nidentifier: {}\n",
+        order.request_id,
+        order.time.millis(),
+        order.verifier.unwrap_or_default(),
+        order.identifier,
+    )
 }
 
 /// The signature of a request, whose `verifier` must be there already: 128 hex digits.
@@ -242,6 +285,11 @@ mod tests {
         PrivacyRequest { signature: Some(sign(&request, &SECRET)), ..request }
     }
 
+    fn export() -> ExportOrder<'static> {
+        let time = unsigned().time;
+        ExportOrder { request_id: "x-1", time, verifier: Some("desk"), identifier: "email:ann@example.org" }
+    }
+
     fn desk() -> Verifiers {
         let mut verifiers = Verifiers::default();
         verifiers.add("desk", &public_key(&SECRET)).expect("is a key");
@@ -284,8 +332,8 @@ mod tests {
              identifier: email:ann@example.org\nidentifier: phone:+491711234567\n"
         );
         assert_eq!(
-            export_text("email:ann@example.org", "desk"),
-            "kinfold privacy export 1\nverifier: desk\nidentifier: email:ann@example.org\n"
+            export_text(&export()),
+            "kinfold privacy export 2\nrequest_id: x-1\ntime: 1772323200000\nverifier: desk\nidentifier: email:ann@example.org\n"
         );
     }
 
@@ -376,15 +424,60 @@ mod tests {
 
     #[test]
     fn a_signature_for_a_request_is_none_for_an_export_and_the_other_way_round() {
-        let text = export_text("email:ann@example.org", "desk");
-        let signature = sign_text(&text, &SECRET);
-        let export = Signed { verifier: Some("desk"), signature: Some(&signature) };
-        assert_eq!(desk().check_export("email:ann@example.org", export), Ok(()));
-        assert!(desk().check_export("email:bea@example.org", export).is_err());
+        let (order, now) = (export(), unsigned().time);
+        let signature = sign_text(&export_text(&order), &SECRET);
+        assert_eq!(desk().check_export(&order, Some(&signature), now), Ok(()));
         let request = signed();
-        let request = Signed { signature: request.signature.as_deref(), ..export };
-        assert!(desk().check_export("email:ann@example.org", request).is_err());
+        assert!(desk().check_export(&order, request.signature.as_deref(), now).is_err());
         assert!(desk().check(&PrivacyRequest { signature: Some(signature.clone()), ..unsigned() }).is_err());
+    }
+
+    #[test]
+    fn an_order_to_export_of_which_any_member_was_changed_is_refused() {
+        let (order, now) = (export(), unsigned().time);
+        let signature = sign_text(&export_text(&order), &SECRET);
+        let mut both = desk();
+        both.add("door", &public_key(&SECRET)).expect("is a key");
+        assert_eq!(both.check_export(&order, Some(&signature), now), Ok(()));
+        for changed in [
+            ExportOrder { request_id: "x-2", ..order },
+            ExportOrder { time: order.time.plus_millis(1), ..order },
+            ExportOrder { verifier: Some("door"), ..order },
+            ExportOrder { identifier: "email:bea@example.org", ..order },
+        ] {
+            let said = both.check_export(&changed, Some(&signature), now).expect_err("it was changed");
+            assert!(said.contains("does not fit") && !said.contains("example.org"), "{said}");
+        }
+        let two = ExportOrder { request_id: "x-1\ntime: 1", ..order };
+        let signature = sign_text(&export_text(&two), &SECRET);
+        let said = both.check_export(&two, Some(&signature), now).expect_err("could be read in two ways");
+        assert!(said.contains("control characters"), "{said}");
+        let said = both.check_export(&order, None, now).expect_err("nobody signed");
+        assert!(said.contains("is not signed"), "{said}");
+        let nobody = ExportOrder { verifier: None, ..order };
+        assert_eq!(
+            Verifiers::none_needed().check_export(&nobody, None, now.plus_millis(400 * DAY_MS)),
+            Ok(())
+        );
+    }
+
+    #[test]
+    fn an_order_to_export_is_good_for_a_month() {
+        let order = export();
+        let signature = sign_text(&export_text(&order), &SECRET);
+        for (after_ms, word) in [
+            (-DAY_MS, None),
+            (0, None),
+            (EXPORT_DAYS * DAY_MS, None),
+            (EXPORT_DAYS * DAY_MS + 1, Some("31 days ago")),
+            (-DAY_MS - 1, Some("a day ahead")),
+        ] {
+            let said = desk().check_export(&order, Some(&signature), order.time.plus_millis(after_ms));
+            match word {
+                None => assert_eq!(said, Ok(()), "{after_ms}"),
+                Some(word) => assert!(said.is_err_and(|said| said.contains(word)), "{after_ms}"),
+            }
+        }
     }
 
     #[test]

@@ -220,6 +220,30 @@ fn the_same_request_again_gets_the_same_receipt_and_asks_nobody() {
 }
 
 #[test]
+fn the_same_request_of_another_time_is_the_same_request_however_far_it_has_come() {
+    let (secret, mut verifiers) = ([7; 32], Verifiers::default());
+    verifiers.add("desk", &kinfold_privacy::verify::public_key(&secret)).expect("a key");
+    let mut desk = Desk::new(verifiers);
+    let of = |ms: i64| {
+        let wish = request("r-1", &[("email", "ann@example.org")]);
+        let wish = PrivacyRequest { time: at(ms), verifier: Some("desk".to_owned()), ..wish };
+        PrivacyRequest { signature: Some(sign(&wish, &secret)), ..wish }
+    };
+    let accepted = desk.asks(of(1)).0;
+    assert_eq!(desk.asks(of(2)), (accepted, Vec::new()), "while it is carried out");
+    let done = desk.hears(20, &everything()).pop().expect("is done");
+    assert_eq!((done.status, done.requested), (ReceiptStatus::Done, at(1)));
+    // One that was signed long ago, and is sent by whoever found it, changes nothing either.
+    for ms in [3, 1] {
+        assert_eq!(desk.asks(of(ms)), (vec![done.clone()], Vec::new()), "when it is done");
+    }
+    // One that nobody signed learns no more than that it is refused, and the receipt that holds stands last.
+    let (receipts, tickets) = desk.asks(PrivacyRequest { signature: None, ..of(4) });
+    assert!(tickets.is_empty());
+    assert_eq!((receipts[0].status, &receipts[1]), (ReceiptStatus::Refused, &done));
+}
+
+#[test]
 fn whoever_may_not_ask_or_asks_for_nobody_is_refused_and_nothing_is_stored() {
     let secret = [7; 32];
     let mut verifiers = Verifiers::default();

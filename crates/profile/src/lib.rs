@@ -60,6 +60,7 @@ mod worth;
 
 pub use facet::Facet;
 pub use facets::{Barrier, Cause, FacetMessage, Facets, FacetsInput, Joined, Member, PeopleInput};
+pub use outputs::recipients;
 pub use people::{People, Published};
 pub use room::PROFILE_BYTES_MAX;
 pub use settings::{Settings, Valuation};

@@ -114,6 +114,18 @@ pub(crate) fn leave(
     leaving
 }
 
+/// The outputs that may have somebody, whose whole profile this is, at this time.
+pub fn recipients<'o>(
+    profile: &UnifiedProfile,
+    outputs: &'o Outputs,
+    purposes: &Purposes,
+    now: Timestamp,
+) -> impl Iterator<Item = (&'o str, &'o Output)> {
+    let have =
+        move |(_, output): &(&Arc<str>, &Output)| view(profile, output, purposes, now).profile.is_some();
+    outputs.iter().filter(have).map(|(name, output)| (&**name, output))
+}
+
 /// Takes somebody away from every output that has them, and tells which are not configured and have them still.
 pub(crate) fn withdraw(
     person: PersonId,

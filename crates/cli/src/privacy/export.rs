@@ -1,6 +1,6 @@
 //! All that is held on a person (GDPR, Art. 15 and 20). In: an identifier, and a state folder or a deployment. Out: a document with the
-//! profile, everything that was said, also what did not win, and what its sources are for; as JSON and as a page. Identifiers of
-//! others, whom touchpoints named beside the person, are not in it.
+//! profile, everything that was said, also what did not win, what its sources are for, for which purposes it is used and who gets it;
+//! as JSON and as a page. Identifiers of others, whom touchpoints named beside the person, are not in it.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::fs::OpenOptions;
@@ -14,7 +14,7 @@ use kinfold_daemon::process::kafka_settings;
 use kinfold_daemon::sources;
 use kinfold_kafka::Settings;
 use kinfold_kafka::reader::{Isolation, Reader, Stored};
-use kinfold_model::{Assignment, NodeId, PersonId, Timestamp, UnifiedProfile};
+use kinfold_model::{Assignment, Field, NodeId, Output, PersonId, Purpose, Timestamp, UnifiedProfile};
 use kinfold_pipeline::StageName;
 use kinfold_profile::disclosure::{self, Disclosure, Restricted, Said, SaidAttribute};
 use kinfold_wire::{Framing, SchemaIds, Topic, decode, encode};
@@ -210,6 +210,8 @@ fn written(held: &Held, site: &Site) -> Result<Map<String, Value>, Failure> {
         .insert("profile".to_owned(), held.profile.as_ref().map(profile).transpose()?.unwrap_or_default());
     document.insert("said".to_owned(), held.said.values().map(said).collect());
     document.insert("sources".to_owned(), origins(held, site)?);
+    document.insert("purposes".to_owned(), purposes(&site.config));
+    document.insert("recipients".to_owned(), recipients(held.profile.as_ref(), &site.config));
     document.insert("kept".to_owned(), kept(site));
     Ok(document)
 }
@@ -283,9 +285,43 @@ fn origins(held: &Held, site: &Site) -> Result<Value, Failure> {
     Ok(names.iter().map(line).collect())
 }
 
+/// What data is used for, as the configuration declares it. Whether it may be, is among the consents of the profile.
+fn purposes(config: &Config) -> Value {
+    let line = |(name, purpose): (&str, &Purpose)| {
+        json!({
+            "purpose": name, "basis": purpose.basis.as_str(),
+            "fields": purpose.fields.as_ref().map_or_else(|| vec!["all".to_owned()], named),
+            "retention_days": purpose.retention_ms.map(days), "consent_valid_days": purpose.valid_for_ms.map(days),
+        })
+    };
+    config.purposes.iter().map(line).collect()
+}
+
+/// The outputs that have the person now, and what they ask for of a profile.
+fn recipients(profile: Option<&UnifiedProfile>, config: &Config) -> Value {
+    let Some(profile) = profile else { return Value::Array(Vec::new()) };
+    let line = |(name, output): (&str, &Output)| {
+        let forms = output.identifiers.iter();
+        let forms = forms.map(|(namespace, form)| (namespace.to_string(), Value::from(form.as_str())));
+        json!({
+            "output": name, "purposes": output.purposes, "channel": output.channel,
+            "fields": named(&output.fields), "identifiers": forms.collect::<Map<String, Value>>(),
+        })
+    };
+    kinfold_profile::recipients(profile, &config.outputs, &config.purposes, now()).map(line).collect()
+}
+
+/// As the configuration names them.
+fn named(fields: &BTreeSet<Field>) -> Vec<String> {
+    fields.iter().map(ToString::to_string).collect()
+}
+
+fn days(ms: i64) -> f64 {
+    ms as f64 / 86_400_000.0
+}
+
 /// What the rest of the configuration says of how long things are kept.
 fn kept(site: &Site) -> Value {
-    let days = |ms: i64| json!(ms as f64 / 86_400_000.0);
     json!({
         "raw_records_and_touchpoints_days": days(site.config.topics.raw_retention_ms),
         "refused_records_days": days(site.config.topics.refused_retention_ms),
@@ -310,6 +346,29 @@ mod tests {
         assert!(matches!(stale, Err(Failure::Fault(why)) if why.contains("try again")));
         assert_eq!(tries, TRIES_MAX);
         assert!(matches!(held(node, Duration::ZERO, &mut || Ok(None)), Ok(None)), "it is nobody's");
+    }
+
+    #[test]
+    fn what_data_is_used_for_is_told_as_it_is_declared() {
+        let variables = [
+            ("KINFOLD_PURPOSES__MARKETING__FIELDS", "city,metrics.orders"),
+            ("KINFOLD_PURPOSES__MARKETING__RETENTION_MS", "172800000"),
+            ("KINFOLD_PURPOSES__SERVICE__BASIS", "contract"),
+        ];
+        let variables = variables.map(|(name, value)| (name.to_owned(), value.to_owned()));
+        let config = Config::load(None, variables.into_iter()).expect("the settings are right");
+        let expected = json!([
+            {
+                "purpose": "marketing", "basis": "consent", "fields": ["city", "metrics.orders"],
+                "retention_days": 2.0, "consent_valid_days": null,
+            },
+            {
+                "purpose": "service", "basis": "contract", "fields": ["all"],
+                "retention_days": null, "consent_valid_days": null,
+            },
+        ]);
+        assert_eq!(purposes(&config), expected);
+        assert_eq!(recipients(None, &config), json!([]), "who is not published leaves nowhere");
     }
 
     #[test]

@@ -1,4 +1,7 @@
 //! Receipts: what became of requests. In: ids of requests. Out: the last receipt of each, as text or JSON. They have no identifiers.
+//!
+//! Of one id there may be several requests, and what became of each is on one topic. Whoever waits is told of their own: everything
+//! that a record brings about has its trace.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -10,7 +13,7 @@ use kinfold_kafka::reader::{Isolation, Reader};
 use kinfold_kafka::{Settings, World};
 use kinfold_model::privacy::{PrivacyKind, ReceiptStatus};
 use kinfold_model::{PrivacyReceipt, Timestamp};
-use kinfold_wire::{SchemaIds, Topic, decode};
+use kinfold_wire::{SchemaIds, TRACE_HEADER, Topic, Trace, decode};
 use serde_json::{Value, json};
 
 use crate::commands::Failure;
@@ -76,22 +79,62 @@ impl Receipts {
     pub(crate) fn wait(
         &self,
         reader: &Reader,
-        waited: &mut BTreeMap<String, Option<PrivacyReceipt>>,
+        waited: &mut BTreeMap<String, Awaited>,
         patience: Duration,
     ) -> Result<(), Failure> {
         let until = Instant::now() + patience;
-        while !waited.values().all(|receipt| receipt.as_ref().is_some_and(is_final)) {
+        while !waited.values().all(Awaited::is_over) {
             let left = until.saturating_duration_since(Instant::now());
             if left.is_zero() {
                 return Ok(());
             }
             let Some(record) = reader.next(left.min(LOOK)).map_err(Failure::fault)? else { continue };
             let key = record.key.as_deref().and_then(|key| std::str::from_utf8(key).ok()).unwrap_or_default();
-            if let (Some(receipt), Some(value)) = (waited.get_mut(key), &record.value) {
-                *receipt = Some(read(&self.ids, value)?);
+            if let (Some(awaited), Some(value)) = (waited.get_mut(key), &record.value) {
+                let trace = record.headers.iter().find(|(name, _)| name == TRACE_HEADER);
+                let trace = trace.and_then(|(_, value)| Trace::from_header(value).ok());
+                awaited.hear(trace, read(&self.ids, value)?);
             }
         }
         Ok(())
+    }
+}
+
+/// What became of a request that was sent, as far as it is known.
+pub(crate) struct Awaited {
+    /// Of the record that was sent.
+    trace: Trace,
+    receipt: Option<PrivacyReceipt>,
+}
+
+impl Awaited {
+    /// Of a request that was sent with this trace.
+    pub(crate) fn new(trace: Trace) -> Self {
+        Self { trace, receipt: None }
+    }
+
+    /// The newest receipt.
+    pub(crate) fn into_receipt(self) -> Option<PrivacyReceipt> {
+        self.receipt
+    }
+
+    /// The first word is the answer to the record itself: that it was accepted, how far it has come by an earlier record, or that it
+    /// was refused. What was accepted is known from then on by the time at which it was written. All else of this id is about
+    /// other records: what came before and was refused, or what somebody else sent.
+    fn hear(&mut self, trace: Option<Trace>, receipt: PrivacyReceipt) {
+        let is_ours = match &self.receipt {
+            None => trace == Some(self.trace),
+            Some(last) => {
+                !is_final(last) && (last.requested, last.received) == (receipt.requested, receipt.received)
+            }
+        };
+        if is_ours {
+            self.receipt = Some(receipt);
+        }
+    }
+
+    fn is_over(&self) -> bool {
+        self.receipt.as_ref().is_some_and(is_final)
     }
 }
 
@@ -208,6 +251,42 @@ mod tests {
             assert_eq!(read(&SchemaIds::default(), &value).expect("is one"), receipt);
             assert_eq!(is_final(&receipt), status != ReceiptStatus::Accepted);
         }
+    }
+
+    /// What whoever waits holds of a request in the end, of receipts with the trace of the record and the time when what they are
+    /// about was written.
+    fn heard(receipts: &[(&str, ReceiptStatus, i64)]) -> Option<(ReceiptStatus, i64)> {
+        let trace = |name: &str| Trace::of_source(name, 0, 0);
+        let mut awaited = Awaited::new(trace("ours"));
+        for (name, status, ms) in receipts {
+            let received = Timestamp::from_millis(*ms).expect("in range");
+            awaited.hear(Some(trace(name)), PrivacyReceipt { received, ..receipt(*status) });
+        }
+        let is_over = awaited.is_over();
+        let last = awaited.into_receipt();
+        assert_eq!(is_over, last.as_ref().is_some_and(is_final));
+        last.map(|last| (last.status, last.received.millis()))
+    }
+
+    #[test]
+    fn whoever_waits_is_told_of_their_own_request_and_of_no_other_with_its_id() {
+        use ReceiptStatus::{Accepted, Done, Refused};
+        // The ordinary way; what a stage confirms has a trace of its own, or that of whatever came last.
+        assert_eq!(heard(&[("ours", Accepted, 5), ("any", Accepted, 5), ("any", Done, 5)]), Some((Done, 5)));
+        // The same was asked before, and is being carried out, or is done.
+        assert_eq!(heard(&[("old", Accepted, 3), ("ours", Accepted, 3), ("any", Done, 3)]), Some((Done, 3)));
+        assert_eq!(heard(&[("ours", Done, 3)]), Some((Done, 3)));
+        // An earlier one was refused, for another reason or by itself, and this one is not.
+        assert_eq!(heard(&[("old", Refused, 3), ("ours", Accepted, 5), ("any", Done, 5)]), Some((Done, 5)));
+        // What somebody sends afterwards under this id, and what they are refused for, is theirs.
+        let others = [("ours", Accepted, 5), ("late", Refused, 7), ("late", Accepted, 5), ("any", Done, 5)];
+        assert_eq!(heard(&others), Some((Done, 5)));
+        // The id is that of another request, which is done before anybody looks at this one.
+        let other = [("any", Done, 3), ("ours", Refused, 5), ("ours", Done, 3)];
+        assert_eq!(heard(&other), Some((Refused, 5)));
+        // Nobody is known: that is told of what was accepted.
+        assert_eq!(heard(&[("ours", Accepted, 5), ("any", Refused, 5)]), Some((Refused, 5)));
+        assert_eq!(heard(&[("any", Done, 3)]), None);
     }
 
     #[test]

@@ -1,6 +1,8 @@
 //! Identifiers of the command line become requests. In: what somebody wrote, and who signs. Out: requests as they go to
 //! `privacy-request`, each with as many identifiers as one may have.
 
+use std::collections::BTreeMap;
+
 use kinfold_daemon::config::Config;
 use kinfold_model::privacy::{PrivacyKind, PrivacyScope, RequestIdentifier};
 use kinfold_model::{Keys, Namespace, NodeId, PrivacyRequest, Timestamp};
@@ -10,13 +12,16 @@ use kinfold_privacy::verify;
 use crate::argument;
 use crate::commands::Failure;
 
+/// What the requests of one command name, by their numbers, which begin with 1.
+pub(crate) type Parts = BTreeMap<usize, Vec<RequestIdentifier>>;
+
 /// What is asked for.
 pub(crate) struct Wish {
-    /// Of the first request; those after it have a number behind it.
+    /// Of the first request; those after it have their number behind it.
     pub(crate) request_id: String,
     pub(crate) kind: PrivacyKind,
     pub(crate) scope: PrivacyScope,
-    pub(crate) identifiers: Vec<RequestIdentifier>,
+    pub(crate) parts: Parts,
     pub(crate) time: Timestamp,
     /// `None` where no signature is needed.
     pub(crate) signer: Option<Signer>,
@@ -30,19 +35,20 @@ pub(crate) struct Signer {
 }
 
 impl Wish {
-    /// The requests, signed.
+    /// The requests, signed, in the order in which they are sent. The first comes last: where it has arrived all have, and as long as
+    /// it has not, the person whom it names is there, so that it can be found again what is missing.
     ///
     /// # Errors
     /// Wrong usage: an id that no request can have.
     pub(crate) fn requests(&self) -> Result<Vec<PrivacyRequest>, Failure> {
-        let chunks = self.identifiers.chunks(IDENTIFIERS_MAX);
-        chunks.enumerate().map(|(index, identifiers)| self.request(index, identifiers)).collect()
+        let parts = self.parts.iter().rev();
+        parts.map(|(number, identifiers)| self.request(*number, identifiers)).collect()
     }
 
-    fn request(&self, index: usize, identifiers: &[RequestIdentifier]) -> Result<PrivacyRequest, Failure> {
-        let request_id = match index {
-            0 => self.request_id.clone(),
-            index => format!("{}-{}", self.request_id, index + 1),
+    fn request(&self, number: usize, identifiers: &[RequestIdentifier]) -> Result<PrivacyRequest, Failure> {
+        let request_id = match number {
+            1 => self.request_id.clone(),
+            number => format!("{}-{number}", self.request_id),
         };
         let is_visible = |c: char| !c.is_control() && !c.is_whitespace();
         if !(1..=REQUEST_ID_BYTES_MAX).contains(&request_id.len()) || !request_id.chars().all(is_visible) {
@@ -61,6 +67,18 @@ impl Wish {
         let signature = self.signer.as_ref().map(|signer| verify::sign(&request, &signer.secret_key));
         Ok(PrivacyRequest { signature, ..request })
     }
+}
+
+/// These identifiers become requests beside those that are there, each with as many as one may have.
+pub(crate) fn spread(mut parts: Parts, identifiers: &[RequestIdentifier]) -> Parts {
+    let mut number = 1;
+    for chunk in identifiers.chunks(IDENTIFIERS_MAX) {
+        while parts.contains_key(&number) {
+            number += 1;
+        }
+        parts.insert(number, chunk.to_vec());
+    }
+    parts
 }
 
 /// An identifier as somebody wrote it, `namespace:value` or `namespace#node`, and its node. A node that is known without its value is
@@ -84,6 +102,19 @@ pub(crate) fn identifier(
         }
     };
     Ok((one, named.node))
+}
+
+/// The node of an identifier of a request; `None` for one that this configuration does not know.
+pub(crate) fn node(one: &RequestIdentifier, config: &Config, keys: &Keys) -> Option<NodeId> {
+    if is_by_node(one) {
+        return one.value.parse().ok();
+    }
+    identifier(&format!("{}:{}", one.namespace, one.value), config, keys).ok().map(|(_, node)| node)
+}
+
+/// Whether only the node of an identifier is known.
+pub(crate) fn is_by_node(one: &RequestIdentifier) -> bool {
+    one.namespace.as_str().ends_with('#')
 }
 
 /// An identifier of which only the node is known.
@@ -112,7 +143,7 @@ mod tests {
             request_id: "r".to_owned(),
             kind: PrivacyKind::Erase,
             scope: PrivacyScope::Person,
-            identifiers: (0..count).map(one).collect(),
+            parts: spread(Parts::new(), &(0..count).map(one).collect::<Vec<_>>()),
             time: Timestamp::from_millis(1_772_323_200_000).expect("in range"),
             signer: Some(Signer { verifier: "desk".to_owned(), secret_key: [7; 32] }),
         }
@@ -124,9 +155,17 @@ mod tests {
         assert_eq!((ann.namespace.as_str(), ann.value.as_str()), ("email", "ann@example.org"));
         let hash = sha256_hex("ann@example.org");
         let (hashed, same) = read(&format!("email_sha256:{hash}")).expect("is right");
-        assert_eq!((hashed.namespace.as_str(), hashed.value, same), ("email_sha256", hash, node));
+        assert_eq!((hashed.namespace.as_str(), &hashed.value, same), ("email_sha256", &hash, node));
         let (by_node, same) = read(&format!("email#{node}")).expect("is right");
-        assert_eq!((by_node.namespace.as_str(), by_node.value, same), ("email#", node.to_string(), node));
+        assert_eq!(
+            (by_node.namespace.as_str(), by_node.value.as_str(), same),
+            ("email#", node.to_string().as_str(), node)
+        );
+        let config = Config::load(None, std::iter::empty()).expect("defaults are right");
+        let keys = Keys::new(&Secret::new(b"a secret for tests only").expect("long"));
+        for one in [&ann, &hashed, &by_node] {
+            assert_eq!(super::node(one, &config, &keys), Some(node), "it is read again");
+        }
         assert!(matches!(read("shoe_size:44"), Err(Failure::Usage(_))));
     }
 
@@ -137,8 +176,18 @@ mod tests {
         let requests = wish(33).requests().expect("is right");
         let counts: Vec<(&str, usize)> =
             requests.iter().map(|one| (one.request_id.as_str(), one.identifiers.len())).collect();
-        assert_eq!(counts, [("r", 16), ("r-2", 16), ("r-3", 1)]);
+        assert_eq!(counts, [("r-3", 1), ("r-2", 16), ("r", 16)], "the first is sent last");
         assert!(requests.iter().all(|request| verifiers.check(request) == Ok(())));
+    }
+
+    #[test]
+    fn what_was_sent_before_keeps_its_number_and_the_rest_gets_those_that_are_free() {
+        let all: Vec<RequestIdentifier> = wish(33).parts.into_values().flatten().collect();
+        let sent = Parts::from([(2, all[..3].to_vec())]);
+        let parts = spread(sent, &all[3..]);
+        let counts: Vec<(usize, usize)> = parts.iter().map(|(number, part)| (*number, part.len())).collect();
+        assert_eq!(counts, [(1, 16), (2, 3), (3, 14)]);
+        assert_eq!(spread(parts.clone(), &[]), parts);
     }
 
     #[test]

@@ -96,6 +96,22 @@ fn who_withdraws_is_taken_away_in_the_batch_that_tells_it_and_comes_back_with_a_
 }
 
 #[test]
+fn whoever_is_told_by_their_profile_which_outputs_have_them_is_told_right() {
+    let mut world = world(output(&["marketing"], &["city"]), &[lives("t1", 1, "Dresden")]);
+    let told_right = |world: &World, expected: bool| {
+        let profile = world.profiles.get(&person(1)).expect("is published");
+        let told = kinfold_profile::recipients(profile, &world.outputs, &world.purposes, world.now);
+        let told: Vec<&str> = told.map(|(name, _)| name).collect();
+        assert_eq!((told == ["out"], there(world).is_some()), (expected, expected), "{told:?}");
+    };
+    told_right(&world, false);
+    world.batch([said(&decided("t2", consent(Decision::Granted, 2)))]);
+    told_right(&world, true);
+    world.batch([said(&decided("t3", consent(Decision::Withdrawn, 3)))]);
+    told_right(&world, false);
+}
+
+#[test]
 fn a_field_that_needs_more_leaves_while_all_of_it_is_allowed() {
     let more = BTreeMap::from([(part("city"), set(&["survey"]))]);
     let output = Output { more, ..output(&["marketing"], &["city", "street"]) };

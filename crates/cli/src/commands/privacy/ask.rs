@@ -8,13 +8,14 @@ use std::time::Duration;
 use clap::Args;
 use kinfold_model::privacy::{PrivacyKind, PrivacyScope, ReceiptStatus, RequestIdentifier};
 use kinfold_model::{NodeId, PrivacyReceipt};
-use kinfold_wire::{SchemaIds, Topic};
+use kinfold_wire::{SchemaIds, Topic, Trace};
 use serde_json::{Value, json};
 
 use crate::commands::{Failure, say, steward};
+use crate::privacy::earlier::{self, Earlier};
 use crate::privacy::key_file;
-use crate::privacy::receipts::{self, Receipts};
-use crate::privacy::request::{self, Signer, Wish};
+use crate::privacy::receipts::{self, Awaited, Receipts};
+use crate::privacy::request::{self, Parts, Signer, Wish};
 use crate::run::{Setup, now};
 use crate::site::{Site, Where};
 
@@ -40,6 +41,14 @@ pub(crate) struct Given {
     pub(super) place: Where,
 }
 
+/// What was sent before under an id.
+#[derive(Default)]
+pub(super) struct Before {
+    pub(super) sent: Earlier,
+    /// Whether that is all of it, so that nobody has to be looked for.
+    pub(super) is_whole: bool,
+}
+
 /// The last receipt of each request; `None` where there is none yet.
 pub(super) type Told = BTreeMap<String, Option<PrivacyReceipt>>;
 
@@ -60,15 +69,35 @@ impl Given {
         &self,
         site: &Site,
         (kind, scope): (PrivacyKind, PrivacyScope),
-        identifiers: Vec<RequestIdentifier>,
+        parts: Parts,
     ) -> Result<Wish, Failure> {
         let signer = signer(self.verifier.as_deref(), self.key.as_deref())?;
         let (request_id, time) = match &self.request_id {
-            // What comes again was asked when it was first asked; with another time it would be another request.
+            // What comes again was asked when it was first asked.
             Some(id) => (id.clone(), last(id, site)?.map_or_else(now, |receipt| receipt.requested)),
             None => (steward::new_id()?, now()),
         };
-        Ok(Wish { request_id, kind, scope, identifiers, time, signer })
+        Ok(Wish { request_id, kind, scope, parts, time, signer })
+    }
+
+    /// What was sent before under this id to erase whoever has these nodes. Of what was refused nothing was carried out: it may name
+    /// fewer people than there are by now, and so it is not whole.
+    pub(super) fn earlier(&self, site: &Site, nodes: &BTreeSet<NodeId>) -> Result<Before, Failure> {
+        let signer = signer(self.verifier.as_deref(), self.key.as_deref())?;
+        let (Some(request_id), Some(signer)) = (&self.request_id, signer) else {
+            return Ok(Before::default());
+        };
+        // First the receipt: what it is about had been sent.
+        let status = last(request_id, site)?.map(|receipt| receipt.status);
+        let sent = earlier::look(site, request_id, &signer, nodes)?;
+        let is_there = sent.parts.contains_key(&1);
+        if !is_there && matches!(status, Some(ReceiptStatus::Accepted | ReceiptStatus::Done)) {
+            return Err(Failure::RequestRefused(format!(
+                "the id {request_id} was used, for another request or for one that `privacy-request` does not keep any more, and nothing \
+                 was sent; `kinfold privacy status {request_id}` shows its receipt. For anything else choose another id"
+            )));
+        }
+        Ok(Before { is_whole: is_there && status != Some(ReceiptStatus::Refused), sent })
     }
 
     /// Whether requests are sent to a deployment and nobody waits for the receipts.
@@ -168,13 +197,14 @@ fn elsewhere(site: &Site, wish: &Wish, patience: Duration) -> Result<Told, Failu
     let reader = desk.follow()?;
     let mut waited = BTreeMap::new();
     for request in wish.requests()? {
-        site.order(Topic::PrivacyRequest, &request.request_id, &request)?;
-        waited.insert(request.request_id, None);
+        let trace = Trace::of_source(&steward::new_id()?, 0, 0);
+        site.order(Topic::PrivacyRequest, &request.request_id, &request, trace)?;
+        waited.insert(request.request_id, Awaited::new(trace));
     }
     if !patience.is_zero() {
         desk.wait(&reader, &mut waited, patience)?;
     }
-    Ok(waited)
+    Ok(waited.into_iter().map(|(request_id, awaited)| (request_id, awaited.into_receipt())).collect())
 }
 
 pub(super) fn is_done(receipt: &PrivacyReceipt) -> bool {

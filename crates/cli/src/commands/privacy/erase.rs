@@ -1,15 +1,17 @@
 //! `kinfold privacy erase`: a person, or single identifiers, are forgotten, and dead letters that name them are swept.
 
+use std::collections::BTreeSet;
+
 use clap::{Args, ValueEnum};
 use kinfold_daemon::letters::Mode;
 use kinfold_model::PersonId;
 use kinfold_model::privacy::{PrivacyKind, PrivacyScope, RequestIdentifier};
 use serde_json::{Value, json};
 
-use super::ask::{Given, is_done, named, outcome};
+use super::ask::{Before, Given, is_done, named, outcome};
 use crate::commands::{Failure, say};
 use crate::privacy::former;
-use crate::privacy::request::Wish;
+use crate::privacy::request::{Parts, Wish, spread};
 use crate::privacy::sweep::sweep;
 use crate::site::Site;
 
@@ -96,14 +98,34 @@ impl Erase {
     /// What is asked for, with the identifiers of former people, if they are wanted.
     fn wish(&self, site: &Site) -> Result<Wish, Failure> {
         let (mut identifiers, nodes) = named(&self.identifiers, site)?;
-        if self.include_former {
+        let asks = (PrivacyKind::Erase, self.scope.into());
+        if !self.include_former {
+            return self.given.wish(site, asks, spread(Parts::new(), &identifiers));
+        }
+        let Before { sent, is_whole } = self.given.earlier(site, &nodes)?;
+        let parts = if is_whole {
+            // Whoever was asked about may be forgotten by now, and nobody would be found.
+            self.tell_sent_before(sent.parts.values().map(Vec::len).sum())?;
+            sent.parts
+        } else {
             let found = former::look(&site.config, &nodes)?;
             if !self.given.json {
                 self.tell_former(&found)?;
             }
             identifiers.extend(found.into_values());
+            let known: BTreeSet<&RequestIdentifier> = sent.parts.values().flatten().collect();
+            identifiers.retain(|one| !known.contains(one));
+            spread(sent.parts, &identifiers)
+        };
+        let wish = self.given.wish(site, asks, parts)?;
+        Ok(Wish { time: sent.time.unwrap_or(wish.time), ..wish })
+    }
+
+    fn tell_sent_before(&self, identifiers: usize) -> Result<(), Failure> {
+        if self.given.json {
+            return Ok(());
         }
-        self.given.wish(site, (PrivacyKind::Erase, self.scope.into()), identifiers)
+        say(format_args!("this was asked before, and is sent again as it was; identifiers: {identifiers}"))
     }
 
     /// Those with whom somebody was once one, each with an identifier by which `kinfold explain` knows them.

@@ -5,6 +5,7 @@ use kinfold_model::privacy::{PrivacyKind, PrivacyScope};
 
 use super::ask::{Given, named, outcome};
 use crate::commands::Failure;
+use crate::privacy::request::{Parts, spread};
 use crate::site::Site;
 
 /// Whom, and on whose word.
@@ -23,7 +24,8 @@ impl Restrict {
         let site = Site::new(&self.given.place)?;
         self.given.check_signed(&site)?;
         let (identifiers, _) = named(&self.identifiers, &site)?;
-        let wish = self.given.wish(&site, (kind, PrivacyScope::Person), identifiers)?;
+        let parts = spread(Parts::new(), &identifiers);
+        let wish = self.given.wish(&site, (kind, PrivacyScope::Person), parts)?;
         let receipts = self.given.ask(&site, &wish)?;
         if self.given.only_sends(&site) { Ok(()) } else { outcome(&receipts) }
     }
