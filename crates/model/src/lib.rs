@@ -55,6 +55,6 @@ pub use refusal::{DeadLetter, Refusal, RefusalKind};
 pub use rules::{Contested, Guard, NamespaceRules, Normaliser, Rules, RulesVersion};
 pub use seam::{Context, Fault, Halt, Partition, Stage, State, View};
 pub use standard::Standard;
-pub use survivorship::{AttributeRule, SurvivorRule, Survivorship};
+pub use survivorship::{Ageing, AttributeRule, SurvivorRule, Survivorship};
 pub use time::Timestamp;
 pub use touchpoint::{OrderStatus, Touchpoint, TouchpointIdentifier};

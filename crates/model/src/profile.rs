@@ -78,13 +78,21 @@ pub struct ProfileIdentifier {
     pub first_seen: Timestamp,
     /// Greatest such time.
     pub last_seen: Timestamp,
-    /// Of an e-mail address or its hash: when mail was last known not to arrive there. `None` when it arrives, or nobody
-    /// said.
+    /// Of an e-mail address or its hash, a telephone number or a social account: when messages were last known not to arrive there.
+    /// `None` when they arrive, or nobody said.
     #[serde(default)]
     pub undeliverable: Option<Timestamp>,
     /// When a source last said that it has verified it; `None` when none did.
     #[serde(default)]
     pub verified: Option<Timestamp>,
+    /// Since when its last verification is older than its namespace allows; `None`: it is not, or there is none. Absent in records of
+    /// before version 6 of the schema.
+    #[serde(default)]
+    pub verify_again: Option<Timestamp>,
+    /// Since when nobody has carried it for longer than its namespace allows; `None`: it is not stale. Absent in records of before
+    /// version 6.
+    #[serde(default)]
+    pub stale: Option<Timestamp>,
 }
 
 /// The value that won, who said so when, and why it won.
@@ -108,6 +116,10 @@ pub struct Attribute {
     /// Since when nobody has confirmed it for longer than its rule allows; `None`: it is not stale.
     #[serde(default)]
     pub stale: Option<Timestamp>,
+    /// Since when the last verification of this value is older than its rule allows; `None`: it is not, or there is none. Absent in
+    /// records of before version 6.
+    #[serde(default)]
+    pub verify_again: Option<Timestamp>,
     /// Every value, sorted, each as it was stated last; empty unless the rule is `union`.
     #[serde(default)]
     pub values: Vec<StatedValue>,
@@ -125,6 +137,7 @@ impl Attribute {
             confirmed: Some(time),
             verified: None,
             stale: None,
+            verify_again: None,
             values: Vec::new(),
         }
     }
@@ -139,6 +152,10 @@ pub struct StatedValue {
     pub source: String,
     /// When.
     pub time: Timestamp,
+    /// Since when nobody has confirmed it for longer than the rule of the attribute allows; `None`: it is not stale. Absent in records of
+    /// before version 6.
+    #[serde(default)]
+    pub stale: Option<Timestamp>,
 }
 
 /// Why a value won.

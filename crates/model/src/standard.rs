@@ -43,6 +43,15 @@ pub struct Address {
     pub country: Option<String>,
     /// State, province, canton.
     pub region: Option<String>,
+    /// When the part was verified whose verification is the oldest; `None` when one that is here never was.
+    #[serde(default)]
+    pub verified: Option<Timestamp>,
+    /// Since when a part has to be verified again.
+    #[serde(default)]
+    pub verify_again: Option<Timestamp>,
+    /// Since when a part is stale.
+    #[serde(default)]
+    pub stale: Option<Timestamp>,
 }
 
 /// An address of e-mail.
@@ -52,6 +61,12 @@ pub struct Email {
     pub address: String,
     /// When a source last said that it has verified it.
     pub verified: Option<Timestamp>,
+    /// Since when it has to be verified again; `None`: it has not, or never was.
+    #[serde(default)]
+    pub verify_again: Option<Timestamp>,
+    /// Since when nobody has carried it for too long; `None`: it is not stale.
+    #[serde(default)]
+    pub stale: Option<Timestamp>,
     /// When mail was last known not to arrive there; `None` when it arrives, or nobody said.
     pub undeliverable: Option<Timestamp>,
     /// Least time of the touchpoints that carry it.
@@ -67,6 +82,15 @@ pub struct Phone {
     pub number: String,
     /// When a source last said that it has verified it.
     pub verified: Option<Timestamp>,
+    /// Since when it has to be verified again; `None`: it has not, or never was.
+    #[serde(default)]
+    pub verify_again: Option<Timestamp>,
+    /// Since when nobody has carried it for too long; `None`: it is not stale.
+    #[serde(default)]
+    pub stale: Option<Timestamp>,
+    /// When messages were last known not to arrive there; `None` when they arrive, or nobody said.
+    #[serde(default)]
+    pub undeliverable: Option<Timestamp>,
     /// Least time of the touchpoints that carry it.
     pub first_seen: Timestamp,
     /// Greatest such time.
@@ -82,6 +106,15 @@ pub struct Social {
     pub handle: String,
     /// When a source last said that it has verified it.
     pub verified: Option<Timestamp>,
+    /// Since when it has to be verified again; `None`: it has not, or never was.
+    #[serde(default)]
+    pub verify_again: Option<Timestamp>,
+    /// Since when nobody has carried it for too long; `None`: it is not stale.
+    #[serde(default)]
+    pub stale: Option<Timestamp>,
+    /// When messages were last known not to arrive there; `None` when they arrive, or nobody said.
+    #[serde(default)]
+    pub undeliverable: Option<Timestamp>,
     /// Least time of the touchpoints that carry it.
     pub first_seen: Timestamp,
     /// Greatest such time.

@@ -1,12 +1,17 @@
 //! Why a profile shows this value of an attribute and no other: the entries of the state of people that are about one person in; the
 //! rule, the winner and everything that it won against, in order, out. Whoever asks sees values, for that is what they ask for.
 
+use std::collections::BTreeMap;
+
 use kinfold_model::profile::Attribute;
 use kinfold_model::{AttributeRule, Fault, Survivorship, Timestamp};
 
 use crate::attributes::Attributes;
 use crate::disclosure::held;
-use crate::survivor::{Competitor, Contest};
+use crate::ends::Ends;
+use crate::span::Span;
+use crate::survivor::{Competitor, Contest, beyond};
+use crate::values::Pair;
 
 /// How one attribute came about. No `Debug`, for values are personal data.
 pub struct Account {
@@ -19,6 +24,8 @@ pub struct Account {
     /// Whether there were more values than are counted: of those only the newest, the oldest, the longest, the last verified and the
     /// newest of each source are known.
     pub is_full: bool,
+    /// As of then.
+    pub as_of: Timestamp,
 }
 
 /// A value that a source stated.
@@ -64,14 +71,39 @@ impl Accounts {
     #[must_use]
     pub fn of(&self, name: &str, declared: &Survivorship, now: Timestamp) -> Option<Account> {
         let (_, values) = self.0.least().find(|(stated, _)| *stated == name)?;
-        let (beyond, rule) = (values.beyond(), declared.of(name));
-        let contest = Contest::new(name, values, &beyond, rule);
+        let rule = declared.of(name);
+        let (beyond, mut ends) = (beyond(values, rule), Ends::at(now));
+        let contest = Contest::new(name, values, &beyond, rule, now);
+        let counted: BTreeMap<&Pair, (u64, Span)> =
+            values.counted().map(|(pair, touchpoints, span)| (pair, (touchpoints, span))).collect();
+        let stated = |one: &Competitor<'_>| match counted.get(one.pair) {
+            Some((touchpoints, span)) => Stated::of(one).counted(*touchpoints, *span),
+            None => Stated::of(one),
+        };
         Some(Account {
-            shown: contest.attribute(now)?,
-            stated: contest.in_order().into_iter().map(Stated::of).collect(),
+            shown: contest.attribute(&mut ends)?,
+            stated: contest.in_order().into_iter().map(stated).collect(),
             rule: rule.clone(),
             is_full: values.is_full(),
+            as_of: now,
         })
+    }
+}
+
+impl Account {
+    /// Since when a value is stale that was stated, whoever stated it last; `None`: it is not.
+    #[must_use]
+    pub fn stale(&self, value: &str) -> Option<Timestamp> {
+        let alike = self.stated.iter().filter(|one| one.value == value);
+        let end = alike.map(|one| one.last).max().and_then(|confirmed| self.rule.ageing.stale(confirmed));
+        end.filter(|end| *end <= self.as_of)
+    }
+
+    /// Since when a value has to be verified again by the source that stated it; `None`: it has not, or it never was.
+    #[must_use]
+    pub fn verify_again(&self, one: &Stated) -> Option<Timestamp> {
+        let end = one.verified.and_then(|verified| self.rule.ageing.verify_again(verified));
+        end.filter(|end| *end <= self.as_of)
     }
 }
 
@@ -87,5 +119,10 @@ impl Stated {
             touchpoints: is_kept.then(|| tally.distinct.count()),
             verified: tally.verified.as_ref().map(|mark| mark.time),
         }
+    }
+
+    /// The same with what is counted, which is exact where a tally may not be.
+    pub(crate) fn counted(self, touchpoints: u64, span: Span) -> Self {
+        Self { first: span.first, last: span.last, touchpoints: Some(touchpoints), ..self }
     }
 }

@@ -1,4 +1,4 @@
-//! What the names of actions mean: one table for whether mail arrives, and for how people react.
+//! What the names of actions mean: one table for whether messages arrive, and for how people react.
 //!
 //! In goes `engagement.action`, which each system names as it likes; out comes what it says, or nothing.
 

@@ -1,19 +1,24 @@
-//! Whether mail arrives at an address, as the events of mail systems tell.
+//! Whether messages arrive at an address, a number or an account, as the events of the systems tell that send them.
 //!
-//! The newest event wins; of one time the one that says that mail does not arrive. So the same events give the same
-//! answer in whatever order they come, and an address that bounced is trusted again once somebody clicked there.
+//! An event is about what its channel reaches: a click on a banner says nothing of mail, and a text message nothing of an address.
+//! The newest event wins; of one time the one that says that nothing arrives. So the same events give the same
+//! answer in whatever order they come, and an address that bounced is trusted again once somebody clicked in a mail.
 
 use std::collections::BTreeMap;
 
-use kinfold_model::{NodeId, Timestamp, Touchpoint};
+use kinfold_model::{NodeId, Timestamp, Touchpoint, TouchpointIdentifier};
 use serde::{Deserialize, Serialize};
 
 use crate::action::Action;
 
-/// The namespaces of addresses, whose identifiers share a node when one is the hash of the other.
-const ADDRESSES: [&str; 2] = ["email", "email_sha256"];
+/// Channels that reach an address of e-mail, as [`plain`] writes them.
+const BY_MAIL: [&str; 3] = ["email", "mail", "newsletter"];
+/// Channels that reach a telephone number.
+const BY_PHONE: [&str; 9] = ["call", "mms", "phone", "rcs", "sms", "telephone", "viber", "voice", "whatsapp"];
+/// The channel that reaches an account of any social network. By the name of its network it is reached, too.
+const SOCIAL: &str = "social";
 
-/// The newest that was said of an address. The order of this type is the rule.
+/// The newest that was said of an address, a number or an account. The order of this type is the rule.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
 pub(crate) struct StatedDelivery {
     time: Timestamp,
@@ -21,15 +26,14 @@ pub(crate) struct StatedDelivery {
 }
 
 impl StatedDelivery {
-    /// What a touchpoint says of the address that it carries, and the node of that address. `None` when it says nothing,
-    /// or carries several addresses and so does not say of which.
+    /// What a touchpoint says of what it carries that its channel reaches, and the node of that. `None` when it says nothing, or
+    /// carries several such and so does not say of which.
     pub(crate) fn of(touchpoint: &Touchpoint) -> Option<(NodeId, Self)> {
         let is_undeliverable = Action::of(touchpoint)? == Action::Undeliverable;
+        let channel = touchpoint.channel.as_deref().map(plain);
         let carried = touchpoint.identifiers.iter();
-        let mut nodes: Vec<NodeId> = carried
-            .filter(|identifier| ADDRESSES.contains(&identifier.namespace.as_str()))
-            .map(|identifier| identifier.node)
-            .collect();
+        let reached = carried.filter(|identifier| is_reached(identifier, channel.as_deref()));
+        let mut nodes: Vec<NodeId> = reached.map(|identifier| identifier.node).collect();
         nodes.sort_unstable();
         nodes.dedup();
         match nodes.as_slice() {
@@ -38,7 +42,7 @@ impl StatedDelivery {
         }
     }
 
-    /// When it was last known that mail does not arrive; `None` when it does.
+    /// When it was last known that nothing arrives; `None` when it does.
     pub(crate) fn undeliverable(self) -> Option<Timestamp> {
         self.is_undeliverable.then_some(self.time)
     }
@@ -48,7 +52,26 @@ impl StatedDelivery {
     }
 }
 
-/// What is known of each address, by its node.
+/// Whether messages by a channel go to an identifier. Who names no channel speaks of mail, as mail systems always did. An address and its
+/// hash share a node.
+fn is_reached(identifier: &TouchpointIdentifier, channel: Option<&str>) -> bool {
+    match (identifier.namespace.as_str(), channel) {
+        ("email" | "email_sha256", channel) => channel.is_none_or(|channel| BY_MAIL.contains(&channel)),
+        ("phone", Some(channel)) => BY_PHONE.contains(&channel),
+        ("social", Some(SOCIAL)) => true,
+        ("social", Some(channel)) => {
+            identifier.value.split_once(':').is_some_and(|(network, _)| plain(network) == channel)
+        }
+        _ => false,
+    }
+}
+
+/// The name of a channel or a network in one spelling: small letters, without blanks, hyphens and underscores.
+fn plain(name: &str) -> String {
+    name.chars().filter(|c| !matches!(c, ' ' | '-' | '_')).flat_map(char::to_lowercase).collect()
+}
+
+/// What is known of each address, number and account, by its node.
 #[derive(Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub(crate) struct Deliveries(BTreeMap<NodeId, StatedDelivery>);
 
@@ -65,7 +88,7 @@ impl Deliveries {
         }
     }
 
-    /// Takes out an address; says whether anything was known of it.
+    /// Takes out a node; says whether anything was known of it.
     pub(crate) fn strike(&mut self, node: NodeId) -> bool {
         self.0.remove(&node).is_some()
     }
@@ -76,7 +99,7 @@ impl Deliveries {
         }
     }
 
-    /// When it was last known that mail to this address does not arrive.
+    /// When it was last known that messages to this node do not arrive.
     pub(crate) fn undeliverable(&self, node: NodeId) -> Option<Timestamp> {
         self.0.get(&node).and_then(|statement| statement.undeliverable())
     }
@@ -91,6 +114,50 @@ mod tests {
     use kinfold_model::NodeKind;
 
     use super::*;
+    use crate::samples::{engagement, identifier, touchpoint};
+
+    /// Of which of those that it carries a touchpoint by a channel tells; `None`: of none.
+    fn told(channel: Option<&str>, carried: &[(u8, &str, &str)]) -> Option<u8> {
+        let touchpoint = Touchpoint {
+            channel: channel.map(str::to_owned),
+            engagement: engagement("invalid", None),
+            identifiers: carried
+                .iter()
+                .map(|(n, namespace, value)| identifier(*n, namespace, value))
+                .collect(),
+            ..touchpoint("t", 1)
+        };
+        let (told, _) = StatedDelivery::of(&touchpoint)?;
+        carried.iter().map(|one| one.0).find(|n| node(*n) == told)
+    }
+
+    #[test]
+    fn an_event_tells_of_what_its_channel_reaches_and_of_nothing_else() {
+        let mail = (1, "email", "ann@example.org");
+        let all =
+            [mail, (2, "phone", "+493511234567"), (3, "social", "mastodon.social:ann"), (4, "cookie", "c")];
+        for (channel, expected) in [
+            (None, Some(1)),
+            (Some("email"), Some(1)),
+            (Some("E-Mail"), Some(1)),
+            (Some("newsletter"), Some(1)),
+            (Some("sms"), Some(2)),
+            (Some("WhatsApp"), Some(2)),
+            (Some("call"), Some(2)),
+            (Some("Mastodon.Social"), Some(3)),
+            (Some("social"), Some(3)),
+            (Some("github"), None),
+            (Some("web"), None),
+            (Some("push"), None),
+        ] {
+            assert_eq!(told(channel, &all), expected, "{channel:?}");
+        }
+        let hash = (1, "email_sha256", "c2");
+        assert_eq!(told(Some("email"), &[mail, hash]), Some(1), "an address and its hash are one");
+        assert_eq!(told(Some("email"), &[mail, (5, "email", "ben@example.org")]), None);
+        assert_eq!(told(Some("social"), &[all[2], (5, "social", "github:ann")]), None);
+        assert_eq!(told(Some("github"), &[all[2], (5, "social", "github:ann")]), Some(5));
+    }
 
     fn stated(ms: i64, is_undeliverable: bool) -> StatedDelivery {
         StatedDelivery { time: Timestamp::from_millis(ms).expect("in range"), is_undeliverable }

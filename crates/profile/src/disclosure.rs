@@ -263,7 +263,7 @@ fn all_stated(values: &Values) -> Vec<Stated> {
     let mut all: BTreeMap<&Pair, Stated> =
         competitors.iter().map(|one| (one.pair, Stated::of(one))).collect();
     for (pair, touchpoints, span) in values.counted() {
-        let stated = all.entry(pair).or_insert_with(|| Stated {
+        let stated = all.remove(pair).unwrap_or_else(|| Stated {
             value: pair.value.clone(),
             source: pair.source.clone(),
             first: span.first,
@@ -271,7 +271,7 @@ fn all_stated(values: &Values) -> Vec<Stated> {
             touchpoints: None,
             verified: None,
         });
-        (stated.first, stated.last, stated.touchpoints) = (span.first, span.last, Some(touchpoints));
+        all.insert(pair, stated.counted(touchpoints, span));
     }
     all.into_values().collect()
 }

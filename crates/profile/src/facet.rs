@@ -49,7 +49,7 @@ pub struct Facet {
     pub(crate) orders: Orders,
     #[serde(with = "versioned")]
     pub(crate) consents: Decisions,
-    /// Of the addresses that it carries.
+    /// Of the addresses, numbers and accounts that it carries.
     #[serde(with = "versioned")]
     pub(crate) deliveries: Deliveries,
 }
@@ -132,15 +132,15 @@ impl Facet {
         for consent in &touchpoint.consents {
             changed |= self.consents.enter(consent, &touchpoint.source);
         }
-        if let Some((address, statement)) =
-            StatedDelivery::of(touchpoint).filter(|(address, _)| !struck.contains(address))
+        if let Some((node, statement)) =
+            StatedDelivery::of(touchpoint).filter(|(node, _)| !struck.contains(node))
         {
-            changed |= self.deliveries.enter(address, statement);
+            changed |= self.deliveries.enter(node, statement);
         }
         changed
     }
 
-    /// Takes out an identifier and what is known of it as an address.
+    /// Takes out an identifier and what is known of whether messages arrive there.
     pub fn strike(&mut self, node: NodeId) {
         self.identifiers.strike(node);
         self.deliveries.strike(node);

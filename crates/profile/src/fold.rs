@@ -1,5 +1,6 @@
 //! The fold: the members of a person in; out come the profile, and how long it stays as it is. A pure function of the set of members,
-//! and of the time, for which consents that end ask, values of attributes that become stale, the worth of purchases, and the lifecycle.
+//! and of the time, for which consents that end ask, values that become stale or are to be verified again, the worth of purchases, and the
+//! lifecycle.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::mem;
@@ -9,13 +10,14 @@ use kinfold_model::{Keys, NodeId, PersonId, Purposes, Survivorship, Timestamp, U
 
 use crate::attributes::Attributes;
 use crate::delivery::Deliveries;
+use crate::ends::Ends;
 use crate::facets::Member;
 use crate::interests::interests;
 use crate::metrics::metrics;
 use crate::settings::Settings;
 use crate::span::Carried;
 use crate::standard::standard;
-use crate::survivor::{Contest, last_stale, next_stale};
+use crate::survivor::{Contest, beyond};
 use crate::values::Values;
 use crate::weigh::{last_end, next_end, weigh};
 use crate::worth::{standing, worth};
@@ -64,9 +66,12 @@ pub fn fold(
         own.iter().map(|node| terms.keys.person(*node)).filter(|alias| *alias != person).collect();
     let metrics = metrics(&said, terms.settings);
     let timeline = said.timeline.newest().take(terms.settings.timeline).cloned().collect();
-    let identifiers = profile_identifiers(mem::take(&mut said.identifiers), &own, &said.deliveries);
+    let mut ends = Ends::at(now);
+    let carried =
+        Own { carried: mem::take(&mut said.identifiers), nodes: &own, deliveries: &said.deliveries };
+    let identifiers = carried.identifiers(terms.survivorship, &mut ends);
     let interests = interests(&said.attributes, terms.survivorship);
-    let attributes = survivors(&said.attributes, terms.survivorship, now);
+    let attributes = survivors(&said.attributes, terms.survivorship, &mut ends);
     let worth = worth(&said.orders, terms.settings, now);
     let standing = standing(&said, &identifiers, terms.settings, now);
     let profile = UnifiedProfile {
@@ -87,47 +92,57 @@ pub fn fold(
         changed: Vec::new(),
         truncated: Vec::new(),
     };
-    let ended = last_end(&profile.consents).max(last_stale(&profile));
-    let ends = [next_end(&profile.consents), next_stale(&profile, terms.survivorship)];
+    let next = [next_end(&profile.consents), ends.until, worth.until, standing.until];
     Some(Folded {
-        since: ended.max(worth.since).max(standing.since),
-        until: ends.into_iter().chain([worth.until, standing.until]).flatten().min(),
+        since: last_end(&profile.consents).max(ends.since).max(worth.since).max(standing.since),
+        until: next.into_iter().flatten().min(),
         profile,
     })
 }
 
-/// Only identifiers that are members: a sighting may also carry some that are blocked, quarantined or somebody else's.
-fn profile_identifiers(
+/// What was carried at the members of a person, and which of it is theirs.
+struct Own<'m> {
     carried: Carried,
-    own: &BTreeSet<NodeId>,
-    deliveries: &Deliveries,
-) -> Vec<ProfileIdentifier> {
-    let mut shown: Vec<ProfileIdentifier> = carried
-        .into_iter()
-        .filter(|(identifier, _)| own.contains(&identifier.node))
-        .map(|(identifier, carriage)| ProfileIdentifier {
-            namespace: identifier.namespace,
-            value: identifier.value,
-            first_seen: carriage.span.first,
-            last_seen: carriage.span.last,
-            verified: carriage.verified,
-            undeliverable: deliveries.undeliverable(identifier.node),
-        })
-        .collect();
-    // Facets keep them by node. A node follows from namespace and value, so there are no two alike.
-    shown.sort_unstable();
-    shown
+    nodes: &'m BTreeSet<NodeId>,
+    deliveries: &'m Deliveries,
+}
+
+impl Own<'_> {
+    /// Only identifiers that are members: a sighting may also carry some that are blocked, quarantined or somebody else's.
+    fn identifiers(self, declared: &Survivorship, ends: &mut Ends) -> Vec<ProfileIdentifier> {
+        let Self { carried, nodes, deliveries } = self;
+        let own = carried.into_iter().filter(|(identifier, _)| nodes.contains(&identifier.node));
+        let mut shown: Vec<ProfileIdentifier> = own
+            .map(|(identifier, carriage)| {
+                let ageing = declared.ageing_of(&identifier.namespace);
+                ProfileIdentifier {
+                    undeliverable: deliveries.undeliverable(identifier.node),
+                    verify_again: ends.passed(carriage.verified.and_then(|time| ageing.verify_again(time))),
+                    stale: ends.passed(ageing.stale(carriage.span.last)),
+                    namespace: identifier.namespace,
+                    value: identifier.value,
+                    first_seen: carriage.span.first,
+                    last_seen: carriage.span.last,
+                    verified: carriage.verified,
+                }
+            })
+            .collect();
+        // Facets keep them by node. A node follows from namespace and value, so there are no two alike.
+        shown.sort_unstable();
+        shown
+    }
 }
 
 /// Of each attribute the value that survives by its rule.
 fn survivors(
     attributes: &Attributes,
     declared: &Survivorship,
-    now: Timestamp,
+    ends: &mut Ends,
 ) -> BTreeMap<String, Attribute> {
     let survivor = |(name, values): (&str, &Values)| {
-        let beyond = values.beyond();
-        let attribute = Contest::new(name, values, &beyond, declared.of(name)).attribute(now)?;
+        let rule = declared.of(name);
+        let beyond = beyond(values, rule);
+        let attribute = Contest::new(name, values, &beyond, rule, ends.now).attribute(ends)?;
         Some((name.to_owned(), attribute))
     };
     attributes.least().filter_map(survivor).collect()

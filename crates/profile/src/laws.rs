@@ -75,7 +75,7 @@ pub fn facet(facet: &Facet) -> Result<(), Broken> {
     )?;
     check(
         facet.deliveries.values().all(|stated| all.holds(Span::at(stated.time()))),
-        "mail arrives or does not while the facet is seen",
+        "messages arrive or do not while the facet is seen",
     )?;
     check(facet.orders.iter().count() <= REPORTS_MAX, "there are not too many reports of orders")?;
     check(
@@ -108,11 +108,17 @@ pub fn profile(profile: &UnifiedProfile) -> Result<(), Broken> {
     check(seen_in_time, "identifiers are seen while their person is")?;
     check(
         identifiers.iter().all(|i| i.undeliverable.is_none_or(|time| all.holds(Span::at(time)))),
-        "mail does not arrive while the person is seen",
+        "messages do not arrive while the person is seen",
     )?;
     check(
         identifiers.iter().all(|i| i.verified.is_none_or(|time| i.first_seen <= time && time <= i.last_seen)),
         "identifiers are verified while they are seen",
+    )?;
+    let ages = identifiers.iter().map(|i| (i.verified, i.verify_again));
+    check(
+        ages.chain(profile.attributes.values().map(|a| (a.verified, a.verify_again)))
+            .all(|(verified, again)| again.is_none_or(|again| verified.is_some_and(|at| at < again))),
+        "only what was verified before has to be verified again",
     )?;
     check(
         profile.interests.is_sorted_by(|a, b| a.touchpoints >= b.touchpoints),

@@ -23,6 +23,7 @@ mod delivery;
 pub mod disclosure;
 mod distinct;
 mod edition;
+mod ends;
 pub mod facet;
 pub mod facets;
 pub mod fold;

@@ -279,6 +279,8 @@ impl<'g> Gate<'g> {
                 if self.lets_part(&part, one.first_seen) { one.first_seen } else { one.last_seen };
             let undeliverable = one.undeliverable.filter(|time| self.lets_part(&part, *time));
             let verified = one.verified.filter(|time| self.lets_part(&part, *time));
+            // It tells when that was.
+            let verify_again = one.verify_again.filter(|_| verified.is_some());
             let leaves = form.of(&one.namespace, &one.value);
             let (namespace, value) = (leaves.namespace, leaves.value);
             // The hash of an address and one that somebody stated are the same identifier.
@@ -289,11 +291,16 @@ impl<'g> Gate<'g> {
                 last_seen: one.last_seen,
                 undeliverable,
                 verified,
+                verify_again,
+                stale: one.stale,
             });
             known.first_seen = known.first_seen.min(first_seen);
             known.last_seen = known.last_seen.max(one.last_seen);
             known.undeliverable = known.undeliverable.max(undeliverable);
-            known.verified = known.verified.max(verified);
+            (known.verified, known.verify_again) =
+                (known.verified, known.verify_again).max((verified, verify_again));
+            // As long as one of them is fresh, both are.
+            known.stale = known.stale.zip(one.stale).map(|(a, b)| a.max(b));
         }
         shown.into_values().collect()
     }
@@ -309,6 +316,7 @@ impl<'g> Gate<'g> {
                 // It may have been verified long before it was stated last, and other values are as old as they are.
                 let mut attribute = attribute.clone();
                 attribute.verified = attribute.verified.filter(|time| self.lets_part(part, *time));
+                attribute.verify_again = attribute.verify_again.filter(|_| attribute.verified.is_some());
                 attribute.values.retain(|one| self.lets_part(part, one.time));
                 shown.insert(name.clone(), attribute);
             }

@@ -9,7 +9,7 @@
 //! the change of consent is told, and somebody who is restricted where the profile says so.
 //!
 //! A person one of whose consents ends, whose value is to be made anew, whose stage of the lifecycle becomes another, or of whom something
-//! becomes stale or too old for an output, is folded again then, although nobody says anything. What was published as of a time is not
+//! becomes stale, is to be verified again or becomes too old for an output, is folded again then, although nobody says anything. What was published as of a time is not
 //! published as of an earlier one when an older record comes, as long as the person is published.
 //!
 //! When the purposes, the outputs, the rules of survivorship or the settings, the model of values among them, are others than those under

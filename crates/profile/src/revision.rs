@@ -13,7 +13,7 @@ use crate::settings::Settings;
 use crate::table::Table;
 
 /// Raised when the same settings come to mean something else: then, too, what was published is not what would be now.
-const MEANING: u8 = 1;
+const MEANING: u8 = 2;
 
 /// All that decides what is published of a person besides what was said.
 #[derive(Clone, Copy)]
@@ -156,7 +156,7 @@ mod tests {
     use std::collections::BTreeSet;
 
     use kinfold_model::{
-        AttributeRule, Basis, Field, Form, MergePolicy, Namespace, Purpose, Silence, SurvivorRule,
+        Ageing, AttributeRule, Basis, Field, Form, MergePolicy, Namespace, Purpose, Silence, SurvivorRule,
     };
     use kinfold_value::lifecycle::Stage;
     use kinfold_value::{LifecycleRules, Model, Refresh};
@@ -263,7 +263,16 @@ mod tests {
             .extend(SurvivorRule::ALL.into_iter().map(|by| of_city(AttributeRule { rule: by, ..rule() })));
         declared
             .extend([&["crm", "till"][..], &["till", "crm"], &["crm"]].map(|list| of_city(priority(list))));
-        declared.push(of_city(AttributeRule { stale_after_ms: Some(1), ..rule() }));
+        let ages = [
+            Ageing { stale_after_ms: Some(1), ..Ageing::default() },
+            Ageing { verify_again_after_ms: Some(1), ..Ageing::default() },
+        ];
+        declared.extend(ages.map(|ageing| of_city(AttributeRule { ageing, ..rule() })));
+        let of_identifiers = |name: &str, ageing| {
+            Survivorship::default().with_identifiers([(Namespace::new(name), ageing)].into())
+        };
+        declared.extend(ages.map(|ageing| of_identifiers("email", ageing)));
+        declared.push(of_identifiers("phone", ages[0]));
         declared.push(Survivorship::default().with_interests(BTreeSet::new(), 10));
         declared.push(Survivorship::default().with_interests(["hobby".to_owned()].into(), 10));
         declared.push(Survivorship::default().with_interests(["hobby".to_owned()].into(), 9));

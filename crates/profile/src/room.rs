@@ -225,9 +225,15 @@ mod tests {
             last_seen: at(count - number),
             undeliverable: None,
             verified: Some(at(0)),
+            verify_again: Some(at(1)),
+            stale: Some(at(1)),
         };
-        let stated =
-            |number| StatedValue { value: text(number, 4096), source: text(0, 64), time: at(number) };
+        let stated = |number| StatedValue {
+            value: text(number, 4096),
+            source: text(0, 64),
+            time: at(number),
+            stale: None,
+        };
         let attribute = |number| {
             let values = (0..values).map(stated).collect();
             (text(number, 64), Attribute { values, ..Attribute::once(&text(0, 4096), "crm", at(number)) })
@@ -349,7 +355,12 @@ mod tests {
     #[test]
     fn of_values_and_attributes_the_largest_give_way() {
         let mut profile = profile(1, 0);
-        let stated = |bytes: usize| StatedValue { value: text(0, bytes), source: String::new(), time: at(0) };
+        let stated = |bytes: usize| StatedValue {
+            value: text(0, bytes),
+            source: String::new(),
+            time: at(0),
+            stale: None,
+        };
         for (name, count) in [("a", 100), ("b", 140)] {
             let values = (0..count).map(|_| stated(4096)).collect();
             profile
@@ -415,7 +426,7 @@ mod tests {
     #[test]
     fn what_takes_no_more_than_its_name_among_what_was_cut_stays() {
         let mut profile = profile(1, 0);
-        let short = StatedValue { value: "v".to_owned(), source: "s".to_owned(), time: at(0) };
+        let short = StatedValue { value: "v".to_owned(), source: "s".to_owned(), time: at(0), stale: None };
         let name = text(7, 64);
         let stated = Attribute { values: vec![short], ..Attribute::once("v", "crm", at(0)) };
         profile.attributes.insert(name.clone(), stated.clone());

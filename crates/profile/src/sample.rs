@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::distinct::{Distinct, Hash, hash};
 use crate::span::Span;
-use crate::tally::Tally;
+use crate::tally::{Mark, Tally};
 use crate::values::{PAIRS_MAX, Pair};
 
 /// With those that have room, 128 pairs are counted: more than somebody can be interested in.
@@ -72,6 +72,15 @@ impl Sample {
     /// Each pair with how many distinct touchpoints stated it, and when.
     pub(crate) fn iter(&self) -> impl Iterator<Item = (&Pair, u64, Span)> {
         self.0.iter().map(|(place, heard)| (&place.pair, heard.distinct.count(), heard.span))
+    }
+
+    /// Each pair as a tally. No touchpoint is known by its id here, so its marks have none: of two of one time that one loses.
+    pub(crate) fn tallies(&self) -> impl Iterator<Item = (&Pair, Tally)> {
+        let mark = |time| Mark { time, touchpoint_id: String::new() };
+        self.0.iter().map(move |(place, Heard { span, distinct })| {
+            let (first, last) = (mark(span.first), mark(span.last));
+            (&place.pair, Tally { first, last, verified: None, distinct: distinct.clone() })
+        })
     }
 
     fn enter(&mut self, place: Place, heard: Heard) -> bool {

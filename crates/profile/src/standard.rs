@@ -21,49 +21,67 @@ pub(crate) fn birth(text: &str, told: Timestamp) -> Option<Date> {
     text.parse().ok().filter(|day: &Date| day.is_plausible_birth(told))
 }
 
+/// The attributes that name a country.
+const COUNTRY: [&str; 2] = ["country", "country_code"];
+
 /// What these identifiers and attributes amount to. Where an attribute goes by several names, the first that is there counts.
 pub(crate) fn standard(
     identifiers: &[ProfileIdentifier],
     attributes: &BTreeMap<String, Attribute>,
 ) -> Standard {
-    let stated = |names: &[&str]| {
-        let found = names.iter().find_map(|name| attributes.get(*name));
-        found.map(|attribute| attribute.value.clone())
-    };
+    let stated = |names: &[&str]| of_names(attributes, names).map(|attribute| attribute.value.clone());
     let born = |name: &&str| attributes.get(*name).and_then(|one| birth(&one.value, one.time));
     let of = |namespace: &'static str| {
         identifiers.iter().filter(move |identifier| identifier.namespace.as_str() == namespace)
-    };
-    let country = stated(&["country", "country_code"]);
-    let address = Address {
-        street: stated(&["street"]),
-        postal_code: stated(&["postal_code", "postcode", "zip"]),
-        city: stated(&["city"]),
-        country: None,
-        region: stated(&["region", "state"]),
     };
     Standard {
         given_name: stated(&["given_name", "first_name"]),
         family_name: stated(&["family_name", "last_name"]),
         birth_date: BIRTHS.iter().find_map(born),
         language: stated(&["language", "locale"]),
-        // Somebody of whom only the country is known has no address.
-        addresses: if address == Address::default() {
-            Vec::new()
-        } else {
-            vec![Address { country: country.clone(), ..address }]
-        },
-        country,
+        country: stated(&COUNTRY),
+        addresses: address(attributes).into_iter().collect(),
         emails: of("email").map(email).collect(),
         phones: of("phone").map(phone).collect(),
         socials: of("social").map(social).collect(),
     }
 }
 
+/// The first of these that is there.
+fn of_names<'a>(attributes: &'a BTreeMap<String, Attribute>, names: &[&str]) -> Option<&'a Attribute> {
+    names.iter().find_map(|name| attributes.get(*name))
+}
+
+/// Somebody of whom only the country is known has no address. One is verified when each of its parts is, and as good as the worst of them.
+fn address(attributes: &BTreeMap<String, Attribute>) -> Option<Address> {
+    let of = |names: &[&str]| of_names(attributes, names);
+    let (street, city) = (of(&["street"]), of(&["city"]));
+    let (postal_code, region) = (of(&["postal_code", "postcode", "zip"]), of(&["region", "state"]));
+    let place: Vec<&Attribute> = [street, postal_code, city, region].into_iter().flatten().collect();
+    if place.is_empty() {
+        return None;
+    }
+    let country = of(&COUNTRY);
+    let parts = || place.iter().copied().chain(country);
+    let value = |part: Option<&Attribute>| part.map(|part| part.value.clone());
+    Some(Address {
+        street: value(street),
+        postal_code: value(postal_code),
+        city: value(city),
+        country: value(country),
+        region: value(region),
+        verified: parts().map(|part| part.verified).min().flatten(),
+        verify_again: parts().filter_map(|part| part.verify_again).min(),
+        stale: parts().filter_map(|part| part.stale).min(),
+    })
+}
+
 fn email(identifier: &ProfileIdentifier) -> Email {
     Email {
         address: identifier.value.clone(),
         verified: identifier.verified,
+        verify_again: identifier.verify_again,
+        stale: identifier.stale,
         undeliverable: identifier.undeliverable,
         first_seen: identifier.first_seen,
         last_seen: identifier.last_seen,
@@ -74,6 +92,9 @@ fn phone(identifier: &ProfileIdentifier) -> Phone {
     Phone {
         number: identifier.value.clone(),
         verified: identifier.verified,
+        verify_again: identifier.verify_again,
+        stale: identifier.stale,
+        undeliverable: identifier.undeliverable,
         first_seen: identifier.first_seen,
         last_seen: identifier.last_seen,
     }
@@ -86,6 +107,9 @@ fn social(identifier: &ProfileIdentifier) -> Social {
         network: network.to_owned(),
         handle: handle.to_owned(),
         verified: identifier.verified,
+        verify_again: identifier.verify_again,
+        stale: identifier.stale,
+        undeliverable: identifier.undeliverable,
         first_seen: identifier.first_seen,
         last_seen: identifier.last_seen,
     }
@@ -96,6 +120,7 @@ mod tests {
     use kinfold_model::Namespace;
 
     use super::*;
+    use crate::samples::at;
 
     fn told() -> Timestamp {
         "2026-03-01T10:00:00Z".parse().expect("a time")
@@ -113,6 +138,8 @@ mod tests {
             last_seen: Timestamp::default(),
             undeliverable: None,
             verified: Some(Timestamp::MAX),
+            verify_again: None,
+            stale: None,
         }
     }
 
@@ -150,6 +177,46 @@ mod tests {
             let both = [("birth_date", text), ("date_of_birth", "1984-02-29")];
             assert_eq!(birth(&both).as_deref(), Some("1984-02-29"), "{text}");
         }
+    }
+
+    #[test]
+    fn what_is_told_of_an_identifier_is_told_of_the_field_that_is_made_of_it() {
+        let of = |namespace, value| ProfileIdentifier {
+            undeliverable: Some(at(2)),
+            verified: Some(at(1)),
+            verify_again: Some(at(3)),
+            stale: Some(at(4)),
+            ..identifier(namespace, value)
+        };
+        let all = [of("email", "ann@example.org"), of("phone", "+493511234567"), of("social", "github:ann")];
+        let Standard { emails, phones, socials, .. } = standard(&all, &BTreeMap::new());
+        let told = [
+            (emails[0].verified, emails[0].undeliverable, emails[0].verify_again, emails[0].stale),
+            (phones[0].verified, phones[0].undeliverable, phones[0].verify_again, phones[0].stale),
+            (socials[0].verified, socials[0].undeliverable, socials[0].verify_again, socials[0].stale),
+        ];
+        assert_eq!(told, [(Some(at(1)), Some(at(2)), Some(at(3)), Some(at(4))); 3]);
+    }
+
+    #[test]
+    fn an_address_is_as_good_as_the_worst_of_its_parts() {
+        let part = |name: &str, verified, verify_again, stale| {
+            let once = Attribute::once("x", "crm", Timestamp::default());
+            (name.to_owned(), Attribute { verified, verify_again, stale, ..once })
+        };
+        let street = part("street", Some(at(5)), None, Some(at(9)));
+        let city = part("city", Some(at(3)), Some(at(7)), Some(at(8)));
+        let told = |parts: Vec<(String, Attribute)>| {
+            let address = standard(&[], &parts.into_iter().collect()).addresses.remove(0);
+            (address.verified, address.verify_again, address.stale)
+        };
+        assert_eq!(told(vec![street.clone(), city.clone()]), (Some(at(3)), Some(at(7)), Some(at(8))));
+        let country = part("country", None, None, None);
+        assert_eq!(
+            told(vec![street, city, country]),
+            (None, Some(at(7)), Some(at(8))),
+            "nobody verified all"
+        );
     }
 
     #[test]

@@ -4,13 +4,14 @@
 //! Of a birth date only the days compete on which somebody can have been born, as long as there is one, by whatever rule.
 //!
 //! Every rule is total: of values that are equal by it the newest wins, then that of the greatest touchpoint id, value and source. The
-//! time tells only whether the winner is stale.
+//! time tells what is stale or to be verified again, and so which verification counts. That is all that it decides.
 
 use std::collections::BTreeMap;
 
 use kinfold_model::profile::{Attribute, StatedValue};
-use kinfold_model::{AttributeRule, Reason, SurvivorRule, Survivorship, Timestamp, UnifiedProfile};
+use kinfold_model::{AttributeRule, Reason, SurvivorRule, Timestamp};
 
+use crate::ends::Ends;
 use crate::standard::{birth, tells_birth};
 use crate::tally::{Mark, Tally};
 use crate::values::{Pair, Values, length};
@@ -36,22 +37,24 @@ pub(crate) struct Contest<'v> {
     /// By value, how many touchpoints stated it; only where the rule asks for it.
     counts: BTreeMap<&'v str, u64>,
     is_full: bool,
+    now: Timestamp,
 }
 
 impl<'v> Contest<'v> {
-    /// For the attribute of this name; `beyond` is what is known of the pairs without room.
+    /// For the attribute of this name; `beyond` is what the rule may know of the pairs without room, by [`beyond`].
     pub(crate) fn new(
         name: &str,
         values: &'v Values,
         beyond: &'v BTreeMap<Pair, Tally>,
         rule: &'v AttributeRule,
+        now: Timestamp,
     ) -> Self {
         let counts = match rule.rule {
             SurvivorRule::MostFrequent => counts(values),
             _ => BTreeMap::new(),
         };
         let (competitors, is_full) = (competitors(values, beyond), values.is_full());
-        Self { rule, is_birth: tells_birth(name), competitors, counts, is_full }
+        Self { rule, is_birth: tells_birth(name), competitors, counts, is_full, now }
     }
 
     /// All of them, the winner first.
@@ -61,21 +64,29 @@ impl<'v> Contest<'v> {
         order
     }
 
-    /// What the profile shows; `None` when nobody competes, which facets do not store.
-    pub(crate) fn attribute(&self, now: Timestamp) -> Option<Attribute> {
+    /// What the profile shows; `None` when nobody competes, which facets do not store. Takes note of when it becomes other by itself.
+    pub(crate) fn attribute(&self, ends: &mut Ends) -> Option<Attribute> {
+        let ageing = self.rule.ageing;
         let winner = self.competitors.iter().max_by(|a, b| self.rank(a).cmp(&self.rank(b)))?;
         let Pair { value, source } = winner.pair;
         let alike = || self.competitors.iter().filter(|one| one.pair.value == *value);
         let confirmed = alike().map(|one| one.tally.last.time).max()?;
+        let verified = last_verified(alike());
+        if self.rule.rule == SurvivorRule::VerifiedFirst {
+            // With the last verification that counts, the winner changes.
+            let all = self.competitors.iter();
+            ends.passed(last_verified(all).and_then(|time| ageing.verify_again(time)));
+        }
         Some(Attribute {
             value: value.clone(),
             source: source.clone(),
             time: self.statement(winner).time,
             reason: self.reason(winner),
             confirmed: Some(confirmed),
-            verified: alike().filter_map(|one| Some(one.tally.verified.as_ref()?.time)).max(),
-            stale: self.rule.stale(confirmed).filter(|since| *since <= now),
-            values: self.values(winner),
+            verified,
+            stale: ends.passed(ageing.stale(confirmed)),
+            verify_again: ends.passed(verified.and_then(|time| ageing.verify_again(time))),
+            values: self.values(winner, ends),
         })
     }
 
@@ -84,15 +95,12 @@ impl<'v> Contest<'v> {
         let preference = match self.rule.rule {
             SurvivorRule::Newest | SurvivorRule::Union => 0,
             SurvivorRule::Oldest => -one.tally.first.time.millis(),
-            SurvivorRule::MostFrequent if one.is_kept => {
-                self.counts.get(value.as_str()).map_or(0, |count| to_i64(*count))
-            }
-            SurvivorRule::MostFrequent => 0,
+            SurvivorRule::MostFrequent => self.counts.get(value.as_str()).map_or(0, |count| to_i64(*count)),
             SurvivorRule::SourcePriority => {
                 self.rule.place(source).map_or(i64::MIN, |place| -to_i64(place as u64))
             }
             SurvivorRule::Longest => to_i64(length(value) as u64),
-            SurvivorRule::VerifiedFirst => i64::from(one.tally.verified.is_some()),
+            SurvivorRule::VerifiedFirst => i64::from(self.verification(one).is_some()),
         };
         let statement = self.statement(one);
         let can_be = !self.is_birth || birth(value, statement.time).is_some();
@@ -104,9 +112,15 @@ impl<'v> Contest<'v> {
         let tally = one.tally;
         match self.rule.rule {
             SurvivorRule::Oldest => &tally.first,
-            SurvivorRule::VerifiedFirst => tally.verified.as_ref().unwrap_or(&tally.last),
+            SurvivorRule::VerifiedFirst => self.verification(one).unwrap_or(&tally.last),
             _ => &tally.last,
         }
+    }
+
+    /// The last verification of a value by a source, as long as it counts.
+    fn verification(&self, one: &Competitor<'v>) -> Option<&'v Mark> {
+        let again = |mark: &Mark| self.rule.ageing.verify_again(mark.time);
+        one.tally.verified.as_ref().filter(|mark| again(mark).is_none_or(|again| self.now < again))
     }
 
     fn reason(&self, winner: &Competitor<'v>) -> Reason {
@@ -119,14 +133,14 @@ impl<'v> Contest<'v> {
             SurvivorRule::SourcePriority if self.rule.place(&winner.pair.source).is_none() => Reason::Newest,
             SurvivorRule::SourcePriority => Reason::SourcePriority,
             SurvivorRule::Longest => Reason::Longest,
-            SurvivorRule::VerifiedFirst if winner.tally.verified.is_none() => Reason::Newest,
+            SurvivorRule::VerifiedFirst if self.verification(winner).is_none() => Reason::Newest,
             SurvivorRule::VerifiedFirst => Reason::Verified,
             SurvivorRule::Union => Reason::Union,
         }
     }
 
     /// Side by side: the values that found room, and the winner.
-    fn values(&self, winner: &Competitor<'v>) -> Vec<StatedValue> {
+    fn values(&self, winner: &Competitor<'v>, ends: &mut Ends) -> Vec<StatedValue> {
         if self.rule.rule != SurvivorRule::Union {
             return Vec::new();
         }
@@ -137,12 +151,32 @@ impl<'v> Contest<'v> {
                 *known = one;
             }
         }
-        let stated = newest.into_values().map(|one| StatedValue {
-            value: one.pair.value.clone(),
+        let mut confirmed: BTreeMap<&str, Timestamp> = BTreeMap::new();
+        for one in &self.competitors {
+            let last = confirmed.entry(&one.pair.value).or_insert(one.tally.last.time);
+            *last = one.tally.last.time.max(*last);
+        }
+        let stated = newest.into_iter().map(|(value, one)| StatedValue {
+            value: value.to_owned(),
             source: one.pair.source.clone(),
             time: one.tally.last.time,
+            stale: ends.passed(confirmed.get(value).and_then(|last| self.rule.ageing.stale(*last))),
         });
         stated.collect()
+    }
+}
+
+/// When one of them was last verified by its source.
+fn last_verified<'c>(competitors: impl Iterator<Item = &'c Competitor<'c>>) -> Option<Timestamp> {
+    competitors.filter_map(|one| Some(one.tally.verified.as_ref()?.time)).max()
+}
+
+/// What a rule may know of the pairs that found no room: the statements that it could ask for, and where it asks how often, what is
+/// counted.
+pub(crate) fn beyond(values: &Values, rule: &AttributeRule) -> BTreeMap<Pair, Tally> {
+    match rule.rule {
+        SurvivorRule::MostFrequent => values.beyond_counted(),
+        _ => values.beyond(),
     }
 }
 
@@ -152,25 +186,15 @@ pub(crate) fn competitors<'v>(values: &'v Values, beyond: &'v BTreeMap<Pair, Tal
     kept.chain(beyond.iter().map(|(pair, tally)| Competitor { pair, tally, is_kept: false })).collect()
 }
 
-/// By value, how many distinct touchpoints stated it, of whatever source: those of two sources are never the same one.
+/// By value, how many distinct touchpoints stated it, of whatever source, as far as they are counted: those of two sources are never the
+/// same one.
 fn counts(values: &Values) -> BTreeMap<&str, u64> {
     let mut counts: BTreeMap<&str, u64> = BTreeMap::new();
-    for (pair, tally) in values.kept() {
+    for (pair, touchpoints, _) in values.counted() {
         let count = counts.entry(&pair.value).or_default();
-        *count = count.saturating_add(tally.distinct.count());
+        *count = count.saturating_add(touchpoints);
     }
     counts
-}
-
-/// When one of the attributes of a profile becomes stale by itself next; `None`: never.
-pub(crate) fn next_stale(profile: &UnifiedProfile, declared: &Survivorship) -> Option<Timestamp> {
-    let fresh = profile.attributes.iter().filter(|(_, attribute)| attribute.stale.is_none());
-    fresh.filter_map(|(name, attribute)| declared.of(name).stale(attribute.confirmed?)).min()
-}
-
-/// The last time at which one of them did.
-pub(crate) fn last_stale(profile: &UnifiedProfile) -> Option<Timestamp> {
-    profile.attributes.values().filter_map(|attribute| attribute.stale).max()
 }
 
 fn to_i64(count: u64) -> i64 {
@@ -179,6 +203,8 @@ fn to_i64(count: u64) -> i64 {
 
 #[cfg(test)]
 mod tests {
+    use kinfold_model::Ageing;
+
     use super::*;
 
     fn at(ms: i64) -> Timestamp {
@@ -197,8 +223,14 @@ mod tests {
     }
 
     fn survivor(values: &Values, rule: &AttributeRule) -> Attribute {
-        let beyond = values.beyond();
-        Contest::new("city", values, &beyond, rule).attribute(at(100)).expect("something was stated")
+        as_of(100, values, rule).0
+    }
+
+    /// The same as of a time, with how long it is so.
+    fn as_of(ms: i64, values: &Values, rule: &AttributeRule) -> (Attribute, Ends) {
+        let (beyond, mut ends) = (beyond(values, rule), Ends::at(at(ms)));
+        let contest = Contest::new("city", values, &beyond, rule, at(ms));
+        (contest.attribute(&mut ends).expect("something was stated"), ends)
     }
 
     fn by(rule: SurvivorRule) -> AttributeRule {
@@ -299,13 +331,58 @@ mod tests {
 
     #[test]
     fn a_value_is_stale_once_nobody_has_confirmed_it_for_long() {
-        let after = |ms| AttributeRule { stale_after_ms: Some(ms), ..by(SurvivorRule::Oldest) };
+        let after = |ms| AttributeRule {
+            ageing: Ageing { stale_after_ms: Some(ms), ..Ageing::default() },
+            ..by(SurvivorRule::Oldest)
+        };
         let stale = |ms| survivor(&cities(), &after(ms)).stale;
         assert_eq!((stale(97), stale(98)), (Some(at(100)), None));
     }
 
+    fn verified_for(ms: i64, rule: SurvivorRule) -> AttributeRule {
+        AttributeRule { ageing: Ageing { verify_again_after_ms: Some(ms), ..Ageing::default() }, ..by(rule) }
+    }
+
     #[test]
-    fn beyond_what_is_kept_only_the_most_frequent_is_not_known() {
+    fn a_verification_ages_however_often_the_value_is_stated_again() {
+        let rule = verified_for(50, SurvivorRule::Oldest);
+        let (fresh, before) = as_of(50, &cities(), &rule);
+        assert_eq!((fresh.verify_again, before.since, before.until), (None, None, Some(at(51))));
+        let (aged, after) = as_of(51, &cities(), &rule);
+        assert_eq!((aged.verified, aged.verify_again), (Some(at(1)), Some(at(51))));
+        assert_eq!((after.since, after.until, aged.stale), (Some(at(51)), None, None));
+        let (never, ends) = as_of(51, &cities(), &verified_for(50, SurvivorRule::Newest));
+        assert_eq!((never.verified, never.verify_again, ends.since), (None, None, None));
+    }
+
+    #[test]
+    fn a_verification_that_has_to_be_made_again_wins_over_nothing_that_was_said_since() {
+        let rule = verified_for(50, SurvivorRule::VerifiedFirst);
+        let shown = |ms| {
+            let (attribute, ends) = as_of(ms, &cities(), &rule);
+            (attribute.value, attribute.reason, attribute.time, ends.since, ends.until)
+        };
+        assert_eq!(shown(50), ("Ulm".to_owned(), Reason::Verified, at(1), None, Some(at(51))));
+        assert_eq!(shown(51), ("Bonn".to_owned(), Reason::Newest, at(6), Some(at(51)), None));
+        let mut again = cities();
+        again.merge(stated(&[(20, "Bohn am Rhein", "till", true)]));
+        let (attribute, ends) = as_of(60, &again, &rule);
+        assert_eq!((attribute.value.as_str(), attribute.reason), ("Bohn am Rhein", Reason::Verified));
+        assert_eq!(ends.until, Some(at(70)));
+    }
+
+    #[test]
+    fn of_values_side_by_side_each_becomes_stale_by_itself() {
+        let ageing = Ageing { stale_after_ms: Some(96), ..Ageing::default() };
+        let rule = AttributeRule { ageing, ..by(SurvivorRule::Union) };
+        let (union, ends) = as_of(99, &cities(), &rule);
+        let stale: Vec<_> = union.values.iter().map(|one| (one.value.as_str(), one.stale)).collect();
+        assert_eq!(stale, [("Bohn am Rhein", None), ("Bonn", None), ("Ulm", Some(at(99)))]);
+        assert_eq!((union.stale, ends.since, ends.until), (None, Some(at(99)), Some(at(101))));
+    }
+
+    #[test]
+    fn every_rule_sees_what_is_beyond_those_that_are_kept() {
         let names: Vec<String> = (0..20).map(|n| format!("city {n:02}")).collect();
         let mut all: Vec<(i64, &str, &str, bool)> =
             names.iter().zip(10..).map(|(name, ms)| (ms, name.as_str(), "crm", ms == 28)).collect();
@@ -317,10 +394,30 @@ mod tests {
         assert_eq!(value(SurvivorRule::Oldest), "z, the oldest and the longest");
         assert_eq!(value(SurvivorRule::Longest), "z, the oldest and the longest");
         assert_eq!(value(SurvivorRule::VerifiedFirst), "city 18");
-        assert_eq!(value(SurvivorRule::MostFrequent), "city 15", "the newest of those that are kept");
+        assert_eq!(value(SurvivorRule::MostFrequent), "z, the last");
         let till = AttributeRule { sources: vec!["till".to_owned()], ..by(SurvivorRule::SourcePriority) };
         assert_eq!(survivor(&values, &till).value, "z, the oldest and the longest");
         let union = survivor(&values, &by(SurvivorRule::Union));
         assert_eq!((union.values.len(), union.reason), (17, Reason::Union));
+    }
+
+    #[test]
+    fn the_most_frequent_value_is_not_decided_by_the_alphabet() {
+        let names: Vec<String> = (0..60).map(|n| format!("city {n:02}")).collect();
+        let mut all: Vec<(i64, &str, &str, bool)> =
+            names.iter().zip(200..).map(|(name, ms)| (ms, name.as_str(), "crm", false)).collect();
+        // Neither the first nor the last, nor the longest, nor the newest of its source.
+        all.extend((210..213).map(|ms| (ms, "zell", "crm", false)));
+        all.extend((213..215).map(|ms| (ms, "zell", "till", false)));
+        all.push((216, "ulm", "till", false));
+        let rule = by(SurvivorRule::MostFrequent);
+        let mut halves = stated(&all[30..]);
+        halves.merge(stated(&all[..33]));
+        all.reverse();
+        for values in [stated(&all), halves] {
+            let zell = survivor(&values, &rule);
+            assert_eq!((zell.value.as_str(), zell.source.as_str(), zell.time), ("zell", "till", at(214)));
+            assert_eq!((zell.reason, zell.confirmed), (Reason::MostFrequent, Some(at(214))));
+        }
     }
 }

@@ -3,7 +3,8 @@
 //!
 //! What is kept does not depend on the rule, which may be another one tomorrow. Of each value and source there is a tally, for the
 //! least 16 pairs, which is a function of the set of statements. Of the pairs that found no room there are only the statements that
-//! a rule could ask for, each exact, and of a sample of them how often and when they were stated, for interests.
+//! a rule could ask for, each exact, and of a sample of them how often and when they were stated, for interests and for the rule that
+//! asks how often.
 
 use std::collections::BTreeMap;
 use std::mem;
@@ -101,11 +102,16 @@ impl Values {
         let Spilled { newest, oldest, longest, verified, by_source, .. } = &**spilled;
         let said = [newest, oldest, longest].into_iter().chain(by_source.values()).map(|said| (said, false));
         for (Statement { mark, pair }, is_verified) in said.chain(verified.iter().map(|said| (said, true))) {
-            let tally = Tally::of(mark.clone(), is_verified);
-            match beyond.get_mut(pair) {
-                Some(known) => _ = known.merge(tally),
-                None => _ = beyond.insert(pair.clone(), tally),
-            }
+            gather(&mut beyond, pair, Tally::of(mark.clone(), is_verified));
+        }
+        beyond
+    }
+
+    /// The same with all that is counted of them, also pairs of which nothing else is known.
+    pub(crate) fn beyond_counted(&self) -> BTreeMap<Pair, Tally> {
+        let mut beyond = self.beyond();
+        for (pair, tally) in self.spilled.iter().flat_map(|spilled| spilled.sample.tallies()) {
+            gather(&mut beyond, pair, tally);
         }
         beyond
     }
@@ -195,6 +201,14 @@ impl Statement {
     /// The greater is the longer; of one length the newer.
     fn length(&self) -> impl Ord {
         (length(&self.pair.value), self)
+    }
+}
+
+/// Puts together what is known of a pair.
+fn gather(known: &mut BTreeMap<Pair, Tally>, pair: &Pair, tally: Tally) {
+    match known.get_mut(pair) {
+        Some(known) => _ = known.merge(tally),
+        None => _ = known.insert(pair.clone(), tally),
     }
 }
 

@@ -4,8 +4,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use kinfold_model::{
-    AttributeRule, Basis, Field, Form, MergePolicy, Namespace, Output, Outputs, Purpose, Purposes, Silence,
-    SurvivorRule, Survivorship,
+    Ageing, AttributeRule, Basis, Field, Form, MergePolicy, Namespace, Output, Outputs, Purpose, Purposes,
+    Silence, SurvivorRule, Survivorship,
 };
 use kinfold_profile::{Settings, Valuation};
 use kinfold_value::lifecycle::{RevenueMin, Stage};
@@ -19,25 +19,32 @@ use crate::world::{AFTER_MS, LATER_MS};
 /// too old while consents end.
 pub const RETENTION_MS: i64 = 25 * 24 * HOUR_MS;
 
-/// By which values of attributes of a world survive: every rule has an attribute, and of two what was said early is stale at
-/// [`AFTER_MS`], and all of it at [`LATER_MS`].
+/// By which values of attributes of a world survive: every rule has an attribute, and of some attributes and namespaces what was said or
+/// verified early is stale, or to be verified again, at [`AFTER_MS`], and all of it at [`LATER_MS`].
 #[must_use]
 pub fn survivorship() -> Survivorship {
     let by = |rule| AttributeRule { rule, ..AttributeRule::default() };
-    let ageing = |rule| AttributeRule { stale_after_ms: Some(649 * HOUR_MS), ..by(rule) };
+    let for_long = Some(649 * HOUR_MS);
+    let stale = Ageing { stale_after_ms: for_long, ..Ageing::default() };
+    let verified = Ageing { verify_again_after_ms: for_long, ..Ageing::default() };
+    let both = Ageing { stale_after_ms: for_long, verify_again_after_ms: for_long };
+    let ageing = |rule, ageing| AttributeRule { ageing, ..by(rule) };
     let sources = ["crm", "erp", "till"].map(str::to_owned).into();
     let rules = [
-        ("given_name", by(SurvivorRule::VerifiedFirst)),
+        ("given_name", ageing(SurvivorRule::VerifiedFirst, verified)),
         ("language", AttributeRule { sources, ..by(SurvivorRule::SourcePriority) }),
         ("city", by(SurvivorRule::MostFrequent)),
-        ("newsletter_topic", by(SurvivorRule::Union)),
-        ("birth_date", ageing(SurvivorRule::Oldest)),
+        ("newsletter_topic", ageing(SurvivorRule::Union, stale)),
+        ("category", by(SurvivorRule::MostFrequent)),
+        ("birth_date", ageing(SurvivorRule::Oldest, both)),
         ("street", by(SurvivorRule::Longest)),
-        ("country", ageing(SurvivorRule::Newest)),
+        ("country", ageing(SurvivorRule::Newest, stale)),
     ];
     let rules = rules.into_iter().map(|(name, rule)| (name.to_owned(), rule)).collect();
     let interests = Survivorship::INTERESTS.map(str::to_owned).into();
-    Survivorship::new(SurvivorRule::Newest, rules).with_interests(interests, 3)
+    let identifiers = [("email", both), ("phone", stale), ("social", verified)];
+    let identifiers = identifiers.map(|(name, ageing)| (Namespace::new(name), ageing)).into();
+    Survivorship::new(SurvivorRule::Newest, rules).with_interests(interests, 3).with_identifiers(identifiers)
 }
 
 /// What the purchases of a world are worth.

@@ -82,6 +82,7 @@ pub(crate) static UNIFIED_PROFILE: LazyLock<Contract> = LazyLock::new(|| {
             include_str!("../../../schemas/published/unified-profile/3.avsc"),
             include_str!("../../../schemas/published/unified-profile/4.avsc"),
             include_str!("../../../schemas/published/unified-profile/5.avsc"),
+            include_str!("../../../schemas/published/unified-profile/6.avsc"),
         ],
     )
 });

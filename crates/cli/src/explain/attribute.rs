@@ -1,8 +1,8 @@
 //! Why an attribute of somebody is what it is: how it came about in; sentences and a table, or one object, out. Values are in both,
 //! for they are what was asked for.
 
-use kinfold_model::{AttributeRule, PersonId, Reason, SurvivorRule, Timestamp};
-use kinfold_profile::account::{Account, Stated};
+use kinfold_model::{Ageing, AttributeRule, PersonId, Reason, SurvivorRule, Timestamp};
+use kinfold_profile::account::Account;
 use serde_json::{Value, json};
 
 use super::sentences::minute;
@@ -36,12 +36,13 @@ pub(crate) fn text(question: &Question<'_>, account: &Account) -> String {
     let times = [
         ("last confirmed on", shown.confirmed),
         ("verified on", shown.verified),
+        ("to be verified again since", shown.verify_again),
         ("stale since", shown.stale),
     ];
     let times: Vec<String> =
         times.iter().filter_map(|(what, time)| Some(format!("{what} {}", minute((*time)?)))).collect();
     lines.push(format!("It was {}.", times.join(", ")));
-    lines.push(format!("\nAll that was stated, in the order of the rule\n{}", stated_table(&account.stated)));
+    lines.push(format!("\nAll that was stated, in the order of the rule\n{}", stated_table(account)));
     if account.is_full {
         lines.push(
             "There were more values than are counted: of those without a number only the newest, the oldest, the longest, \
@@ -59,15 +60,20 @@ pub(crate) fn object(question: &Question<'_>, account: &Account) -> Value {
         json!({
             "value": one.value, "source": one.source, "first": one.first.to_string(), "last": one.last.to_string(),
             "touchpoints": one.touchpoints, "verified": told(one.verified), "won": place == 0,
+            "verify_again": told(account.verify_again(one)), "stale": told(account.stale(&one.value)),
         })
     });
     let values = shown.values.iter().map(|one| one.value.as_str());
+    let ageing = rule.ageing;
     json!({
         "question": "attribute",
         "identifier": question.identifier,
         "person_id": question.person,
         "name": question.name,
-        "rule": { "rule": rule.rule.as_str(), "sources": rule.sources, "stale_after_ms": rule.stale_after_ms },
+        "rule": {
+            "rule": rule.rule.as_str(), "sources": rule.sources, "stale_after_ms": ageing.stale_after_ms,
+            "verify_again_after_ms": ageing.verify_again_after_ms,
+        },
         "value": shown.value,
         "values": values.collect::<Vec<_>>(),
         "source": shown.source,
@@ -76,6 +82,7 @@ pub(crate) fn object(question: &Question<'_>, account: &Account) -> Value {
         "confirmed": told(shown.confirmed),
         "verified": told(shown.verified),
         "stale": told(shown.stale),
+        "verify_again": told(shown.verify_again),
         "stated": stated.collect::<Vec<_>>(),
         "all_are_counted": !account.is_full,
     })
@@ -105,17 +112,26 @@ fn because(reason: Reason) -> &'static str {
     }
 }
 
-fn stated_table(stated: &[Stated]) -> String {
-    let mut rows = table(&["value", "source", "first", "last", "touchpoints", "verified"]);
-    for one in stated {
-        rows.add_row([
+/// The last two columns are there where the rule lets values age.
+fn stated_table(account: &Account) -> String {
+    let ages = account.rule.ageing != Ageing::default();
+    let mut names = vec!["value", "source", "first", "last", "touchpoints", "verified"];
+    names.extend(["verify again", "stale"].into_iter().filter(|_| ages));
+    let mut rows = table(&names);
+    let since = |end: Option<Timestamp>| end.map_or_else(String::new, minute);
+    for one in &account.stated {
+        let mut row = vec![
             one.value.clone(),
             one.source.clone(),
             minute(one.first),
             minute(one.last),
             one.touchpoints.map_or_else(String::new, |count| count.to_string()),
-            one.verified.map_or_else(String::new, minute),
-        ]);
+            since(one.verified),
+        ];
+        row.extend(
+            [account.verify_again(one), account.stale(&one.value)].map(since).into_iter().filter(|_| ages),
+        );
+        rows.add_row(row);
     }
     rows.to_string()
 }

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use std::fmt::{Display, Write as _};
 
 use kinfold_model::rules::{NamespaceRules, NeighbourLimit, Rules};
-use kinfold_model::{BlockList, Namespace, Output, Outputs, Purpose, Purposes, Survivorship};
+use kinfold_model::{Ageing, BlockList, Namespace, Output, Outputs, Purpose, Purposes, Survivorship};
 use kinfold_privacy::verify::to_hex;
 use kinfold_signals::SignalRules;
 use kinfold_signals::ids::{FeatureId, PurposeId};
@@ -111,7 +111,7 @@ pub(super) fn describe(config: &Config) -> String {
     page.text("format", log.format.as_str());
     page.text("level", &log.level);
 
-    page.rules(rules);
+    page.rules(rules, survivorship);
     page.purposes(purposes);
     page.attributes(survivorship);
     page.profile(profile, survivorship);
@@ -147,7 +147,7 @@ impl Page {
         }
     }
 
-    fn rules(&mut self, rules: &Rules) {
+    fn rules(&mut self, rules: &Rules, survivorship: &Survivorship) {
         self.section("identity");
         self.plain("evidence_granularity_ms", rules.evidence_granularity_ms);
         self.plain("max_component", rules.max_component);
@@ -158,6 +158,7 @@ impl Page {
         for (name, rules) in &rules.namespaces {
             self.section(&format!("namespaces.{name}"));
             self.namespace(rules);
+            self.ageing(survivorship.ageing_of(name));
         }
     }
 
@@ -206,8 +207,17 @@ impl Page {
             self.section(&format!("attributes.{}", name(attribute_name)));
             self.text("rule", rule.rule.as_str());
             self.plain("sources", list(&rule.sources));
-            if let Some(stale_after_ms) = rule.stale_after_ms {
-                self.plain("stale_after_ms", stale_after_ms);
+            self.ageing(rule.ageing);
+        }
+    }
+
+    fn ageing(&mut self, ageing: Ageing) {
+        let Ageing { stale_after_ms, verify_again_after_ms } = ageing;
+        for (name, after_ms) in
+            [("stale_after_ms", stale_after_ms), ("verify_again_after_ms", verify_again_after_ms)]
+        {
+            if let Some(after_ms) = after_ms {
+                self.plain(name, after_ms);
             }
         }
     }

@@ -1,16 +1,17 @@
-//! The rules of identity. In: `[identity]` and `[namespaces.<name>]`. Out: rules in which what was not mentioned has
-//! its default, and whose names all exist.
+//! The rules of identity, and how long identifiers last. In: `[identity]` and `[namespaces.<name>]`. Out: rules in which what was not
+//! mentioned has its default, and whose names all exist; and by namespace what ages, which is no rule of identity.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::ops::RangeInclusive;
 
-use kinfold_model::BlockList;
 use kinfold_model::identifier::Namespace;
 use kinfold_model::rules::{Contested, Guard, NamespaceRules, NeighbourLimit, Normaliser, Rules};
+use kinfold_model::{Ageing, BlockList};
 
 use super::block::block_list;
 use super::faults::nearest;
 use super::reader::Section;
+use super::survivorship::read_ageing;
 
 /// All neighbours of an identifier up to its limit are stored as one value; a million are 30 MB.
 const NEIGHBOURS_MAX: i64 = 1_000_000;
@@ -19,9 +20,16 @@ const NEIGHBOURS_MAX: i64 = 1_000_000;
 /// than 100 would part families of identifiers that are one person's.
 const COMPONENT_RANGE: RangeInclusive<i64> = 100..=20_000;
 
+/// What is declared of namespaces.
+pub(super) struct Declared {
+    pub(super) rules: Rules,
+    /// How long identifiers last, of namespaces of which that is said.
+    pub(super) ageing: BTreeMap<Namespace, Ageing>,
+}
+
 /// Reads both sections.
-pub(super) fn read_rules(mut identity: Section<'_>, mut section: Section<'_>) -> Rules {
-    let mut rules = Rules::default();
+pub(super) fn read_rules(mut identity: Section<'_>, mut section: Section<'_>) -> Declared {
+    let (mut rules, mut ageing) = (Rules::default(), BTreeMap::new());
     let given = section.given();
     let names: BTreeSet<String> =
         rules.namespaces.keys().map(|name| name.as_str().to_owned()).chain(given.iter().cloned()).collect();
@@ -40,11 +48,16 @@ pub(super) fn read_rules(mut identity: Section<'_>, mut section: Section<'_>) ->
             section.fault(&name, "is no name of a namespace", remedy);
         }
         let default = rules.namespaces.get(name.as_str()).cloned();
-        let read = namespace(section.section(&name), default, &names);
+        let mut declared = section.section(&name);
+        let ages = read_ageing(&mut declared);
+        if ages != Ageing::default() {
+            ageing.insert(Namespace::new(&name), ages);
+        }
+        let read = namespace(declared, default, &names);
         rules.namespaces.insert(Namespace::new(&name), read);
     }
     check_email_and_its_hash(&section, &rules);
-    rules
+    Declared { rules, ageing }
 }
 
 fn namespace(

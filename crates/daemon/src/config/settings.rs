@@ -15,7 +15,7 @@ use tracing_subscriber::EnvFilter;
 
 use super::faults::{ConfigFaults, Fault, Origin};
 use super::lifecycle::read_lifecycle;
-use super::namespaces::read_rules;
+use super::namespaces::{self, read_rules};
 use super::outputs::{Shown, read_outputs};
 use super::privacy::read_privacy;
 use super::profile::read_profile;
@@ -82,10 +82,11 @@ fn read_file(file: Option<&Path>, faults: &mut Vec<Fault>) -> Table {
 fn read(mut root: Section<'_>, secret: Option<&str>, reader: &Reader) -> Config {
     let Capturing { capture, sources_dir, brake, sweep_interval } =
         capture(root.section("capture"), root.section("signals"));
-    let rules = read_rules(root.section("identity"), root.section("namespaces"));
+    let namespaces::Declared { rules, ageing } =
+        read_rules(root.section("identity"), root.section("namespaces"));
     let purposes = read_purposes(&mut root);
     let mut profile = root.section("profile");
-    let survivorship = read_survivorship(root.section("attributes"), &mut profile);
+    let survivorship = read_survivorship(root.section("attributes"), &mut profile).with_identifiers(ageing);
     let settings = kinfold_profile::Settings {
         lifecycle: read_lifecycle(root.section("lifecycle")),
         personal: personal(&rules),

@@ -6,15 +6,15 @@ use std::ops::RangeInclusive;
 
 use kinfold_capture::limits::NAME_BYTES_MAX;
 use kinfold_model::survivorship::{INTERESTS_MAX, RULES_MAX};
-use kinfold_model::{AttributeRule, Field, SurvivorRule, Survivorship};
+use kinfold_model::{Ageing, AttributeRule, Field, SurvivorRule, Survivorship};
 use unicode_normalization::UnicodeNormalization;
 
 use super::profile::read_sources;
 use super::reader::{Check, Section};
 use super::settings::{DAY_MS, allow};
 
-/// Nothing is stale before a day has passed, so that a number of days, hours or seconds that was written by mistake is noticed.
-const STALE_RANGE: RangeInclusive<i64> = DAY_MS..=36_500 * DAY_MS;
+/// Nothing ages before a day has passed, so that a number of days, hours or seconds that was written by mistake is noticed.
+const AGE_RANGE: RangeInclusive<i64> = DAY_MS..=36_500 * DAY_MS;
 
 /// Reads the rules, and of `[profile]` the interests.
 pub(super) fn read_survivorship(attributes: Section<'_>, profile: &mut Section<'_>) -> Survivorship {
@@ -56,7 +56,7 @@ fn rules(mut section: Section<'_>) -> (SurvivorRule, BTreeMap<String, AttributeR
     (default, rules)
 }
 
-/// A table that only says when a value is stale goes by the default rule.
+/// A table that only says when a value ages goes by the default rule.
 fn rule(mut section: Section<'_>, default: SurvivorRule) -> AttributeRule {
     let rule = section.given_choice("rule", &SurvivorRule::ALL, SurvivorRule::as_str).unwrap_or(default);
     let sources = read_sources(&mut section);
@@ -69,9 +69,17 @@ fn rule(mut section: Section<'_>, default: SurvivorRule) -> AttributeRule {
         let remedy = "write rule = \"source_priority\", or take the list out";
         section.fault("sources", "is of no use to this rule", remedy);
     }
-    let stale_after_ms = section.given_number("stale_after_ms", STALE_RANGE);
+    let ageing = read_ageing(&mut section);
     section.finish();
-    AttributeRule { rule, sources, stale_after_ms }
+    AttributeRule { rule, sources, ageing }
+}
+
+/// How long values of an attribute last, or identifiers of a namespace.
+pub(super) fn read_ageing(section: &mut Section<'_>) -> Ageing {
+    Ageing {
+        stale_after_ms: section.given_number("stale_after_ms", AGE_RANGE),
+        verify_again_after_ms: section.given_number("verify_again_after_ms", AGE_RANGE),
+    }
 }
 
 /// An attribute that is called like a part of a profile could be permitted by no list of fields, and whoever names one means the part.

@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use kinfold_model::consent::Decision;
 use kinfold_model::survivorship::SOURCES_MAX;
+use kinfold_model::touchpoint::Engagement;
 use kinfold_model::{
-    AttributeRule, Field, Form, Namespace, Output, Reason, SurvivorRule, Survivorship, Touchpoint,
-    TouchpointIdentifier, UnifiedProfile,
+    Ageing, AttributeRule, Field, Form, Namespace, Output, Reason, Standard, SurvivorRule, Survivorship,
+    Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::Published;
 use kinfold_profile::account::{Account, Accounts};
@@ -90,7 +91,8 @@ fn another_rule_takes_effect_when_somebody_changes_and_needs_nothing_said_anew()
 
 #[test]
 fn a_value_becomes_stale_on_time_and_fresh_again_when_it_is_confirmed() {
-    let rule = AttributeRule { stale_after_ms: Some(10), ..by(SurvivorRule::Oldest) };
+    let ageing = Ageing { stale_after_ms: Some(10), ..Ageing::default() };
+    let rule = AttributeRule { ageing, ..by(SurvivorRule::Oldest) };
     let touchpoints = [states("1", 1, "crm", &[("city", "Ulm")], &[])];
     let mut world = world("city", rule, &touchpoints);
     let stale = |world: &World| profile(world).attributes["city"].stale;
@@ -107,6 +109,108 @@ fn a_value_becomes_stale_on_time_and_fresh_again_when_it_is_confirmed() {
     assert_eq!((stale(&world), profile(&world).attributes["city"].confirmed), (None, Some(at(995))));
     world.pass(1_005);
     assert_eq!(stale(&world), Some(at(1_005)));
+}
+
+#[test]
+fn a_verification_ends_on_time_though_the_value_is_stated_every_night() {
+    let ageing = Ageing { stale_after_ms: Some(50), verify_again_after_ms: Some(100) };
+    let rule = AttributeRule { ageing, ..by(SurvivorRule::VerifiedFirst) };
+    let touchpoints = [
+        states("1", 1, "crm", &[("city", "Ulm")], &["city"]),
+        states("2", 20, "web", &[("city", "Bonn")], &[]),
+        states("3", 95, "crm", &[("city", "Ulm")], &[]),
+        states("4", 96, "web", &[("city", "Bonn")], &[]),
+    ];
+    let mut world = world("city", rule, &touchpoints);
+    let city = |world: &World| {
+        let city = &profile(world).attributes["city"];
+        (city.value.clone(), city.reason, city.verify_again, city.stale)
+    };
+    assert_eq!((world.pass(100).len(), city(&world)), (0, ("Ulm".to_owned(), Reason::Verified, None, None)));
+    let published = world.pass(101);
+    assert!(matches!(published.as_slice(), [Published::Profile(_)]), "{published:?}");
+    assert_eq!(city(&world), ("Bonn".to_owned(), Reason::Newest, None, None));
+    world.now = at(50);
+    world.batch([said(&states("0", 0, "web", &[], &[]))]);
+    assert_eq!(city(&world).0, "Bonn", "an older record does not bring it back");
+    world.now = at(120);
+    world.batch([said(&states("5", 119, "crm", &[("city", "Ulm")], &[]))]);
+    assert_eq!(city(&world), ("Ulm".to_owned(), Reason::Newest, Some(at(101)), None));
+    world.now = at(130);
+    world.batch([said(&states("6", 129, "crm", &[("city", "Ulm")], &["city"]))]);
+    assert_eq!(city(&world), ("Ulm".to_owned(), Reason::Verified, None, None));
+}
+
+#[test]
+fn each_of_the_values_that_stand_side_by_side_becomes_stale_on_time() {
+    let ageing = Ageing { stale_after_ms: Some(100), ..Ageing::default() };
+    let rule = AttributeRule { ageing, ..by(SurvivorRule::Union) };
+    let touchpoints = [
+        states("1", 1, "crm", &[("company", "Old Ltd")], &[]),
+        states("2", 90, "crm", &[("company", "New Ltd")], &[]),
+    ];
+    let mut world = world("company", rule, &touchpoints);
+    let stale = |world: &World| {
+        let company = &profile(world).attributes["company"];
+        company.values.iter().map(|one| (one.value.clone(), one.stale)).collect::<Vec<_>>()
+    };
+    let of = |new, old| vec![("New Ltd".to_owned(), new), ("Old Ltd".to_owned(), old)];
+    assert_eq!((world.pass(100).len(), stale(&world)), (0, of(None, None)));
+    assert_eq!((world.pass(101).len(), stale(&world)), (1, of(None, Some(at(101)))));
+    assert_eq!(profile(&world).attributes["company"].stale, None);
+    assert_eq!((world.pass(190).len(), stale(&world)), (1, of(Some(at(190)), Some(at(101)))));
+}
+
+#[test]
+fn identifiers_and_their_verification_age_by_namespace() {
+    let ageing = Ageing { stale_after_ms: Some(30), verify_again_after_ms: Some(10) };
+    let declared = Survivorship::default().with_identifiers([(Namespace::new("email"), ageing)].into());
+    let stated = states("1", 2, "crm", &[], &["email", "cookie"]);
+    let mut world = World::new();
+    world.survivorship = Arc::new(declared);
+    let nodes = [stated.sighting, ann().node, identifier("cookie", "c").node];
+    world.batch([said(&stated)].into_iter().chain(nodes.map(|node| assigned(node, person(1)))));
+    let told = |world: &World| {
+        let UnifiedProfile { identifiers, standard, .. } = profile(world);
+        assert_eq!(
+            (identifiers[0].stale, identifiers[0].verify_again),
+            (None, None),
+            "of cookies nothing is said"
+        );
+        assert_eq!(standard.emails[0].stale, identifiers[1].stale);
+        assert_eq!(standard.emails[0].verify_again, identifiers[1].verify_again);
+        (identifiers[1].stale, identifiers[1].verify_again)
+    };
+    assert_eq!((world.pass(11).len(), told(&world)), (0, (None, None)));
+    assert_eq!((world.pass(12).len(), told(&world)), (1, (None, Some(at(12)))));
+    assert_eq!((world.pass(32).len(), told(&world)), (1, (Some(at(32)), Some(at(12)))));
+    world.batch([said(&states("2", 31, "web", &[], &[]))]);
+    assert_eq!(told(&world), (None, Some(at(12))), "it was seen again, and not verified");
+}
+
+#[test]
+fn a_number_is_undeliverable_by_what_a_gateway_says_and_the_address_beside_it_is_not() {
+    let number = identifier("phone", "+493511234567");
+    let event = |id: &str, ms, channel: &str, action: &str| {
+        let engagement = Engagement { action: Some(action.to_owned()), ..Engagement::default() };
+        Touchpoint {
+            channel: Some(channel.to_owned()),
+            engagement: Some(engagement),
+            ..touchpoint(id, ms, vec![ann(), number.clone()])
+        }
+    };
+    let told = |events: &[Touchpoint]| {
+        let mut world = World::new();
+        let nodes = [events[0].sighting, ann().node, number.node];
+        let nodes = nodes.map(|node| assigned(node, person(1)));
+        world.batch(events.iter().map(said).chain(nodes));
+        let Standard { emails, phones, .. } = &profile(&world).standard;
+        (emails[0].undeliverable, phones[0].undeliverable)
+    };
+    assert_eq!(told(&[event("1", 1, "sms", "invalid")]), (None, Some(at(1))));
+    let bounced = event("1", 1, "email", "hard_bounce");
+    assert_eq!(told(&[bounced.clone(), event("2", 2, "web", "click")]), (Some(at(1)), None));
+    assert_eq!(told(&[bounced, event("2", 2, "email", "click")]), (None, None));
 }
 
 #[test]
@@ -263,4 +367,21 @@ fn an_account_tells_the_winner_and_all_that_it_won_against_in_order() {
         [("Bonn", "till", 2, 3, Some(2)), ("Ulm", "crm", 1, 1, Some(1)), ("Ulm", "web", 4, 4, Some(1))];
     assert_eq!(stated, expected);
     assert_eq!(account.stated[1].verified, Some(at(1)));
+    let [bonn, ulm, _] = account.stated.as_slice() else { panic!("three were stated") };
+    assert_eq!(
+        (account.stale(&bonn.value), account.verify_again(ulm)),
+        (None, None),
+        "nothing ages by this rule"
+    );
+    let aged = Account {
+        rule: AttributeRule {
+            ageing: Ageing { stale_after_ms: Some(10), verify_again_after_ms: Some(9) },
+            ..rule
+        },
+        as_of: at(13),
+        ..account
+    };
+    let [bonn, ulm, _] = aged.stated.as_slice() else { panic!("three were stated") };
+    assert_eq!((aged.stale(&bonn.value), aged.stale(&ulm.value)), (Some(at(13)), None));
+    assert_eq!((aged.verify_again(bonn), aged.verify_again(ulm)), (None, Some(at(10))));
 }

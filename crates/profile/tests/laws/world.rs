@@ -6,9 +6,9 @@ use std::sync::Arc;
 use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
-    Amount, Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Identifier, Keys,
-    MergePolicy, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Returning, Rules, Secret, Stage,
-    SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
+    Ageing, Amount, Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Identifier,
+    Keys, MergePolicy, Namespace, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Returning, Rules,
+    Secret, Stage, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
 };
 use kinfold_profile::{
     Cause, FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, Settings, laws,
@@ -259,16 +259,21 @@ pub(crate) fn purposes() -> Purposes {
     named.into_iter().map(|(name, purpose)| (name.to_owned(), purpose)).collect()
 }
 
-/// The city that was said most often, which is stale after 5 ms; every street; of all else the newest.
+/// The city that was said most often, which is stale after 5 ms; every street; the interest that was verified, for 4 ms; of all else the
+/// newest. Addresses are stale after 2 ms, and verified for 4.
 pub(crate) fn survivorship() -> Survivorship {
     let city = AttributeRule {
         rule: SurvivorRule::MostFrequent,
-        stale_after_ms: Some(5),
+        ageing: Ageing { stale_after_ms: Some(5), verify_again_after_ms: Some(3) },
         ..AttributeRule::default()
     };
-    let street = AttributeRule { rule: SurvivorRule::Union, ..AttributeRule::default() };
-    let rules = [("city", city), ("street", street)].map(|(name, rule)| (name.to_owned(), rule));
+    let ageing = Ageing { stale_after_ms: Some(2), verify_again_after_ms: Some(4) };
+    let street = AttributeRule { rule: SurvivorRule::Union, ageing, ..AttributeRule::default() };
+    let interest = AttributeRule { rule: SurvivorRule::VerifiedFirst, ageing, ..AttributeRule::default() };
+    let rules = [("city", city), ("street", street), ("interest", interest)];
+    let rules = rules.map(|(name, rule)| (name.to_owned(), rule));
     Survivorship::new(SurvivorRule::Newest, rules.into())
+        .with_identifiers([(Namespace::new("email"), ageing)].into())
 }
 
 pub(crate) fn keys() -> Keys {

@@ -55,10 +55,15 @@ impl<'t> All<'t> {
         self.said.iter().filter(|one| self.is_counted(one))
     }
 
-    /// At how many touchpoints a value was said, of what is counted. The same id of two sources is two touchpoints.
-    fn count(&self, value: &str) -> i64 {
-        let pairs = self.counted.iter().filter(|pair| pair.0 == value);
-        pairs.map(|pair| self.count_of(*pair)).sum()
+    /// At how many touchpoints each value was said, of what is counted for the rule or for interests. The same id of two sources is two
+    /// touchpoints.
+    fn counts(&self) -> BTreeMap<&'t str, i64> {
+        let pairs: BTreeSet<_> = self.counted.iter().copied().chain(self.topics()).collect();
+        let mut counts = BTreeMap::new();
+        for pair in pairs {
+            *counts.entry(pair.0).or_default() += self.count_of(pair);
+        }
+        counts
     }
 
     fn count_of(&self, pair: (&str, &str)) -> i64 {
@@ -90,6 +95,16 @@ impl<'t> All<'t> {
         let ends = [rest().max_by_key(older), rest().max_by_key(longer)].into_iter().flatten();
         known.extend(newest.chain(ends).map(|one| Said { is_verified: false, ..one }));
         known.extend(rest().filter(|one| one.is_verified).max());
+        known
+    }
+
+    /// The same with the last time of each pair that is counted for interests. Of those no touchpoint is known by its id.
+    fn known_or_counted(&self) -> BTreeSet<Said<'t>> {
+        let mut known = self.known();
+        for pair in self.topics().into_iter().filter(|pair| !self.counted.contains(pair)) {
+            let last = self.said.iter().filter(|one| (one.value, one.source) == pair).max();
+            known.extend(last.map(|last| Said { id: "", is_verified: false, ..*last }));
+        }
         known
     }
 }
@@ -128,13 +143,17 @@ fn survivor(
     let (all, rule) = (All::of(name, touchpoints), declared.of(name));
     let said = || all.said.iter().copied();
     let newest = (said().max()?, Reason::Newest);
-    let verified = said().filter(|one| one.is_verified).max().map(|one| (one, Reason::Verified));
+    let again = |time: Timestamp| rule.ageing.verify_again_after_ms.map(|ms| time.plus_millis(ms));
+    let counts = |one: &Said<'_>| one.is_verified && again(one.time).is_none_or(|end| now < end);
+    let verified = said().filter(counts).max().map(|one| (one, Reason::Verified));
     let first_of = |source: &String| said().filter(|one| one.source == source).max();
     let (winner, reason) = match rule.rule {
         SurvivorRule::Newest => newest,
         SurvivorRule::Oldest => (said().max_by_key(older)?, Reason::Oldest),
         SurvivorRule::MostFrequent => {
-            let winner = all.counted().copied().max_by_key(|one| (all.count(one.value), *one))?;
+            let counts = all.counts();
+            let count = |one: &Said<'_>| counts.get(one.value).copied().unwrap_or_default();
+            let winner = all.known_or_counted().into_iter().max_by_key(|one| (count(one), *one))?;
             (winner, Reason::MostFrequent)
         }
         SurvivorRule::SourcePriority => {
@@ -146,10 +165,14 @@ fn survivor(
         SurvivorRule::Union => (newest.0, Reason::Union),
     };
     let is_only = all.said.iter().all(|one| one.value == winner.value && all.is_counted(one));
-    let known = all.known();
+    let known = if rule.rule == SurvivorRule::MostFrequent { all.known_or_counted() } else { all.known() };
     let alike = || known.iter().filter(|one| one.value == winner.value);
-    let confirmed = alike().map(|one| one.time).max()?;
-    let stale = rule.stale_after_ms.map(|ms| confirmed.plus_millis(ms));
+    let confirmed = |value: &str| known.iter().filter(|one| one.value == value).map(|one| one.time).max();
+    let has_passed = |end: &Timestamp| *end <= now;
+    let stale = |confirmed: Timestamp| {
+        rule.ageing.stale_after_ms.map(|ms| confirmed.plus_millis(ms)).filter(has_passed)
+    };
+    let verified = alike().filter(|one| one.is_verified).map(|one| one.time).max();
     let mut side_by_side: BTreeMap<&str, Said<'_>> = BTreeMap::new();
     for one in all.counted().chain([&winner]) {
         let last = side_by_side.entry(one.value).or_insert(*one);
@@ -160,15 +183,17 @@ fn survivor(
         value: one.value.to_owned(),
         source: one.source.to_owned(),
         time: one.time,
+        stale: confirmed(one.value).and_then(stale),
     };
     Some(Attribute {
         value: winner.value.to_owned(),
         source: winner.source.to_owned(),
         time: winner.time,
         reason: if is_only { Reason::Only } else { reason },
-        confirmed: Some(confirmed),
-        verified: alike().filter(|one| one.is_verified).map(|one| one.time).max(),
-        stale: stale.filter(|since| *since <= now),
+        confirmed: confirmed(winner.value),
+        verified,
+        stale: confirmed(winner.value).and_then(stale),
+        verify_again: verified.and_then(again).filter(has_passed),
         values: values.map(stated).collect(),
     })
 }
@@ -205,10 +230,14 @@ pub(super) fn standard(
     // The worlds know one name for each.
     let text = |name: &str| attributes.get(name).map(|one| one.value.clone());
     let has_address = ["street", "city"].iter().any(|name| attributes.contains_key(*name));
+    let parts = || ["street", "city", "country"].iter().filter_map(|name| attributes.get(*name));
     let address = Address {
         street: text("street"),
         city: text("city"),
         country: text("country"),
+        verified: parts().map(|one| one.verified).min().flatten(),
+        verify_again: parts().filter_map(|one| one.verify_again).min(),
+        stale: parts().filter_map(|one| one.stale).min(),
         ..Address::default()
     };
     let mut standard = Standard {
@@ -221,15 +250,38 @@ pub(super) fn standard(
     };
     for one in identifiers {
         let ProfileIdentifier { value, first_seen, last_seen, undeliverable, verified, .. } = one.clone();
+        let (verify_again, stale) = (one.verify_again, one.stale);
         match one.namespace.as_str() {
-            "email" => {
-                standard.emails.push(Email { address: value, verified, undeliverable, first_seen, last_seen })
-            }
-            "phone" => standard.phones.push(Phone { number: value, verified, first_seen, last_seen }),
+            "email" => standard.emails.push(Email {
+                address: value,
+                verified,
+                verify_again,
+                stale,
+                undeliverable,
+                first_seen,
+                last_seen,
+            }),
+            "phone" => standard.phones.push(Phone {
+                number: value,
+                verified,
+                verify_again,
+                stale,
+                undeliverable,
+                first_seen,
+                last_seen,
+            }),
             "social" => {
                 let (network, handle) = value.split_once(':').expect("worlds write both");
-                let (network, handle) = (network.to_owned(), handle.to_owned());
-                standard.socials.push(Social { network, handle, verified, first_seen, last_seen });
+                standard.socials.push(Social {
+                    network: network.to_owned(),
+                    handle: handle.to_owned(),
+                    verified,
+                    verify_again,
+                    stale,
+                    undeliverable,
+                    first_seen,
+                    last_seen,
+                });
             }
             _ => {}
         }

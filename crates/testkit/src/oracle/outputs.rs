@@ -86,7 +86,8 @@ impl Question<'_> {
         let shown = all.filter(|(name, one)| given(name, one.time)).map(|(name, one)| {
             let values = one.values.iter().filter(|value| given(name, value.time)).cloned().collect();
             let verified = one.verified.filter(|time| given(name, *time));
-            (name.clone(), Attribute { verified, values, ..one.clone() })
+            let verify_again = one.verify_again.filter(|_| verified.is_some());
+            (name.clone(), Attribute { verified, verify_again, values, ..one.clone() })
         });
         shown.collect()
     }
@@ -153,12 +154,19 @@ impl Question<'_> {
                 last_seen: one.last_seen,
                 undeliverable: one.undeliverable.filter(|time| may(*time)),
                 verified: one.verified.filter(|time| may(*time)),
+                verify_again: one.verify_again.filter(|_| one.verified.is_some_and(may)),
+                stale: one.stale,
             };
             let known = found.entry((namespace, value)).or_insert_with(|| shown.clone());
             known.first_seen = known.first_seen.min(shown.first_seen);
             known.last_seen = known.last_seen.max(shown.last_seen);
             known.undeliverable = known.undeliverable.max(shown.undeliverable);
-            known.verified = known.verified.max(shown.verified);
+            if shown.verified > known.verified {
+                (known.verified, known.verify_again) = (shown.verified, shown.verify_again);
+            } else if shown.verified == known.verified {
+                known.verify_again = known.verify_again.max(shown.verify_again);
+            }
+            known.stale = known.stale.and_then(|one| Some(one.max(shown.stale?)));
         }
         found.into_values().collect()
     }

@@ -85,7 +85,7 @@ fn profile(
     expected: &Expected,
     terms: Terms<'_>,
 ) -> UnifiedProfile {
-    let identifiers = identifiers(person_id, touchpoints, expected);
+    let identifiers = identifiers(person_id, touchpoints, expected, terms);
     let attributes = attributes::attributes(touchpoints, terms.survivorship, terms.now);
     UnifiedProfile {
         person_id,
@@ -112,6 +112,7 @@ fn identifiers(
     person_id: PersonId,
     touchpoints: &[&Touchpoint],
     expected: &Expected,
+    terms: Terms<'_>,
 ) -> Vec<ProfileIdentifier> {
     let mut found: BTreeMap<(Namespace, String), ProfileIdentifier> = BTreeMap::new();
     for touchpoint in touchpoints {
@@ -127,6 +128,8 @@ fn identifiers(
                 last_seen: touchpoint.time,
                 undeliverable: undeliverable(identifier.node, touchpoints),
                 verified: None,
+                verify_again: None,
+                stale: None,
             });
             let is_verified = touchpoint.verified.iter().any(|name| *name == identifier.namespace.as_str());
             entry.verified = entry.verified.max(is_verified.then_some(touchpoint.time));
@@ -134,16 +137,28 @@ fn identifiers(
             entry.last_seen = entry.last_seen.max(touchpoint.time);
         }
     }
+    let has_passed = |time: &Timestamp| *time <= terms.now;
+    for one in found.values_mut() {
+        let ageing = terms.survivorship.ageing_of(&one.namespace);
+        one.stale = ageing.stale_after_ms.map(|ms| one.last_seen.plus_millis(ms)).filter(has_passed);
+        let again = one.verified.zip(ageing.verify_again_after_ms).map(|(time, ms)| time.plus_millis(ms));
+        one.verify_again = again.filter(has_passed);
+    }
     found.into_values().collect()
 }
 
-/// When the newest of the events about an address tells that mail does not arrive; of several of one time, when any does.
-/// An event about two addresses is about neither.
-fn undeliverable(address: NodeId, touchpoints: &[&Touchpoint]) -> Option<Timestamp> {
+/// When the newest of the events about an address, a number or an account tells that nothing arrives; of several of one time, when any
+/// does. An event is about what its channel reaches, and one about two is about neither.
+fn undeliverable(node: NodeId, touchpoints: &[&Touchpoint]) -> Option<Timestamp> {
     let tells = |touchpoint: &&&Touchpoint| {
-        let is_address = |name: &Namespace| name.as_str().starts_with("email");
-        let of = touchpoint.identifiers.iter().filter(|one| is_address(&one.namespace));
-        of.map(|one| one.node).collect::<BTreeSet<_>>() == BTreeSet::from([address])
+        // The worlds know these channels.
+        let is_reached = |name: &Namespace| match touchpoint.channel.as_deref() {
+            None | Some("email") => name.as_str().starts_with("email"),
+            Some("call") => name.as_str() == "phone",
+            _ => false,
+        };
+        let of = touchpoint.identifiers.iter().filter(|one| is_reached(&one.namespace));
+        of.map(|one| one.node).collect::<BTreeSet<_>>() == BTreeSet::from([node])
     };
     let events = touchpoints.iter().filter(tells).filter_map(|touchpoint| {
         let action = touchpoint.engagement.as_ref()?.action.as_deref()?;

@@ -389,6 +389,8 @@ mod tests {
             last_seen: time(first),
             undeliverable: None,
             verified: None,
+            verify_again: None,
+            stale: None,
         };
         let personal = personal(&Rules::default());
         let cookie = identifier("cookie", "2026-01-01T00:00:00Z");

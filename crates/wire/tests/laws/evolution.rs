@@ -62,6 +62,7 @@ fn a_published_version_never_changes() {
         "unified-profile/3 aa9bcb91fa15ea0c",
         "unified-profile/4 df4fef22ece89752",
         "unified-profile/5 e071abba85943641",
+        "unified-profile/6 e725b47b30888e05",
         "consent-change/1 bf1712e48f14f1d1",
         "consent-change/2 aca75a7d71504859",
         "consent-change/3 53bae429ace5d49b",

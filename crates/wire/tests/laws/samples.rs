@@ -251,14 +251,18 @@ pub(crate) fn full_profile() -> UnifiedProfile {
         last_seen: time(2),
         undeliverable: value.ends_with("com").then(|| time(2)),
         verified: value.ends_with("org").then(|| time(1)),
+        verify_again: value.ends_with("org").then(|| time(8)),
+        stale: value.ends_with("com").then(|| time(9)),
     };
     let attribute = |reason: Reason| {
-        let value = StatedValue { value: "Anne".to_owned(), source: "crm".to_owned(), time: time(-1) };
+        let stated =
+            |stale| StatedValue { value: "Anne".to_owned(), source: "crm".to_owned(), time: time(-1), stale };
         let attribute = Attribute {
             reason,
             verified: Some(time(-3)),
             stale: Some(time(7)),
-            values: vec![value],
+            verify_again: Some(time(6)),
+            values: vec![stated(None), stated(Some(time(5)))],
             ..Attribute::once("Ann", "till", time(1))
         };
         (reason.as_str().to_owned(), attribute)
@@ -375,6 +379,8 @@ fn standard() -> Standard {
     let email = |undeliverable| Email {
         address: "ann@example.org".to_owned(),
         verified,
+        verify_again: undeliverable,
+        stale: undeliverable,
         undeliverable,
         first_seen,
         last_seen,
@@ -392,15 +398,29 @@ fn standard() -> Standard {
                 city: text("Dresden"),
                 country: text("DE"),
                 region: text("SN"),
+                verified,
+                verify_again: Some(time(3)),
+                stale: Some(time(4)),
             },
             Address::default(),
         ],
         emails: vec![email(None), email(Some(time(2)))],
-        phones: vec![Phone { number: "+493511234567".to_owned(), verified: None, first_seen, last_seen }],
+        phones: vec![Phone {
+            number: "+493511234567".to_owned(),
+            verified: None,
+            verify_again: None,
+            stale: Some(time(3)),
+            undeliverable: Some(time(2)),
+            first_seen,
+            last_seen,
+        }],
         socials: vec![Social {
             network: "mastodon".to_owned(),
             handle: "ann@example.org".to_owned(),
             verified,
+            verify_again: Some(time(3)),
+            stale: None,
+            undeliverable: Some(time(2)),
             first_seen,
             last_seen,
         }],

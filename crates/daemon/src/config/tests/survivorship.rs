@@ -1,27 +1,40 @@
 //! The laws of what is declared of attributes and interests.
 
 use kinfold_model::survivorship::SOURCES_MAX;
-use kinfold_model::{AttributeRule, SurvivorRule, Survivorship};
+use kinfold_model::{Ageing, AttributeRule, Namespace, SurvivorRule, Survivorship};
 
 use super::{load, only_fault};
 
 #[test]
 fn rules_are_read_as_they_are_described() {
     let text = "[attributes]\ndefault_rule = \"most_frequent\"\n[attributes.city]\nrule = \"source_priority\"\n\
-                sources = [\"crm\", \"webshop\"]\nstale_after_ms = 86_400_000\n[attributes.\"cafe\u{301}\"]\n\
+                sources = [\"crm\", \"webshop\"]\nstale_after_ms = 86_400_000\nverify_again_after_ms = 172_800_000\n[attributes.\"cafe\u{301}\"]\n\
                 stale_after_ms = 172_800_000\n[profile]\ninterests = [\"hobby\"]\ninterests_max = 3";
     let config = load(text, &[]).expect("valid");
     let declared = &config.survivorship;
     let city = AttributeRule {
         rule: SurvivorRule::SourcePriority,
         sources: vec!["crm".to_owned(), "webshop".to_owned()],
-        stale_after_ms: Some(86_400_000),
+        ageing: Ageing { stale_after_ms: Some(86_400_000), verify_again_after_ms: Some(172_800_000) },
     };
     assert_eq!(declared.of("city"), &city);
-    assert_eq!(declared.of("caf\u{e9}").stale_after_ms, Some(172_800_000));
+    assert_eq!(declared.of("caf\u{e9}").ageing.stale_after_ms, Some(172_800_000));
     let rules = [declared.of("caf\u{e9}").rule, declared.of("street").rule];
     assert_eq!(rules, [SurvivorRule::MostFrequent; 2]);
     assert_eq!((declared.interests.len(), declared.interests_max), (1, 3));
+    let again = load(&config.describe(), &[]).expect("accepted");
+    assert_eq!(again.survivorship, config.survivorship, "{}", config.describe());
+}
+
+#[test]
+fn identifiers_age_by_their_namespace_and_the_rules_of_identity_do_not_depend_on_it() {
+    let text = "[namespaces.email]\nverify_again_after_ms = 86_400_000\n[namespaces.phone]\nstale_after_ms = 172_800_000";
+    let config = load(text, &[]).expect("valid");
+    let ageing = |name: &str| config.survivorship.ageing_of(&Namespace::new(name));
+    assert_eq!(ageing("email"), Ageing { stale_after_ms: None, verify_again_after_ms: Some(86_400_000) });
+    assert_eq!(ageing("phone"), Ageing { stale_after_ms: Some(172_800_000), verify_again_after_ms: None });
+    assert_eq!(ageing("social"), Ageing::default());
+    assert_eq!(config.rules, load("", &[]).expect("valid").rules);
     let again = load(&config.describe(), &[]).expect("accepted");
     assert_eq!(again.survivorship, config.survivorship, "{}", config.describe());
 }
@@ -55,6 +68,8 @@ fn rules_that_cannot_be_meant_are_faults() {
             "attributes.city.sources names a source twice",
         ),
         ("[attributes.city]\nstale_after_ms = 30", "attributes.city.stale_after_ms is 30"),
+        ("[attributes.city]\nverify_again_after_ms = 30", "attributes.city.verify_again_after_ms is 30"),
+        ("[namespaces.email]\nverify_again_after_ms = 30", "namespaces.email.verify_again_after_ms is 30"),
         (
             "[attributes]\ndefault_rule = \"source_priority\"",
             "attributes.default_rule has no list of sources",

@@ -190,7 +190,7 @@ fn a_rule_chooses_among_all_values_and_says_why() {
         (SurvivorRule::Union, "Bad Bonn", Reason::Union),
     ] {
         let sources = vec!["erp".to_owned(), "till".to_owned()];
-        let rules = [("city".to_owned(), AttributeRule { rule, sources, stale_after_ms: None })].into();
+        let rules = [("city".to_owned(), AttributeRule { rule, sources, ..AttributeRule::default() })].into();
         let survivorship = Survivorship::new(SurvivorRule::Newest, rules);
         let (keys, purposes) = (keys(), Purposes::default());
         let terms = Terms { survivorship: &survivorship, ..terms(&keys, &purposes) };
