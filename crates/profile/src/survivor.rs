@@ -307,13 +307,13 @@ mod tests {
             (3, "2199-12-31", "crm", true),
             (4, "2199-12-31", "crm", false),
         ]);
-        let beyond = values.beyond();
         let crm = AttributeRule { sources: vec!["crm".to_owned()], ..by(SurvivorRule::SourcePriority) };
         for rule in SurvivorRule::ALL.map(by).into_iter().chain([crm]) {
             let born = |name| {
-                let contest = Contest::new(name, &values, &beyond, &rule);
+                let beyond = beyond(&values, &rule);
+                let contest = Contest::new(name, &values, &beyond, &rule, at(100));
                 assert_eq!(contest.in_order().len(), 3);
-                contest.attribute(at(100)).expect("something was stated").value
+                contest.attribute(&mut Ends::at(at(100))).expect("something was stated").value
             };
             assert_eq!(
                 (born("birth_date"), born("date_of_birth")),
@@ -322,10 +322,11 @@ mod tests {
             assert_ne!(born("signed_on"), "1944-02-29", "{rule:?}");
         }
         let values = stated(&[(1, "unknown", "crm", false), (2, "2199-12-31", "till", false)]);
-        let beyond = values.beyond();
         let rule = by(SurvivorRule::Newest);
+        let beyond = beyond(&values, &rule);
         let shown =
-            Contest::new("birth_date", &values, &beyond, &rule).attribute(at(100)).map(|one| one.value);
+            Contest::new("birth_date", &values, &beyond, &rule, at(100)).attribute(&mut Ends::at(at(100)));
+        let shown = shown.map(|one| one.value);
         assert_eq!(shown.as_deref(), Some("2199-12-31"), "where none can be, the rule decides");
     }
 

@@ -7,8 +7,9 @@ use kinfold_model::privacy::Report;
 use kinfold_model::touchpoint::Order;
 use kinfold_model::{
     Ageing, Amount, Assignment, AttributeRule, Basis, Consent, ConsentChange, Context, Decision, Identifier,
-    Keys, MergePolicy, Namespace, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Returning, Rules,
-    Secret, Stage, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier, UnifiedProfile,
+    Keys, MergePolicy, Namespace, NodeId, OrderStatus, Outputs, PersonId, Purpose, Purposes, Returning,
+    Rules, Secret, Stage, SurvivorRule, Survivorship, Timestamp, Touchpoint, TouchpointIdentifier,
+    UnifiedProfile,
 };
 use kinfold_profile::{
     Cause, FacetMessage, Facets, FacetsInput, Joined, Member, People, PeopleInput, Published, Settings, laws,
