@@ -165,6 +165,8 @@ fn a_profile_and_its_parts_are_printed_without_what_they_say() {
         last_seen: time(),
         undeliverable: None,
         verified: None,
+        stale: None,
+        verify_again: None,
     };
     let entry = TimelineEntry {
         time: time(),

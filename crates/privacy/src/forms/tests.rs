@@ -7,7 +7,7 @@ use kinfold_model::{NodeId, NodeKind, PersonId, Timestamp};
 
 use super::frozen::{Frozen, every_variant};
 use super::*;
-use crate::case::{Asked, Resolution};
+use crate::case::{Asked, Piece, Resolution};
 
 fn at(ms: i64) -> Timestamp {
     Timestamp::from_millis(ms).expect("in range")
