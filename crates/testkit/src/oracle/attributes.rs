@@ -230,7 +230,7 @@ pub(super) fn standard(
     // The worlds know one name for each.
     let text = |name: &str| attributes.get(name).map(|one| one.value.clone());
     let has_address = ["street", "city"].iter().any(|name| attributes.contains_key(*name));
-    let parts = || ["street", "city", "country"].iter().filter_map(|name| attributes.get(*name));
+    let parts = || ["street", "city", "country"].into_iter().filter_map(|name| attributes.get(name));
     let address = Address {
         street: text("street"),
         city: text("city"),

@@ -8,7 +8,8 @@ use super::{load, only_fault};
 #[test]
 fn rules_are_read_as_they_are_described() {
     let text = "[attributes]\ndefault_rule = \"most_frequent\"\n[attributes.city]\nrule = \"source_priority\"\n\
-                sources = [\"crm\", \"webshop\"]\nstale_after_ms = 86_400_000\nverify_again_after_ms = 172_800_000\n[attributes.\"cafe\u{301}\"]\n\
+                sources = [\"crm\", \"webshop\"]\nstale_after_ms = 86_400_000\nverify_again_after_ms = 172_800_000\n\
+                [attributes.\"cafe\u{301}\"]\n\
                 stale_after_ms = 172_800_000\n[profile]\ninterests = [\"hobby\"]\ninterests_max = 3";
     let config = load(text, &[]).expect("valid");
     let declared = &config.survivorship;
@@ -28,7 +29,8 @@ fn rules_are_read_as_they_are_described() {
 
 #[test]
 fn identifiers_age_by_their_namespace_and_the_rules_of_identity_do_not_depend_on_it() {
-    let text = "[namespaces.email]\nverify_again_after_ms = 86_400_000\n[namespaces.phone]\nstale_after_ms = 172_800_000";
+    let text = "[namespaces.email]\nverify_again_after_ms = 86_400_000\n\
+                [namespaces.phone]\nstale_after_ms = 172_800_000";
     let config = load(text, &[]).expect("valid");
     let ageing = |name: &str| config.survivorship.ageing_of(&Namespace::new(name));
     assert_eq!(ageing("email"), Ageing { stale_after_ms: None, verify_again_after_ms: Some(86_400_000) });
