@@ -324,10 +324,14 @@ fn a_no_that_goes_with_an_identifier_of_somebody_who_stays_is_counted_for_whoeve
     world.batch([ann().node, card().node, both].map(|node| assigned(node, person(1))));
     assert_eq!(state(&world), ConsentState::Denied);
     let strike = |node| told(node, mark(Reach::Alone), Some(ticket()));
-    world.batch([strike(ann().node), strike(both), unassigned(ann().node)]);
+    let alone = || {
+        let (node, marks) = (ann().node, Marks::alone(ann().node, mark(Reach::Alone)));
+        FacetsInput::Erasure(Erasure { node, marks, ticket: Some(ticket()) })
+    };
+    world.batch([alone(), strike(both), unassigned(ann().node)]);
     assert_eq!((state(&world), denials(&world)), (ConsentState::Granted, vec![1, 0]));
     // What is asked again was told, and what is said anew at another identifier holds.
-    world.batch([strike(ann().node)]);
+    world.batch([alone()]);
     assert_eq!(denials(&world), [1, 0, 0]);
     let mut anew = touchpoint("t3", 7, vec![card()]);
     anew.consents = no.consents;
