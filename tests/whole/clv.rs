@@ -131,3 +131,17 @@ fn a_folder_without_people_is_named_with_the_remedy() {
     assert_eq!(answer.status.code(), Some(64));
     assert!(String::from_utf8_lossy(&answer.stderr).contains("kinfold resolve --state"));
 }
+
+#[test]
+fn invented_people_who_stop_buying_can_be_fitted() {
+    let folder = tempfile::tempdir().expect("a folder");
+    let at = |name: &str| folder.path().join(name).to_str().expect("text").to_owned();
+    let run = |arguments: &[&str]| {
+        let answer = kinfold(arguments);
+        assert!(answer.status.success(), "{}", String::from_utf8_lossy(&answer.stderr));
+    };
+    run(&["generate", "--churn", "25", "--out", &at("sample")]);
+    // Some records of a sample are damaged on purpose.
+    drop(kinfold(&["resolve", "--state", &at("state"), &at("sample/touchpoints.jsonl")]));
+    run(&["clv", "fit", "--currency", "EUR", "--state", &at("state"), "--out", &at("model.toml")]);
+}

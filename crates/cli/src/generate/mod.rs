@@ -65,8 +65,8 @@ pub const SOURCES: [(&str, u8); 7] = [
     ("callcentre", 6),
 ];
 
-/// Of a hundred orders so many may be the last of whoever placed them: of somebody it is twice as many.
-pub const CHURN_MAX: u8 = 50;
+/// After so many of a hundred orders people may leave: somebody does after three times as many.
+pub const CHURN_MAX: u8 = 33;
 
 /// The CRM reports an order of the webshop after this many other records.
 const REPORT_DELAY: u64 = 40;
@@ -126,7 +126,7 @@ impl Iterator for Generator {
 }
 
 impl Generator {
-    /// The same, but that people stop buying: after so many of a hundred orders on average, at most [`CHURN_MAX`]. With 0 nobody does.
+    /// The same, but that people stop buying: after so many of a hundred orders that are not their first, on average, at most [`CHURN_MAX`]. With 0 nobody does.
     #[must_use]
     pub fn leaving(self, churn: u8) -> Self {
         Self { people: self.people.leaving(churn.min(CHURN_MAX)), ..self }

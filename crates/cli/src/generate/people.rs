@@ -16,7 +16,7 @@ const NETWORKS: [&str; 3] = ["mastodon", "bluesky", "pixelfed"];
 /// Everybody.
 pub(super) struct People {
     pub(super) all: Vec<Person>,
-    /// Of a hundred orders so many are the last of whoever placed them.
+    /// After so many of a hundred orders that are not their first people leave.
     churn: u8,
     seed: u64,
 }
@@ -41,6 +41,8 @@ pub(super) struct Person {
     pub(super) is_social: bool,
     pub(super) has_tablet: bool,
     pub(super) is_subscribed: bool,
+    /// Known only where people leave.
+    has_bought: bool,
     /// Whoever left buys nothing any more.
     pub(super) has_left: bool,
 }
@@ -69,19 +71,20 @@ impl People {
         Self { all, churn: 0, seed }
     }
 
-    /// The same, who leave after so many of a hundred orders on average.
+    /// The same, who leave after so many of a hundred orders on average; at most 33.
     pub(super) fn leaving(self, churn: u8) -> Self {
         Self { churn, ..self }
     }
 
-    /// Somebody has bought, and leaves or not: everybody with a probability of their own, from none to twice that of all. It is not
-    /// drawn, so that where nobody leaves everything is as it was.
+    /// Somebody has bought, and leaves or not, as models of purchases have it: not with the first order, and everybody with a probability
+    /// of their own, three times that of all at most and small for most. It is not drawn, so that where nobody leaves everything is as it was.
     pub(super) fn bought(&mut self, who: usize, order: u64) {
         const TAG: u64 = 0xa076_1d64_78bd_642f;
         let Some(person) = self.all.get_mut(who).filter(|_| self.churn > 0) else { return };
         let own = mix(mix(self.seed ^ TAG) ^ u64::from(person.index));
-        let percent = own % (2 * u64::from(self.churn) + 1);
-        person.has_left |= mix(own ^ order) % 100 < percent;
+        let in_a_million = 3 * u64::from(self.churn) * (own % 101).pow(2);
+        person.has_left |= person.has_bought && mix(own ^ order) % 1_000_000 < in_a_million;
+        person.has_bought = true;
     }
 
     /// Somebody; some come more often than others.
@@ -216,6 +219,7 @@ fn settle(all: &mut Vec<Person>, household: u32, size: usize, exchange: &mut Exc
             is_social: rng.u8(0..100) < 30,
             has_tablet,
             is_subscribed: rng.u8(0..100) < 60,
+            has_bought: false,
             has_left: false,
         });
     }
