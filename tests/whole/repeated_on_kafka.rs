@@ -30,12 +30,13 @@ fn receipts(scene: &Scene, request_id: &str) -> Vec<PrivacyReceipt> {
     records.filter_map(|record| record.value).map(|value| read(value).expect("we wrote it")).collect()
 }
 
-/// Ann, with an address and a customer number.
+/// Ann, with an address and a customer number, together and each by itself.
 fn ann(scene: &Scene) {
-    let identifiers = [("customer_id", CUSTOMER), ("email", EMAIL)];
-    scene.sends(vec![touchpoint("a-1", 1, &identifiers, &json!({}))]);
+    let both = [("customer_id", CUSTOMER), ("email", EMAIL)];
+    let said = [("a-1", &both[..]), ("a-2", &both[..1]), ("a-3", &both[1..])];
+    scene.sends(said.map(|(id, identifiers)| touchpoint(id, 1, identifiers, &json!({}))).into());
     until("her to be published", PATIENCE, || {
-        scene.whose(EMAIL).is_some_and(|profile| profile.identifiers.len() == 2)
+        scene.whose(EMAIL).is_some_and(|profile| profile.metrics.touchpoints == 3)
     });
     scene.goes_on();
 }

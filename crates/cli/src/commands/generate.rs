@@ -28,7 +28,7 @@ pub struct Generate {
     /// How many days the touchpoints are spread over.
     #[arg(long, default_value_t = 90)]
     days: u32,
-    /// After so many of a hundred orders but the first, on average, people buy nothing any more; `kinfold clv fit` needs some who do so.
+    /// After so many of a hundred orders but the first, on average, people buy nothing any more, and each spends sums of their own; `kinfold clv fit` needs both.
     #[arg(long, default_value_t = 0, value_parser = clap::value_parser!(u8).range(0..=i64::from(CHURN_MAX)))]
     churn: u8,
     /// The folder for touchpoints.jsonl and truth.jsonl; it is created if need be.

@@ -23,12 +23,6 @@ pub(super) struct Order {
     time: Timestamp,
 }
 
-impl Order {
-    fn draw(rng: &mut Rng, person: usize, id: u64, time: Timestamp) -> Self {
-        Self { person, id, cents: rng.u32(199..25_000), items: rng.u8(1..9), time }
-    }
-}
-
 /// One moment.
 pub(super) struct Scene<'g> {
     pub(super) people: &'g mut People,
@@ -127,16 +121,21 @@ impl Scene<'_> {
                 });
             }
             "order" => {
-                let placed = Order::draw(self.rng, who, self.sequence, self.time);
+                let placed = self.place(who);
+                let person = &self.people.all[who];
                 record.order(placed.id, placed.cents, person.country().currency, placed.items);
                 order = Some(placed).filter(|_| person.is_customer);
             }
             _ => {}
         }
-        if kind == "order" {
-            self.people.bought(who, self.sequence);
-        }
         (generated("webshop", record, &self.people.all[who]), order)
+    }
+
+    /// Somebody buys, and perhaps for the last time.
+    fn place(&mut self, who: usize) -> Order {
+        let (cents, items) = (self.rng.u32(199..25_000), self.rng.u8(1..9));
+        let cents = self.people.buys(who, self.sequence, cents);
+        Order { person: who, id: self.sequence, cents, items, time: self.time }
     }
 
     /// The identifiers of the machine in front of which somebody sits: a kiosk, the family's tablet, or their own.
@@ -153,7 +152,7 @@ impl Scene<'_> {
     }
 
     fn till(&mut self, who: usize) -> Generated {
-        let order = Order::draw(self.rng, who, self.sequence, self.time);
+        let order = self.place(who);
         let person = &self.people.all[who];
         let mut record = Record::new(&self.head("till", self.time, "shop", "order"));
         let shows_loyalty = person.has_loyalty && (!person.has_card || chance(self.rng, 70));
@@ -165,8 +164,7 @@ impl Scene<'_> {
             record.identifier("card_token", format_args!("tok_{token:016x}"));
         }
         record.order(order.id, order.cents, person.country().currency, order.items);
-        self.people.bought(who, self.sequence);
-        generated("till", record, &self.people.all[who])
+        generated("till", record, person)
     }
 
     fn crm(&mut self, who: usize) -> Generated {

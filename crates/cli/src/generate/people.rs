@@ -76,15 +76,18 @@ impl People {
         Self { churn, ..self }
     }
 
-    /// Somebody has bought, and leaves or not, as models of purchases have it: not with the first order, and everybody with a probability
-    /// of their own, three times that of all at most and small for most. It is not drawn, so that where nobody leaves everything is as it was.
-    pub(super) fn bought(&mut self, who: usize, order: u64) {
+    /// What somebody pays for an order that is offered at so many cents; and they leave or not, as models of purchases have it: not with the
+    /// first order, and everybody with a probability of their own, three times that of all at most and small for most. So is what they
+    /// spend their own, from a fifth of the price to twice that. Nothing is drawn, so that where nobody leaves everything is as it was.
+    pub(super) fn buys(&mut self, who: usize, order: u64, cents: u32) -> u32 {
         const TAG: u64 = 0xa076_1d64_78bd_642f;
-        let Some(person) = self.all.get_mut(who).filter(|_| self.churn > 0) else { return };
+        let Some(person) = self.all.get_mut(who).filter(|_| self.churn > 0) else { return cents };
         let own = mix(mix(self.seed ^ TAG) ^ u64::from(person.index));
         let in_a_million = 3 * u64::from(self.churn) * (own % 101).pow(2);
         person.has_left |= person.has_bought && mix(own ^ order) % 1_000_000 < in_a_million;
         person.has_bought = true;
+        let percent = 20 + u32::try_from(own >> 32).unwrap_or_default() % 181;
+        cents * percent / 100
     }
 
     /// Somebody; some come more often than others.
