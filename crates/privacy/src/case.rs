@@ -23,8 +23,7 @@ pub(crate) struct Asked {
 }
 
 impl Asked {
-    /// Whether the same is asked of the same identifiers. Whoever repeats a request may not know any more when they first asked.
-    pub(crate) fn is_same(&self, other: &Self) -> bool {
+    fn is_same(&self, other: &Self) -> bool {
         self.demand == other.demand && self.identifiers == other.identifiers
     }
 }
@@ -49,6 +48,26 @@ pub(crate) struct Case {
     pub(crate) resolved: BTreeMap<NodeId, Resolution>,
     /// As it was last published.
     pub(crate) receipt: PrivacyReceipt,
+}
+
+impl Case {
+    /// Whether this is what was asked for, once more: the same of the same identifiers. Whoever repeats it may not know any more when they
+    /// first asked, and yet did so before it was done.
+    ///
+    /// # Errors
+    /// Why it is another request.
+    pub(crate) fn repeated(&self, asked: &Asked) -> Result<(), &'static str> {
+        if !self.asked.is_same(asked) {
+            return Err("the id was used for another request; give each request an id of its own");
+        }
+        let is_anew = self.receipt.completed.is_some_and(|completed| asked.requested > completed);
+        if is_anew && asked.requested != self.asked.requested {
+            return Err(
+                "the request with this id was done before; to ask for the same anew, give it an id of its own",
+            );
+        }
+        Ok(())
+    }
 }
 
 /// A piece of the work on a request.

@@ -90,12 +90,10 @@ impl Privacy {
         // What was refused is forgotten: whoever has mended it may use the same id.
         let known = case(&request.request_id, context.state)?
             .filter(|known| known.receipt.status != ReceiptStatus::Refused);
-        let asked = match (self.asked(request), &known) {
-            (Ok(asked), Some(known)) if !known.asked.is_same(&asked) => {
-                Err("the id was used for another request; give each request an id of its own".to_owned())
-            }
-            (asked, _) => asked,
-        };
+        let asked = self.asked(request).and_then(|asked| {
+            let repeated = known.as_ref().map_or(Ok(()), |known| known.repeated(&asked));
+            repeated.map(|()| asked).map_err(str::to_owned)
+        });
         let asked = match (asked, known) {
             (Ok(asked), None) => asked,
             (result, known) => {

@@ -237,6 +237,15 @@ fn the_same_request_of_another_time_is_the_same_request_however_far_it_has_come(
     for ms in [3, 1] {
         assert_eq!(desk.asks(of(ms)), (vec![done.clone()], Vec::new()), "when it is done");
     }
+    // It was done for what was asked by then: whoever was let go or came back since, and wants it anew, is not told that it is done.
+    let (receipts, tickets) = desk.asks(of(at(1).millis() + 1_000_000));
+    assert!(tickets.is_empty());
+    assert_eq!(
+        (receipts[0].status, &receipts[1]),
+        (ReceiptStatus::Refused, &done),
+        "asked after it was done"
+    );
+    assert!(receipts[0].reasons[0].contains("an id of its own"));
     // One that nobody signed learns no more than that it is refused, and the receipt that holds stands last.
     let (receipts, tickets) = desk.asks(PrivacyRequest { signature: None, ..of(4) });
     assert!(tickets.is_empty());

@@ -26,6 +26,8 @@ pub struct Account {
     pub is_full: bool,
     /// As of then.
     pub as_of: Timestamp,
+    /// When each value was last stated by anybody.
+    pub confirmed: BTreeMap<String, Timestamp>,
 }
 
 /// A value that a source stated.
@@ -80,9 +82,13 @@ impl Accounts {
             Some((touchpoints, span)) => Stated::of(one).counted(*touchpoints, *span),
             None => Stated::of(one),
         };
+        let stated: Vec<Stated> = contest.in_order().into_iter().map(stated).collect();
+        let confirmed =
+            stated.iter().filter_map(|one| Some((one.value.clone(), contest.confirmed(&one.value)?)));
         Some(Account {
             shown: contest.attribute(&mut ends)?,
-            stated: contest.in_order().into_iter().map(stated).collect(),
+            confirmed: confirmed.collect(),
+            stated,
             rule: rule.clone(),
             is_full: values.is_full(),
             as_of: now,
@@ -94,8 +100,7 @@ impl Account {
     /// Since when a value is stale that was stated, whoever stated it last; `None`: it is not.
     #[must_use]
     pub fn stale(&self, value: &str) -> Option<Timestamp> {
-        let alike = self.stated.iter().filter(|one| one.value == value);
-        let end = alike.map(|one| one.last).max().and_then(|confirmed| self.rule.ageing.stale(confirmed));
+        let end = self.confirmed.get(value).and_then(|confirmed| self.rule.ageing.stale(*confirmed));
         end.filter(|end| *end <= self.as_of)
     }
 

@@ -295,12 +295,11 @@ impl<'g> Gate<'g> {
                 stale: one.stale,
             });
             known.first_seen = known.first_seen.min(first_seen);
-            known.last_seen = known.last_seen.max(one.last_seen);
+            // Whether it is stale tells that of the two which was seen last.
+            (known.last_seen, known.stale) = (known.last_seen, known.stale).max((one.last_seen, one.stale));
             known.undeliverable = known.undeliverable.max(undeliverable);
             (known.verified, known.verify_again) =
                 (known.verified, known.verify_again).max((verified, verify_again));
-            // As long as one of them is fresh, both are.
-            known.stale = known.stale.zip(one.stale).map(|(a, b)| a.max(b));
         }
         shown.into_values().collect()
     }

@@ -36,7 +36,7 @@ pub(crate) struct Contest<'v> {
     competitors: Vec<Competitor<'v>>,
     /// By value, how many touchpoints stated it; only where the rule asks for it.
     counts: BTreeMap<&'v str, u64>,
-    is_full: bool,
+    values: &'v Values,
     now: Timestamp,
 }
 
@@ -53,8 +53,8 @@ impl<'v> Contest<'v> {
             SurvivorRule::MostFrequent => counts(values),
             _ => BTreeMap::new(),
         };
-        let (competitors, is_full) = (competitors(values, beyond), values.is_full());
-        Self { rule, is_birth: tells_birth(name), competitors, counts, is_full, now }
+        let competitors = competitors(values, beyond);
+        Self { rule, is_birth: tells_birth(name), competitors, counts, values, now }
     }
 
     /// All of them, the winner first.
@@ -70,12 +70,13 @@ impl<'v> Contest<'v> {
         let winner = self.competitors.iter().max_by(|a, b| self.rank(a).cmp(&self.rank(b)))?;
         let Pair { value, source } = winner.pair;
         let alike = || self.competitors.iter().filter(|one| one.pair.value == *value);
-        let confirmed = alike().map(|one| one.tally.last.time).max()?;
-        let verified = last_verified(alike());
+        let confirmed = self.confirmed(value)?;
+        let verified = alike().filter_map(|one| Some(one.tally.verified.as_ref()?.time)).max();
         if self.rule.rule == SurvivorRule::VerifiedFirst {
-            // With the last verification that counts, the winner changes.
-            let all = self.competitors.iter();
-            ends.passed(last_verified(all).and_then(|time| ageing.verify_again(time)));
+            // With each verification that counts no more, another may win.
+            for one in &self.competitors {
+                ends.passed(one.tally.verified.as_ref().and_then(|mark| ageing.verify_again(mark.time)));
+            }
         }
         Some(Attribute {
             value: value.clone(),
@@ -88,6 +89,16 @@ impl<'v> Contest<'v> {
             verify_again: ends.passed(verified.and_then(|time| ageing.verify_again(time))),
             values: self.values(winner, ends),
         })
+    }
+
+    /// When a value was last stated by anybody, as far as that is known: of what is only counted the times are, too.
+    pub(crate) fn confirmed(&self, value: &str) -> Option<Timestamp> {
+        let stated =
+            self.competitors.iter().filter(|one| one.pair.value == value).map(|one| one.tally.last.time);
+        // Without any beyond those that found room all is among the competitors.
+        let counted = self.values.is_full().then(|| self.values.counted()).into_iter().flatten();
+        let counted = counted.filter(|(pair, ..)| pair.value == value).map(|(.., span)| span.last);
+        stated.chain(counted).max()
     }
 
     fn rank(&self, one: &Competitor<'v>) -> Rank<'v> {
@@ -124,7 +135,8 @@ impl<'v> Contest<'v> {
     }
 
     fn reason(&self, winner: &Competitor<'v>) -> Reason {
-        let is_only = !self.is_full && self.competitors.iter().all(|one| one.pair.value == winner.pair.value);
+        let is_only =
+            !self.values.is_full() && self.competitors.iter().all(|one| one.pair.value == winner.pair.value);
         match self.rule.rule {
             _ if is_only => Reason::Only,
             SurvivorRule::Newest => Reason::Newest,
@@ -151,24 +163,14 @@ impl<'v> Contest<'v> {
                 *known = one;
             }
         }
-        let mut confirmed: BTreeMap<&str, Timestamp> = BTreeMap::new();
-        for one in &self.competitors {
-            let last = confirmed.entry(&one.pair.value).or_insert(one.tally.last.time);
-            *last = one.tally.last.time.max(*last);
-        }
         let stated = newest.into_iter().map(|(value, one)| StatedValue {
             value: value.to_owned(),
             source: one.pair.source.clone(),
             time: one.tally.last.time,
-            stale: ends.passed(confirmed.get(value).and_then(|last| self.rule.ageing.stale(*last))),
+            stale: ends.passed(self.confirmed(value).and_then(|last| self.rule.ageing.stale(last))),
         });
         stated.collect()
     }
-}
-
-/// When one of them was last verified by its source.
-fn last_verified<'c>(competitors: impl Iterator<Item = &'c Competitor<'c>>) -> Option<Timestamp> {
-    competitors.filter_map(|one| Some(one.tally.verified.as_ref()?.time)).max()
 }
 
 /// What a rule may know of the pairs that found no room: the statements that it could ask for, and where it asks how often, what is
@@ -400,6 +402,40 @@ mod tests {
         assert_eq!(survivor(&values, &till).value, "z, the oldest and the longest");
         let union = survivor(&values, &by(SurvivorRule::Union));
         assert_eq!((union.values.len(), union.reason), (17, Reason::Union));
+    }
+
+    #[test]
+    fn a_value_beyond_those_that_are_kept_is_as_fresh_as_when_it_was_last_stated() {
+        let names: Vec<String> = (0..20).map(|n| format!("city {n:02}")).collect();
+        let mut all: Vec<(i64, &str, &str, bool)> =
+            names.iter().zip(10..).map(|(name, ms)| (ms, name.as_str(), "crm", false)).collect();
+        // The oldest, stated again, and not the newest of its source.
+        all.extend([(1, "zell", "crm", false), (90, "zell", "crm", false), (95, "bonn", "crm", false)]);
+        let ageing = Ageing { stale_after_ms: Some(20), ..Ageing::default() };
+        let (zell, ends) = as_of(99, &stated(&all), &AttributeRule { ageing, ..by(SurvivorRule::Oldest) });
+        assert_eq!((zell.value.as_str(), zell.confirmed, zell.stale), ("zell", Some(at(90)), None));
+        assert_eq!(ends.until, Some(at(110)));
+    }
+
+    #[test]
+    fn a_verification_of_what_cannot_win_hides_no_end_of_one_that_did() {
+        let values = stated(&[
+            (1, "1944-02-29", "crm", true),
+            (3, "1950-03-03", "web", false),
+            (4, "1900-01-01", "register", true),
+        ]);
+        let ageing = Ageing { verify_again_after_ms: Some(10), ..Ageing::default() };
+        let rule = AttributeRule { ageing, ..by(SurvivorRule::VerifiedFirst) };
+        for (ms, value, since, until) in [
+            (10, "1944-02-29", None, Some(11)),
+            (12, "1950-03-03", Some(11), Some(14)),
+            (15, "1950-03-03", Some(14), None),
+        ] {
+            let (beyond, mut ends) = (beyond(&values, &rule), Ends::at(at(ms)));
+            let shown = Contest::new("birth_date", &values, &beyond, &rule, at(ms)).attribute(&mut ends);
+            assert_eq!(shown.map(|one| one.value).as_deref(), Some(value), "{ms}");
+            assert_eq!((ends.since, ends.until), (since.map(at), until.map(at)), "{ms}");
+        }
     }
 
     #[test]

@@ -64,7 +64,7 @@ fn number(request_id: &str, key: &str) -> Option<usize> {
         return Some(1);
     }
     let number: usize = key.strip_prefix(request_id)?.strip_prefix('-')?.parse().ok()?;
-    (number > 1 && key == format!("{request_id}-{number}")).then_some(number)
+    (number > 1 && key == request::numbered(request_id, number)).then_some(number)
 }
 
 fn is_erasure(request: &PrivacyRequest, trusted: &Verifiers) -> bool {

@@ -46,10 +46,7 @@ impl Wish {
     }
 
     fn request(&self, number: usize, identifiers: &[RequestIdentifier]) -> Result<PrivacyRequest, Failure> {
-        let request_id = match number {
-            1 => self.request_id.clone(),
-            number => format!("{}-{number}", self.request_id),
-        };
+        let request_id = numbered(&self.request_id, number);
         let is_visible = |c: char| !c.is_control() && !c.is_whitespace();
         if !(1..=REQUEST_ID_BYTES_MAX).contains(&request_id.len()) || !request_id.chars().all(is_visible) {
             let what = "is no id of a request; write 1 to 200 bytes, without blanks and control characters";
@@ -67,6 +64,11 @@ impl Wish {
         let signature = self.signer.as_ref().map(|signer| verify::sign(&request, &signer.secret_key));
         Ok(PrivacyRequest { signature, ..request })
     }
+}
+
+/// The id of the request with this number, of a command whose first has this id.
+pub(crate) fn numbered(request_id: &str, number: usize) -> String {
+    if number == 1 { request_id.to_owned() } else { format!("{request_id}-{number}") }
 }
 
 /// These identifiers become requests beside those that are there, each with as many as one may have.

@@ -167,7 +167,8 @@ fn survivor(
     let is_only = all.said.iter().all(|one| one.value == winner.value && all.is_counted(one));
     let known = if rule.rule == SurvivorRule::MostFrequent { all.known_or_counted() } else { all.known() };
     let alike = || known.iter().filter(|one| one.value == winner.value);
-    let confirmed = |value: &str| known.iter().filter(|one| one.value == value).map(|one| one.time).max();
+    let stated = all.known_or_counted();
+    let confirmed = |value: &str| stated.iter().filter(|one| one.value == value).map(|one| one.time).max();
     let has_passed = |end: &Timestamp| *end <= now;
     let stale = |confirmed: Timestamp| {
         rule.ageing.stale_after_ms.map(|ms| confirmed.plus_millis(ms)).filter(has_passed)

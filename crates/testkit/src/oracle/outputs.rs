@@ -159,14 +159,17 @@ impl Question<'_> {
             };
             let known = found.entry((namespace, value)).or_insert_with(|| shown.clone());
             known.first_seen = known.first_seen.min(shown.first_seen);
-            known.last_seen = known.last_seen.max(shown.last_seen);
+            if shown.last_seen > known.last_seen {
+                (known.last_seen, known.stale) = (shown.last_seen, shown.stale);
+            } else if shown.last_seen == known.last_seen {
+                known.stale = known.stale.max(shown.stale);
+            }
             known.undeliverable = known.undeliverable.max(shown.undeliverable);
             if shown.verified > known.verified {
                 (known.verified, known.verify_again) = (shown.verified, shown.verify_again);
             } else if shown.verified == known.verified {
                 known.verify_again = known.verify_again.max(shown.verify_again);
             }
-            known.stale = known.stale.and_then(|one| Some(one.max(shown.stale?)));
         }
         found.into_values().collect()
     }

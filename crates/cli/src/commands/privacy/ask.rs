@@ -81,23 +81,30 @@ impl Given {
     }
 
     /// What was sent before under this id to erase whoever has these nodes. Of what was refused nothing was carried out: it may name
-    /// fewer people than there are by now, and so it is not whole.
+    /// fewer people than there are by now, and so it is not whole. Nor is what names nobody but them, for who sent it may not have looked.
     pub(super) fn earlier(&self, site: &Site, nodes: &BTreeSet<NodeId>) -> Result<Before, Failure> {
         let signer = signer(self.verifier.as_deref(), self.key.as_deref())?;
         let (Some(request_id), Some(signer)) = (&self.request_id, signer) else {
             return Ok(Before::default());
         };
-        // First the receipt: what it is about had been sent.
-        let status = last(request_id, site)?.map(|receipt| receipt.status);
+        // First the receipts, which are kept for longer: what they are about had been sent.
+        let told = statuses(request_id, site)?;
         let sent = earlier::look(site, request_id, &signer, nodes)?;
-        let is_there = sent.parts.contains_key(&1);
-        if !is_there && matches!(status, Some(ReceiptStatus::Accepted | ReceiptStatus::Done)) {
+        let is_missing = |(number, status): (&usize, &ReceiptStatus)| {
+            *status != ReceiptStatus::Refused && !sent.parts.contains_key(number)
+        };
+        if told.iter().any(is_missing) {
             return Err(Failure::RequestRefused(format!(
                 "the id {request_id} was used, for another request or for one that `privacy-request` does not keep any more, and nothing \
                  was sent; `kinfold privacy status {request_id}` shows its receipt. For anything else choose another id"
             )));
         }
-        Ok(Before { is_whole: is_there && status != Some(ReceiptStatus::Refused), sent })
+        let has_others = sent.parts.values().flatten().any(|one| {
+            request::node(one, &site.config, &site.keys).is_none_or(|node| !nodes.contains(&node))
+        });
+        let is_refused = told.get(&1) == Some(&ReceiptStatus::Refused);
+        let is_whole = sent.parts.contains_key(&1) && has_others && !is_refused;
+        Ok(Before { is_whole, sent })
     }
 
     /// Whether requests are sent to a deployment and nobody waits for the receipts.
@@ -189,6 +196,20 @@ fn here(site: &Site, wish: &Wish) -> Result<Told, Failure> {
         run.local.store().rewrite();
     }
     Ok(found)
+}
+
+/// What was last told of the requests of a command whose first has this id, by their numbers.
+fn statuses(request_id: &str, site: &Site) -> Result<BTreeMap<usize, ReceiptStatus>, Failure> {
+    let mut told = BTreeMap::new();
+    for number in 1.. {
+        match last(&request::numbered(request_id, number), site)? {
+            Some(receipt) => _ = told.insert(number, receipt.status),
+            // The first is sent last.
+            None if number > 1 => break,
+            None => {}
+        }
+    }
+    Ok(told)
 }
 
 /// Sends requests to a deployment, and waits for the receipts, if anybody wants to wait.
