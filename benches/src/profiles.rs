@@ -4,7 +4,9 @@
 //! The store is filled with so many facets, and then customers who were chosen at random come back: for visits of ten
 //! touchpoints, and for one touchpoint each. Where a touchpoint's cost does not depend on who else is known, the rows agree.
 
+use std::path::Path;
 use std::time::Instant;
+use std::{fs, io};
 
 use kinfold_cli::commands::Failure;
 use kinfold_model::{Assignment, NodeId, Partition, PersonId, Touchpoint};
@@ -52,6 +54,9 @@ fn course(bench: &mut Bench, sizes: &[usize]) -> Result<(), Failure> {
     bench.ready();
     for size in sizes {
         company.grow(size / FACETS_EACH)?;
+        let (facets, people) = company.bytes_each()?;
+        let on_disk = on_disk(folder.path()).map_err(Failure::file(folder.path()))? / *size as u64;
+        let bytes = format!("{facets} + {people} bytes a facet for facets and people, {on_disk} on disk");
         // What was written anew is not in the cache, and neither are the filters that every look needs.
         company.visits(TOUCHPOINTS, 1)?;
         let mut note = String::new();
@@ -66,9 +71,7 @@ fn course(bench: &mut Bench, sizes: &[usize]) -> Result<(), Failure> {
             note = format!("{each:.2} µs each on a processor");
             bench.row(&format!("{what}, {size} facets"), TOUCHPOINTS, runs.map(|run| run.passed), &note);
         }
-        let (facets, people) = company.bytes_each()?;
-        bench
-            .note(format!("{note}; {facets} + {people} bytes a facet in the states of facets and of people"));
+        bench.note(format!("{note}; {bytes}"));
     }
     Ok(())
 }
@@ -201,6 +204,18 @@ impl Company<'_> {
         let facets = self.customers * FACETS_EACH;
         Ok((self.facets.bytes()? / facets, self.people.bytes()? / facets))
     }
+}
+
+/// Bytes of all files in a folder and in those within.
+fn on_disk(folder: &Path) -> io::Result<u64> {
+    let mut bytes = 0;
+    for entry in fs::read_dir(folder)? {
+        let entry = entry?;
+        // RocksDB may just have removed it.
+        let Ok(about) = entry.metadata() else { continue };
+        bytes += if about.is_dir() { on_disk(&entry.path())? } else { about.len() };
+    }
+    Ok(bytes)
 }
 
 /// One record of a customer, as a shop would send it.

@@ -13,13 +13,14 @@ pub const FORMAT: u8 = 6;
 /// The bytes of a value.
 #[must_use]
 pub fn encode<T: Versioned + Serialize>(value: &T) -> Vec<u8> {
-    versioned::encode(value, vec![FORMAT]).expect("state values are plain data, and a Vec grows")
+    versioned::encode(value, &[FORMAT]).expect("state values are plain data, and a Vec grows")
 }
 
 /// The bytes of something that is compared or hashed and never read again, without any number.
 #[must_use]
 pub fn image<T: Serialize>(value: &T) -> Vec<u8> {
-    postcard::to_extend(value, Vec::new()).expect("what is compared is plain data, and a Vec grows")
+    let room = Vec::with_capacity(versioned::USUAL_BYTES);
+    postcard::to_extend(value, room).expect("what is compared is plain data, and a Vec grows")
 }
 
 /// The value of bytes that [`encode`] made, or that an earlier version of the program did. `what` names the entry in the error.

@@ -105,12 +105,17 @@ pub enum Unread {
     Damaged(#[from] postcard::Error),
 }
 
-/// Appends the number of the form and the value.
+/// Room for most values, so that their bytes are not moved again and again while they are written.
+pub(crate) const USUAL_BYTES: usize = 512;
+
+/// The head, the number of the form and the value.
 ///
 /// # Errors
 /// For a value that postcard cannot carry, such as a sequence of unknown length.
-pub fn encode<T: Versioned + Serialize>(value: &T, head: Vec<u8>) -> Result<Vec<u8>, postcard::Error> {
-    postcard::to_extend(&Framed(value), head)
+pub fn encode<T: Versioned + Serialize>(value: &T, head: &[u8]) -> Result<Vec<u8>, postcard::Error> {
+    let mut bytes = Vec::with_capacity(USUAL_BYTES);
+    bytes.extend_from_slice(head);
+    postcard::to_extend(&Framed(value), bytes)
 }
 
 /// The value that these bytes begin with, whichever form it has, and the bytes behind it.
@@ -306,7 +311,7 @@ mod tests {
     }
 
     fn bytes<T: Versioned + Serialize>(value: &T) -> Vec<u8> {
-        encode(value, Vec::new()).expect("encodes")
+        encode(value, &[]).expect("encodes")
     }
 
     #[test]

@@ -16,7 +16,7 @@ pub const INNER_VERSION: u8 = 6;
 /// # Errors
 /// [`WireError::UnencodableInner`] when the value has no such form, [`WireError::TooLarge`] when nobody could read it.
 pub fn encode_inner<T: Versioned + Serialize>(value: &T) -> Result<Vec<u8>, WireError> {
-    let bytes = versioned::encode(value, vec![INNER_VERSION]).map_err(|_| WireError::UnencodableInner)?;
+    let bytes = versioned::encode(value, &[INNER_VERSION]).map_err(|_| WireError::UnencodableInner)?;
     limits::check_size(&bytes, limits::WRITTEN_BYTES_MAX)?;
     Ok(bytes)
 }

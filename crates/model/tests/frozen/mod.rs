@@ -64,7 +64,7 @@ impl Frozen {
 
     /// These values were written in this form: it is read as them, and written still if it is that of now.
     pub(crate) fn form<T: Versioned + Serialize>(&mut self, version: u8, values: &[T]) {
-        let (name, bytes) = (T::NAME, |value: &T| encode(value, Vec::new()).expect("it has bytes"));
+        let (name, bytes) = (T::NAME, |value: &T| encode(value, &[]).expect("it has bytes"));
         self.stated.entry(name.to_owned()).or_insert((T::VERSION, Vec::new())).1.push(version);
         let key = (name.to_owned(), version);
         if !self.lines.contains_key(&key) {
