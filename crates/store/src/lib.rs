@@ -32,7 +32,7 @@ const WRITE_BUFFER_BYTES_MAX: usize = 64 << 20;
 pub struct Memory {
     cache: Cache,
     write_buffers: WriteBufferManager,
-    /// The share of writes.
+    /// The share that is for writes.
     written_bytes: usize,
 }
 
@@ -247,7 +247,7 @@ fn options(memory: &Memory) -> Options {
     options.set_block_based_table_factory(&blocks);
     options.set_write_buffer_manager(&memory.write_buffers);
     // What is not in a file yet has a filter, too, for most keys that are looked for are not there. A store takes it as soon as it is
-    // written to: of a share of 64 MiB that are 320 KiB, and as little of a smaller one as it is smaller.
+    // written to, so it is small: a two-hundredth of the buffer, and that is no larger than the share of all.
     options.set_write_buffer_size(memory.written_bytes.min(WRITE_BUFFER_BYTES_MAX));
     options.set_memtable_prefix_bloom_ratio(0.005);
     options.set_memtable_whole_key_filtering(true);
